@@ -1,0 +1,150 @@
+#include <tenon/client/boot/running_group.h>
+#include <tenon/client/boot/uboot_boot_control.h>
+#include <tenon/metadata/utf8.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include <fcntl.h>
+#include <libuboot.h>
+#include <unistd.h>
+
+namespace tenon::client {
+namespace {
+
+struct ContextDeleter {
+  // close also gives the lock back, and does no harm to a context that was never opened.
+  void operator()(uboot_ctx* context) const {
+    libuboot_close(context);
+    libuboot_exit(context);
+  }
+};
+using Context = std::unique_ptr<uboot_ctx, ContextDeleter>;
+
+Error environment_error(std::string_view what, int result) {
+  return Error{ErrorCode::kHw, "boot environment: " + std::string(what) + ": " + std::strerror(-result),
+               "check fw_env.config with fw_printenv; a new device needs `saveenv` once in U-Boot"};
+}
+
+Result<std::string> read_text(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file && !text.empty()) return text;
+  return Error{ErrorCode::kHw, path.string() + " cannot be read or is empty"};
+}
+
+// libubootenv cuts longer paths off without a word. What follows ':' is the name of a UBI volume.
+Result<void> resolve(EnvironmentCopy& copy, const std::filesystem::path& folder) {
+  const std::size_t colon = std::min(copy.path.find(DEVNAME_SEPARATOR), copy.path.size());
+  const std::string volume = copy.path.substr(colon);
+  std::error_code error;
+  const auto real = std::filesystem::canonical(folder / copy.path.substr(0, colon), error);
+  if (error) {
+    return Error{ErrorCode::kHw, printable(copy.path) + ": " + error.message(),
+                 "check the path in fw_env.config, and that the partition exists"};
+  }
+  copy.path = real.string() + volume;
+  if (copy.path.size() < DEVNAME_MAX_LENGTH) return {};
+  return Error{ErrorCode::kHw, printable(copy.path) + ": is longer than libubootenv can use"};
+}
+
+// Opens the environment and takes libubootenv's lock, both until the context ends.
+Result<Context> open_environment(std::array<EnvironmentCopy, 2> copies) {
+  std::array<uboot_env_device, 2> devices = {};
+  for (std::size_t i = 0; i < devices.size(); ++i) {
+    devices[i] = {copies[i].path.data(), copies[i].offset, copies[i].size, copies[i].sector_size, copies[i].sectors};
+  }
+  uboot_ctx* raw = nullptr;
+  if (const int result = libuboot_initialize(&raw, devices.data()); result != 0) {
+    return environment_error("it cannot be used", result);
+  }
+  Context context(raw);
+  if (const int result = libuboot_open(context.get()); result != 0) {
+    return environment_error(result == -ENODATA ? "neither copy is whole" : "it cannot be read", result);
+  }
+  return context;
+}
+
+}  // namespace
+
+Result<UbootBootControl> UbootBootControl::open(const std::filesystem::path& fw_env_config,
+                                                std::filesystem::path command_line, std::filesystem::path boot_id) {
+  TENON_TRY(const std::string text, read_text(fw_env_config));
+  auto copies = parse_fw_env_config(text);
+  if (!copies) return std::move(copies).error().context(fw_env_config.string());
+  for (EnvironmentCopy& copy : *copies) {
+    TENON_TRY_VOID(resolve(copy, fw_env_config.parent_path()).with_context(fw_env_config.string()));
+  }
+  return UbootBootControl(*std::move(copies), std::move(command_line), std::move(boot_id));
+}
+
+Result<Boot> UbootBootControl::running() {
+  TENON_TRY(const std::string command_line, read_text(command_line_));
+  TENON_TRY(const SlotGroup group, parse_running_group(command_line));
+  TENON_TRY(std::string boot_id, read_text(boot_id_));
+  while (boot_id.ends_with('\n')) boot_id.pop_back();
+  if (boot_id.empty()) return Error{ErrorCode::kHw, boot_id_.string() + " is empty"};
+  return Boot{group, std::move(boot_id)};
+}
+
+Result<BootRecord> UbootBootControl::read() {
+  TENON_TRY(const BootVariables variables, read_variables());
+  return decode_boot_record(variables);
+}
+
+Result<void> UbootBootControl::write(const BootRecord& record) {
+  TENON_TRY(const BootVariables variables, encode_boot_record(record));
+  TENON_TRY_VOID(store(variables));
+  TENON_TRY_VOID(settle());
+  TENON_TRY(const BootVariables found, read_variables());
+  if (found == variables) return {};
+  return Error{ErrorCode::kHw, "boot environment: what was written does not come back",
+               "the flash behind it is worn out or write-protected, or fw_env.config names the wrong place"};
+}
+
+Result<BootVariables> UbootBootControl::read_variables() const {
+  TENON_TRY(const Context context, open_environment(copies_));
+  BootVariables variables;
+  for (const std::string_view name : kBootVariableNames) {
+    const std::string key(name);
+    const std::unique_ptr<char, decltype(&std::free)> value(libuboot_get_env(context.get(), key.c_str()), &std::free);
+    if (value) variables[key] = value.get();
+  }
+  return variables;
+}
+
+Result<void> UbootBootControl::store(const BootVariables& variables) const {
+  TENON_TRY(const Context context, open_environment(copies_));
+  for (const auto& [name, value] : variables) {
+    const int result = libuboot_set_env(context.get(), name.c_str(), value.c_str());
+    if (result != 0) return environment_error(name + " cannot be set; is it read-only by its .flags?", result);
+  }
+  if (const int result = libuboot_env_store(context.get()); result != 0) {
+    return environment_error("it cannot be written", result);
+  }
+  return {};
+}
+
+// libubootenv does not look at what its fsync returns. So the cache is dropped, and the comparison after it sees what
+// the medium really has.
+Result<void> UbootBootControl::settle() const {
+  for (const EnvironmentCopy& copy : copies_) {
+    const int file = ::open(copy.path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) continue;  // a UBI volume: libubootenv writes it past the page cache
+    const bool failed = ::fsync(file) != 0 && errno != EINVAL && errno != EROFS;
+    const int error = errno;
+    static_cast<void>(::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED));
+    ::close(file);
+    if (failed) return environment_error("it cannot be made durable", -error);
+  }
+  return {};
+}
+
+}  // namespace tenon::client

@@ -1,0 +1,168 @@
+// tenon: what a person, or a script, asks of a device. It runs the updater itself, under the store's lock.
+#include <tenon/client/daemon/device_runtime.h>
+#include <tenon/client/daemon/program.h>
+#include <tenon/client/daemon/status_report.h>
+#include <tenon/client/daemon/terminal_reporter.h>
+#include <tenon/metadata/utf8.h>
+
+#include <cstdio>
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+namespace tenon::client {
+namespace {
+
+struct Options {
+  std::string config_path = "/etc/tenon/device.toml";
+  std::string reason = "asked for by a person";
+  bool as_json = false;
+  bool quiet = false;
+};
+
+int exit_with(ExitStatus status) {
+  return static_cast<int>(status);
+}
+
+void print(const json::Value& value) {
+  std::printf("%s\n", json::to_text(value, 2).c_str());
+}
+void print(const std::string& text) {
+  std::printf("%s\n", text.c_str());
+}
+
+ExitStatus status_of(policies::Verdict verdict) {
+  switch (verdict) {
+    case policies::Verdict::kInstall: return ExitStatus::kOk;
+    case policies::Verdict::kUpToDate:
+    case policies::Verdict::kHold: return ExitStatus::kNothingToDo;
+    case policies::Verdict::kRefuse: return ExitStatus::kRefused;
+  }
+  return ExitStatus::kFailure;
+}
+
+json::Object decision_json(const policies::Decision& decision) {
+  json::Object object;
+  object.set("schema", 1);
+  object.set("install", decision.verdict == policies::Verdict::kInstall);
+  object.set("reason", decision.reason);
+  object.set("text", decision.text);
+  return object;
+}
+
+Result<int> run_status(const DeviceConfig& config, const Options& options, Reporter& reporter) {
+  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
+            DeviceRuntime::open(config, Access::kLook, "tenon/" TENON_VERSION, reporter));
+  TENON_TRY(const Status status, device->updater().status());
+  if (options.as_json) {
+    print(status_json(config, status));
+  } else {
+    std::fputs(status_text(config, status).c_str(), stdout);
+  }
+  return 0;
+}
+
+Result<int> run_check(Updater& updater, const Options& options) {
+  TENON_TRY(const Selection selection, updater.check());
+  if (options.as_json) {
+    json::Object object = decision_json(selection.decision);
+    object.set("version", selection.release.version.text());
+    object.set("sequence", selection.release.sequence.value());
+    print(object);
+  } else {
+    print(printable(selection.decision.text));
+  }
+  return exit_with(status_of(selection.decision.verdict));
+}
+
+Result<int> run_install(Updater& updater, const Options& options) {
+  TENON_TRY(const InstallOutcome outcome, updater.install());
+  if (options.as_json) {
+    json::Object object = decision_json(outcome.decision);
+    object.set("reboot_wanted", outcome.reboot_wanted);
+    print(object);
+  } else {
+    print(outcome.reboot_wanted ? std::string("armed: reboot to try it") : printable(outcome.decision.text));
+  }
+  return exit_with(status_of(outcome.decision.verdict));
+}
+
+Result<int> run_confirm(Updater& updater, const Options& options) {
+  TENON_TRY(const ConfirmOutcome outcome, updater.confirm());
+  if (options.as_json) {
+    json::Object object;
+    object.set("schema", 1);
+    object.set("confirmed", outcome.confirmed);
+    object.set("reboot_wanted", outcome.reboot_wanted);
+    object.set("reason", outcome.reason);
+    print(object);
+  } else {
+    print(outcome.confirmed ? std::string("confirmed") : "not healthy: " + outcome.reason + "; reboot to go on");
+  }
+  return exit_with(outcome.confirmed ? ExitStatus::kOk : ExitStatus::kRefused);
+}
+
+Result<int> run_rollback(Updater& updater, const Options& options) {
+  TENON_TRY_VOID(updater.rollback(options.reason));
+  print(std::string("the trial is taken back; reboot if it is running"));
+  return 0;
+}
+
+using Command = std::function<Result<int>(Updater&, const Options&)>;
+
+// Every command that acts first settles what the last boot left behind.
+Result<int> act(const DeviceConfig& config, const Options& options, Reporter& reporter, const Command& command) {
+  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
+            DeviceRuntime::open(config, Access::kAct, "tenon/" TENON_VERSION, reporter));
+  TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
+  return command(device->updater(), options);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"tenon asks this device for its state, or to act now"};
+  app.set_version_flag("--version", "tenon " TENON_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule, 5 not verified, 6 network,\n"
+      "7 needs a person, 8 device, 75 try again.");
+  Options options;
+  app.add_option("--config", options.config_path, "the device's configuration")->capture_default_str();
+  app.add_flag("-q,--quiet", options.quiet, "warnings and errors only");
+
+  const auto add = [&](const std::string& name, const std::string& help) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->add_flag("--json", options.as_json, "print JSON");
+    command->fallthrough();
+    return command;
+  };
+  const CLI::App* status = add("status", "what runs, what waits, what failed; changes nothing and asks nobody");
+  const CLI::App* check = add("check", "ask the repository what this device would do");
+  const CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
+  const CLI::App* confirm = add("confirm", "on a trial boot: run the health checks and keep the release");
+  CLI::App* rollback = add("rollback", "end a trial, or take back one that is armed");
+  rollback->add_option("--reason", options.reason, "what to remember of it");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : exit_with(ExitStatus::kUsage);
+  }
+
+  const Result<DeviceConfig> config = load_config(options.config_path);
+  if (!config) return report_error(config.error());
+  TerminalReporter reporter(options.quiet || options.as_json);
+  Result<int> outcome = 0;
+  if (status->parsed()) outcome = run_status(*config, options, reporter);
+  if (check->parsed()) outcome = act(*config, options, reporter, run_check);
+  if (install->parsed()) outcome = act(*config, options, reporter, run_install);
+  if (confirm->parsed()) outcome = act(*config, options, reporter, run_confirm);
+  if (rollback->parsed()) outcome = act(*config, options, reporter, run_rollback);
+  return outcome ? *outcome : report_error(outcome.error());
+}
+
+}  // namespace
+}  // namespace tenon::client
+
+int main(int argc, char** argv) {
+  tenon::init_crypto();
+  return tenon::client::run(argc, argv);
+}

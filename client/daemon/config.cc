@@ -1,0 +1,194 @@
+#include <tenon/client/daemon/config.h>
+
+#include <limits>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include <toml++/toml.h>
+
+namespace tenon::client {
+namespace {
+
+// Table reads the keys of one table and refuses those that nobody asked for.
+class Table {
+ public:
+  Table(const toml::table& table, std::string name, const std::string& file)
+      : table_(&table), name_(std::move(name)), file_(&file) {}
+
+  Error error(const toml::node& node, const std::string& message) const {
+    return Error{ErrorCode::kUsage, *file_ + ", line " + std::to_string(node.source().begin.line) + ": " + message};
+  }
+  Error missing(std::string_view key) const { return error(*table_, "[" + name_ + "] lacks " + std::string(key)); }
+
+  const toml::node* find(std::string_view key) {
+    asked_.emplace(key);
+    return table_->get(key);
+  }
+
+  Result<void> string(std::string_view key, std::string& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return {};
+    const auto* text = node->as_string();
+    if (text == nullptr || text->get().empty()) return error(*node, std::string(key) + " is not a string");
+    value = text->get();
+    return {};
+  }
+
+  Result<policies::Label> label(std::string_view key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return missing(key);
+    const std::optional<std::string> text = node->value_exact<std::string>();
+    if (!text) return error(*node, std::string(key) + " is not a string");
+    Result<policies::Label> label = policies::Label::parse(*text);
+    if (!label) return error(*node, std::string(key) + " " + label.error().message);
+    return label;
+  }
+
+  Result<void> positive(std::string_view key, std::uint32_t& value, std::uint32_t most) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return {};
+    const std::optional<std::int64_t> number = node->value_exact<std::int64_t>();
+    if (!number || *number < 1 || *number > most) {
+      return error(*node, std::string(key) + " is not an integer from 1 to " + std::to_string(most));
+    }
+    value = static_cast<std::uint32_t>(*number);
+    return {};
+  }
+
+  Result<void> strings(std::string_view key, std::vector<std::string>& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return {};
+    const toml::array* entries = node->as_array();
+    if (entries == nullptr || entries->empty()) return error(*node, std::string(key) + " is not a list of strings");
+    for (const toml::node& entry : *entries) {
+      const std::optional<std::string> text = entry.value_exact<std::string>();
+      if (!text) return error(entry, std::string(key) + " is not a list of strings");
+      value.push_back(*text);
+    }
+    return {};
+  }
+
+  // table gives null for an absent one.
+  Result<const toml::table*> table(std::string_view key) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return nullptr;
+    if (const toml::table* inner = node->as_table()) return inner;
+    return error(*node, std::string(key) + " is not a table");
+  }
+
+  Result<void> finish() const {
+    for (const auto& [key, node] : *table_) {
+      if (!asked_.contains(key.str())) {
+        return error(node,
+                     "\"" + std::string(key.str()) + "\" is not known" + (name_.empty() ? "" : " in [" + name_ + "]"));
+      }
+    }
+    return {};
+  }
+
+  const toml::table& all() const { return *table_; }
+
+ private:
+  const toml::table* table_;
+  std::string name_;
+  const std::string* file_;
+  std::set<std::string, std::less<>> asked_;
+};
+
+Result<Table> required_table(Table& parent, std::string_view key, const std::string& file) {
+  TENON_TRY(const toml::table* inner, parent.table(key));
+  if (inner == nullptr) return Error{ErrorCode::kUsage, file + ": the table [" + std::string(key) + "] is missing"};
+  return Table(*inner, std::string(key), file);
+}
+
+Result<SlotPaths> read_slots(Table& top, const std::string& file) {
+  SlotPaths slots;
+  TENON_TRY(Table groups, required_table(top, "slots", file));
+  for (const SlotGroup group : {SlotGroup::kA, SlotGroup::kB}) {
+    TENON_TRY(Table classes, required_table(groups, to_string(group), file));
+    for (const auto& [key, node] : classes.all()) {
+      std::string path;
+      TENON_TRY_VOID(classes.string(key.str(), path));
+      slots[group].emplace(key.str(), std::move(path));
+    }
+    if (slots[group].empty()) return classes.error(classes.all(), "a slot group has no slot");
+  }
+  TENON_TRY_VOID(groups.finish());
+  return slots;
+}
+
+Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& file) {
+  std::vector<HealthCommand> commands;
+  const toml::node* node = top.find("health");
+  if (node == nullptr) return commands;
+  const toml::array* entries = node->as_array();
+  if (entries == nullptr) return top.error(*node, "health is not a list of tables: write [[health]]");
+  for (const toml::node& entry : *entries) {
+    if (!entry.is_table()) return top.error(entry, "health is not a list of tables: write [[health]]");
+    Table table(*entry.as_table(), "health", file);
+    HealthCommand command;
+    std::uint32_t timeout_seconds = 60;
+    TENON_TRY_VOID(table.string("name", command.name));
+    TENON_TRY_VOID(table.strings("command", command.argv));
+    TENON_TRY_VOID(table.positive("timeout_seconds", timeout_seconds, 3600));
+    if (command.name.empty()) return table.missing("name");
+    if (command.argv.empty()) return table.missing("command");
+    TENON_TRY_VOID(table.finish());
+    command.timeout = std::chrono::seconds(timeout_seconds);
+    commands.push_back(std::move(command));
+  }
+  return commands;
+}
+
+Result<DeviceConfig> read_config(const toml::table& document, const std::string& file) {
+  Table top(document, "", file);
+  TENON_TRY(Table device, required_table(top, "device", file));
+  TENON_TRY(const policies::Label product, device.label("product"));
+  TENON_TRY(const policies::Label hardware, device.label("hardware"));
+  TENON_TRY(const policies::Label channel, device.label("channel"));
+  DeviceConfig config{product, hardware, channel};
+  TENON_TRY_VOID(device.string("data", config.data));
+  TENON_TRY_VOID(device.string("release_file", config.release_file));
+  TENON_TRY_VOID(device.finish());
+
+  TENON_TRY(Table repository, required_table(top, "repository", file));
+  TENON_TRY_VOID(repository.string("url", config.url));
+  TENON_TRY_VOID(repository.string("root", config.root));
+  if (config.url.empty()) return repository.missing("url");
+  TENON_TRY_VOID(repository.finish());
+
+  TENON_TRY(config.slots, read_slots(top, file));
+
+  TENON_TRY(Table boot, required_table(top, "boot", file));
+  TENON_TRY_VOID(boot.string("fw_env_config", config.fw_env_config));
+  TENON_TRY_VOID(boot.string("cmdline", config.cmdline));
+  TENON_TRY_VOID(boot.string("boot_id", config.boot_id));
+  TENON_TRY_VOID(boot.positive("tries", config.tries, 9));
+  TENON_TRY_VOID(boot.strings("reboot", config.reboot));
+  TENON_TRY_VOID(boot.finish());
+
+  TENON_TRY(const toml::table* check_table, top.table("check"));
+  if (check_table != nullptr) {
+    Table check(*check_table, "check", file);
+    TENON_TRY_VOID(check.positive("interval_minutes", config.interval_minutes, 60 * 24 * 30));
+    TENON_TRY_VOID(check.finish());
+  }
+  TENON_TRY(config.health, read_health(top, file));
+  TENON_TRY_VOID(top.finish());
+  return config;
+}
+
+}  // namespace
+
+Result<DeviceConfig> DeviceConfig::parse(std::string_view text, const std::string& file_name) {
+  try {
+    const toml::table document = toml::parse(text, file_name);
+    return read_config(document, file_name);
+  } catch (const toml::parse_error& problem) {
+    return Error{ErrorCode::kUsage, file_name + ", line " + std::to_string(problem.source().begin.line) + ": " +
+                                        std::string(problem.description())};
+  }
+}
+
+}  // namespace tenon::client

@@ -1,0 +1,44 @@
+// DeviceConfig: /etc/tenon/device.toml, what the maker of a device tells Tenon about it. Strict: a key that is not
+// known is an error that names the line.
+//
+//   [device]      product, hardware, channel, data, release_file
+//   [repository]  url, root
+//   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
+//   [slots.B]
+//   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
+//   [check]       interval_minutes
+//   [[health]]    name, command, timeout_seconds
+#pragma once
+
+#include <tenon/client/health/command_health.h>
+#include <tenon/client/slots/file_slots.h>
+#include <tenon/policies/label.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tenon::client {
+
+struct DeviceConfig {
+  policies::Label product;
+  policies::Label hardware;
+  policies::Label channel;
+  std::string data = "/var/lib/tenon";
+  std::string release_file = "/etc/tenon-release";
+  std::string url = {};
+  std::string root = "/etc/tenon/root.json";
+  SlotPaths slots = {};
+  std::string fw_env_config = "/etc/fw_env.config";
+  std::string cmdline = "/proc/cmdline";
+  std::string boot_id = "/proc/sys/kernel/random/boot_id";
+  std::uint32_t tries = 3;               // 1 to 9: the boot script counts with one digit
+  std::vector<std::string> reboot = {};  // empty: somebody else reboots
+  std::uint32_t interval_minutes = 60;
+  std::vector<HealthCommand> health = {};
+
+  // parse Errors: E_USAGE, naming file and line.
+  static Result<DeviceConfig> parse(std::string_view text, const std::string& file_name);
+};
+
+}  // namespace tenon::client

@@ -1,0 +1,19 @@
+// One cycle of the daemon: what a boot asks for first, then what the repository has.
+#pragma once
+
+#include <tenon/client/updater/updater.h>
+
+#include <string>
+
+namespace tenon::client {
+
+struct CycleOutcome {
+  bool reboot_wanted = false;
+  std::string summary;
+};
+
+// run_cycle settles a trial boot by its health; on a settled system it checks and installs.
+// Errors: those of the updater's steps. A later cycle goes on where this one ended.
+Result<CycleOutcome> run_cycle(Updater& updater);
+
+}  // namespace tenon::client

@@ -1,0 +1,109 @@
+#include <tenon/client/boot/uboot_boot_control.h>
+#include <tenon/client/daemon/device_runtime.h>
+#include <tenon/client/daemon/release_file.h>
+#include <tenon/client/store/file_store.h>
+#include <tenon/client/transport/curl_fetcher.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+namespace tenon::client {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1u << 20;  // of a file that people or the maker of the device wrote
+
+class SystemClock final : public Clock {
+ public:
+  metadata::UtcTime now() override {
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count();
+    return metadata::UtcTime::epoch().plus_seconds(seconds);
+  }
+};
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(kMaxFileBytes + 1, '\0');
+  if (!file) return Error{ErrorCode::kStorage, path + ": " + std::strerror(errno)};
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return Error{ErrorCode::kStorage, path + " cannot be read"};
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxFileBytes) return Error{ErrorCode::kLimit, path + " is larger than 1 MiB"};
+  return text;
+}
+
+// A system without a release file says nothing of itself; that is for the floors to judge.
+Result<RunningImage> read_release_file(const std::string& path, Reporter& reporter) {
+  const Result<std::string> text = read_file(path);
+  if (!text) {
+    reporter.warn("the running image has no release file: " + text.error().message);
+    return RunningImage{};
+  }
+  return parse_release_file(*text).with_context(path);
+}
+
+}  // namespace
+
+struct DeviceRuntime::Adapters {
+  std::unique_ptr<FileStore> store;
+  std::unique_ptr<CurlFetcher> fetcher;
+  FileSlots slots;
+  UbootBootControl boot;
+  CommandHealth health;
+  SystemClock clock = {};
+  std::optional<Updater> updater = {};
+};
+
+DeviceRuntime::DeviceRuntime(std::unique_ptr<Adapters> adapters) : adapters_(std::move(adapters)) {}
+DeviceRuntime::~DeviceRuntime() = default;
+
+Updater& DeviceRuntime::updater() {
+  return *adapters_->updater;
+}
+
+Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& config, Access access,
+                                                           std::string user_agent, Reporter& reporter) {
+  TENON_TRY(std::unique_ptr<FileStore> store,
+            access == Access::kAct ? FileStore::open(config.data) : FileStore::open_for_reading(config.data));
+  TENON_TRY(std::unique_ptr<CurlFetcher> fetcher, CurlFetcher::create(config.url, std::move(user_agent)));
+  TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
+  TENON_TRY(const std::string root, read_file(config.root));
+  TENON_TRY(RunningImage running_image, read_release_file(config.release_file, reporter));
+
+  auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
+                                                      .fetcher = std::move(fetcher),
+                                                      .slots = FileSlots(config.slots),
+                                                      .boot = std::move(boot),
+                                                      .health = CommandHealth(config.health)});
+  Adapters& all = *adapters;
+  all.updater.emplace(Ports{.fetcher = *all.fetcher,
+                            .trust_store = *all.store,
+                            .record_store = *all.store,
+                            .slots = all.slots,
+                            .boot = all.boot,
+                            .clock = all.clock,
+                            .health = all.health,
+                            .reporter = reporter},
+                      Device{.product = config.product,
+                             .hardware = config.hardware,
+                             .channel = config.channel,
+                             .embedded_root = to_bytes(root),
+                             .running_image = std::move(running_image),
+                             .tries = config.tries});
+  return std::unique_ptr<DeviceRuntime>(new DeviceRuntime(std::move(adapters)));
+}
+
+Result<DeviceConfig> load_config(const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  if (!text) {
+    return Error{ErrorCode::kUsage, text.error().message}.with_hint(
+        "name the device's configuration with --config; examples/device.toml shows one");
+  }
+  return DeviceConfig::parse(*text, path);
+}
+
+}  // namespace tenon::client

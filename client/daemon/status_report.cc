@@ -1,0 +1,123 @@
+#include <tenon/client/daemon/status_report.h>
+#include <tenon/metadata/utf8.h>
+
+namespace tenon::client {
+namespace {
+
+std::string_view name(SlotState state) {
+  switch (state) {
+    case SlotState::kEmpty: return "empty";
+    case SlotState::kTrial: return "trial";
+    case SlotState::kGood: return "good";
+    case SlotState::kBad: return "bad";
+  }
+  return "";
+}
+
+// What a group holds: of the one that runs its own release file says it best.
+struct Content {
+  std::string version;
+  std::int64_t sequence = 0;
+};
+
+Content content_of(const Status& status, SlotGroup group) {
+  if (group == status.boot.running && status.running_image.version) {
+    const auto& sequence = status.running_image.sequence;
+    return {status.running_image.version->text(), sequence ? sequence->value() : 0};
+  }
+  const auto stamp = status.stamps.find(group);
+  if (stamp == status.stamps.end() || stamp->second.content != Stamp::Content::kValid) return {};
+  return {stamp->second.version, stamp->second.sequence};
+}
+
+json::Value group_json(const Status& status, SlotGroup group) {
+  const Content content = content_of(status, group);
+  const GroupBoot& boot = status.record.of(group);
+  json::Object object;
+  object.set("state", std::string(name(boot.state)));
+  object.set("tries_left", static_cast<std::int64_t>(boot.tries_left));
+  object.set("version", content.version);
+  object.set("sequence", content.sequence);
+  return object;
+}
+
+json::Value floors_json(const Floors& floors) {
+  json::Object object;
+  if (floors.sequence.confirmed) object.set("confirmed_sequence", floors.sequence.confirmed->value());
+  if (floors.sequence.signed_floor) object.set("signed_floor", floors.sequence.signed_floor->value());
+  object.set("channel_serial", floors.sequence.channel_serial);
+  if (floors.versions.root) object.set("root", floors.versions.root->value());
+  if (floors.versions.timestamp) object.set("timestamp", floors.versions.timestamp->value());
+  if (floors.versions.snapshot) object.set("snapshot", floors.versions.snapshot->value());
+  if (floors.versions.issued) object.set("issued", floors.versions.issued->text());
+  return object;
+}
+
+json::Value quarantine_json(const Journal& journal) {
+  json::Array entries;
+  for (const Quarantined& entry : journal.quarantine) {
+    json::Object object;
+    object.set("version", entry.version);
+    object.set("image", entry.image.hex());
+    object.set("reason", entry.reason);
+    entries.push_back(std::move(object));
+  }
+  return entries;
+}
+
+std::string group_line(const Status& status, SlotGroup group) {
+  const GroupBoot& boot = status.record.of(group);
+  const Content content = content_of(status, group);
+  std::string line = "group " + std::string(to_string(group)) + "    " + std::string(name(boot.state));
+  if (boot.state == SlotState::kTrial) line += ", " + std::to_string(boot.tries_left) + " tries left";
+  if (!content.version.empty()) line += ", " + printable(content.version);
+  if (group == status.boot.running) line += "  <- running";
+  if (group == status.record.first && group != status.boot.running) line += "  <- next boot";
+  return line + "\n";
+}
+
+}  // namespace
+
+json::Value status_json(const DeviceConfig& config, const Status& status) {
+  json::Object device;
+  device.set("product", config.product.text());
+  device.set("hardware", config.hardware.text());
+  device.set("channel", config.channel.text());
+  json::Object groups;
+  groups.set("A", group_json(status, SlotGroup::kA));
+  groups.set("B", group_json(status, SlotGroup::kB));
+  json::Object update;
+  update.set("state", std::string(to_string(status.journal.state)));
+  update.set("version", status.journal.version);
+  update.set("reason", status.journal.reason);
+  json::Object object;
+  object.set("schema", 1);
+  object.set("device", std::move(device));
+  object.set("running", std::string(to_string(status.boot.running)));
+  object.set("next_boot", std::string(to_string(status.record.first)));
+  object.set("groups", std::move(groups));
+  object.set("update", std::move(update));
+  object.set("last_result", status.journal.last_result);
+  object.set("quarantine", quarantine_json(status.journal));
+  object.set("floors", floors_json(status.floors));
+  return object;
+}
+
+std::string status_text(const DeviceConfig& config, const Status& status) {
+  std::string text =
+      config.product.text() + ", hardware " + config.hardware.text() + ", channel " + config.channel.text() + "\n";
+  text += group_line(status, SlotGroup::kA);
+  text += group_line(status, SlotGroup::kB);
+  text += "update     " + std::string(to_string(status.journal.state));
+  if (!status.journal.version.empty()) text += ", " + printable(status.journal.version);
+  text += "\n";
+  if (!status.journal.last_result.empty()) text += "last       " + printable(status.journal.last_result) + "\n";
+  for (const Quarantined& entry : status.journal.quarantine) {
+    text += "quarantine " + printable(entry.version) + ": " + printable(entry.reason) + "\n";
+  }
+  const auto& lowest = status.floors.sequence.lowest();
+  text += "floor      sequence " + (lowest ? std::to_string(lowest->value()) : std::string("none yet")) + "\n";
+  return text;
+}
+
+}  // namespace tenon::client

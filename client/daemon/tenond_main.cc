@@ -1,0 +1,110 @@
+// tenond: the daemon of a device. After a boot it settles the trial; then it checks and installs, again and again.
+#include <tenon/client/daemon/device_cycle.h>
+#include <tenon/client/daemon/device_runtime.h>
+#include <tenon/client/daemon/program.h>
+#include <tenon/client/daemon/terminal_reporter.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <random>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+namespace tenon::client {
+namespace {
+
+constexpr int kUsage = static_cast<int>(ExitStatus::kUsage);
+constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
+
+// The store's lock is held for one cycle, so that `tenon` has its turn between two.
+Result<CycleOutcome> one_cycle(const DeviceConfig& config, Reporter& reporter) {
+  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
+            DeviceRuntime::open(config, Access::kAct, "tenond/" TENON_VERSION, reporter));
+  return run_cycle(device->updater());
+}
+
+Result<void> reboot(const DeviceConfig& config, Reporter& reporter) {
+  if (config.reboot.empty()) {
+    reporter.note("a reboot is wanted; [boot] reboot names no command, so somebody else does it");
+    return {};
+  }
+  return run_command(config.reboot);
+}
+
+// Devices that were switched on together do not ask together: up to a tenth of the interval more.
+std::chrono::seconds until_next_check(const DeviceConfig& config) {
+  const std::int64_t interval = std::int64_t{60} * config.interval_minutes;
+  std::random_device entropy;
+  return std::chrono::seconds(interval + std::uniform_int_distribution<std::int64_t>(0, interval / 10)(entropy));
+}
+
+// Waits for a signal that ends the daemon. True if one came.
+bool told_to_stop(const sigset_t& signals, std::chrono::seconds wait) {
+  const timespec time{.tv_sec = wait.count(), .tv_nsec = 0};
+  int got = 0;
+  do {
+    got = sigtimedwait(&signals, nullptr, &time);
+  } while (got < 0 && errno == EINTR);
+  return got > 0;
+}
+
+int run_once(const DeviceConfig& config, Reporter& reporter) {
+  const Result<CycleOutcome> outcome = one_cycle(config, reporter);
+  if (!outcome) return report_error(outcome.error());
+  reporter.note(outcome->summary);
+  if (!outcome->reboot_wanted) return kNothingToDo;
+  if (const Result<void> rebooted = reboot(config, reporter); !rebooted) return report_error(rebooted.error());
+  return 0;
+}
+
+int run_forever(const DeviceConfig& config, Reporter& reporter) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  do {
+    const Result<CycleOutcome> outcome = one_cycle(config, reporter);
+    if (outcome) {
+      reporter.note(outcome->summary);
+      if (outcome->reboot_wanted) {
+        if (const Result<void> rebooted = reboot(config, reporter); !rebooted) report_error(rebooted.error());
+      }
+    } else {
+      report_error(outcome.error());
+    }
+  } while (!told_to_stop(signals, until_next_check(config)));
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"tenond installs signed releases on this device"};
+  app.set_version_flag("--version", "tenond " TENON_VERSION);
+  std::string config_path = "/etc/tenon/device.toml";
+  bool once = false;
+  bool quiet = false;
+  app.add_option("--config", config_path, "the device's configuration")->capture_default_str();
+  app.add_flag("--once", once, "one cycle; exits 0 when a reboot is wanted, 3 when there is nothing to do");
+  app.add_flag("-q,--quiet", quiet, "warnings and errors only");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : kUsage;
+  }
+  const Result<DeviceConfig> config = load_config(config_path);
+  if (!config) return report_error(config.error());
+  TerminalReporter reporter(quiet);
+  return once ? run_once(*config, reporter) : run_forever(*config, reporter);
+}
+
+}  // namespace
+}  // namespace tenon::client
+
+int main(int argc, char** argv) {
+  tenon::init_crypto();
+  return tenon::client::run(argc, argv);
+}

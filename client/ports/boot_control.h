@@ -1,0 +1,53 @@
+// BootControl: the one record by which the bootloader chooses a slot group, with the same meaning for every bootloader.
+// A GOOD group boots and is never counted down; a TRIAL group boots while it has tries left, and every boot takes one;
+// EMPTY and BAD do not boot. The first group of the order that may boot, boots.
+#pragma once
+
+#include <tenon/client/ports/slots.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace tenon::client {
+
+enum class SlotState { kEmpty, kTrial, kGood, kBad };
+
+struct GroupBoot {
+  SlotState state = SlotState::kEmpty;
+  std::uint32_t tries_left = 0;
+  bool operator==(const GroupBoot&) const = default;
+};
+
+struct BootRecord {
+  std::uint64_t generation = 0;  // rises with every write
+  SlotGroup first = SlotGroup::kA;
+  std::array<GroupBoot, 2> groups = {};
+
+  GroupBoot& of(SlotGroup group) { return groups[static_cast<std::size_t>(group)]; }
+  const GroupBoot& of(SlotGroup group) const { return groups[static_cast<std::size_t>(group)]; }
+  bool operator==(const BootRecord&) const = default;
+};
+
+// Boot says which group this system was started from, and tells one boot from another.
+struct Boot {
+  SlotGroup running = SlotGroup::kA;
+  std::string boot_id;
+};
+
+class BootControl {
+ public:
+  virtual ~BootControl() = default;
+
+  // running Errors: E_HW when it cannot be told: then nothing may be written.
+  virtual Result<Boot> running() = 0;
+
+  // read Errors: E_HW when no copy of the record is valid, or somebody else changed a part of it.
+  virtual Result<BootRecord> read() = 0;
+
+  // write replaces the record in one atomic step, reads it back and compares.
+  // Errors: E_HW; then the old record or the new one is in force, and read() tells which.
+  virtual Result<void> write(const BootRecord& record) = 0;
+};
+
+}  // namespace tenon::client

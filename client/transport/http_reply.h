@@ -1,0 +1,63 @@
+// HttpReply: one HTTP reply as it comes in. Once its head is complete it decides which bytes of the body the sink gets:
+// exactly those from the wanted offset on, whether the server honours ranges or sends the whole file, and none at all
+// of an error page. It does no I/O: curl feeds it on the device, tests and the fuzzer feed it by hand. Thread: one.
+#pragma once
+
+#include <tenon/client/ports/fetcher.h>
+#include <tenon/client/transport/http_range.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tenon::client {
+
+class HttpReply {
+ public:
+  // Caller must: keep request and sink alive.
+  HttpReply(const FetchRequest& request, ByteSink& sink) : request_(request), sink_(sink) {}
+
+  // take_header takes one line of the head, a status line too; a new status line starts a new head (an interim reply,
+  // a proxy's).
+  // Errors: E_NET for a head above 64 KiB
+  Result<void> take_header(std::string_view line);
+
+  // take_body takes the next bytes of the decoded body.
+  // Errors: E_LIMIT when more comes, or is announced, than the request allows; E_NET for a reply that does not fit the
+  // request; what the sink returned.
+  Result<void> take_body(ByteView piece);
+
+  // finish is called at the end that the protocol itself recognised, and says whether the sink has the whole rest of
+  // the file.
+  // Errors: E_NET for every status but 200 and 206, and when the body was less than the reply said; E_LIMIT
+  Result<void> finish();
+
+  int status() const { return status_; }
+  // sink_refused tells that the last error was the sink's own.
+  bool sink_refused() const { return sink_refused_; }
+
+ private:
+  Result<void> decide();  // from the head, what becomes of the body
+  Result<void> decide_whole();
+  Result<void> decide_part();
+  Result<void> discard(ByteView piece);
+  bool carries_file() const { return status_ == 200 || status_ == 206; }
+
+  const FetchRequest& request_;
+  ByteSink& sink_;
+
+  int status_ = 0;
+  std::size_t head_bytes_ = 0;
+  std::string content_range_ = {};
+  std::size_t content_ranges_ = 0;  // how often the header stood there
+  std::optional<std::uint64_t> content_length_ = {};
+
+  bool decided_ = false;
+  std::optional<ContentRange> range_ = {};
+  std::uint64_t to_skip_ = 0;    // bytes of the body still before the offset
+  std::uint64_t delivered_ = 0;  // bytes the sink has
+  std::uint64_t discarded_ = 0;  // bytes of an error page
+  bool sink_refused_ = false;
+};
+
+}  // namespace tenon::client

@@ -1,0 +1,48 @@
+// DeviceState: the records of the store as values, and what it means when one is absent or damaged.
+// Floors that cannot be read are damaged, never zero: then the sequence baked into the running image counts, and it is
+// reported; without one nothing may be installed. A lost journal or checkpoint costs work, never trust.
+#pragma once
+
+#include <tenon/client/ports/reporter.h>
+#include <tenon/client/ports/trust_store.h>
+#include <tenon/client/updater/records.h>
+
+#include <optional>
+
+namespace tenon::client {
+
+// RunningImage is what the release file inside the running system says of it. It was verified when it was installed.
+struct RunningImage {
+  std::optional<policies::Label> version = {};
+  std::optional<policies::Sequence> sequence = {};
+  std::optional<metadata::UtcTime> build_time = {};
+};
+
+class DeviceState {
+ public:
+  // Caller must keep the ports alive.
+  DeviceState(RecordStore& records, Reporter& reporter) : records_(&records), reporter_(&reporter) {}
+
+  // floors are never below what the running image says; of an image on trial only its build time is to be given.
+  // Errors: E_STORAGE when they are damaged and the image says nothing.
+  Result<Floors> floors(const RunningImage& running);
+  // save_floors stores floors for the roles in `roles` ("NAME.json") and those that had one; a repository may list more
+  // roles than a device ever asks for. Errors: E_STORAGE, E_LIMIT
+  Result<void> save_floors(const Floors& floors, const std::set<std::string>& roles);
+
+  Result<Journal> journal();
+  Result<void> save(const Journal& journal);
+
+  // checkpoint gives the segments known to be on the medium for this image, 0 if none are.
+  Result<std::uint64_t> checkpoint(const Sha256& release_digest, std::string_view slot_class);
+  Result<void> save(const Checkpoint& checkpoint);
+
+  Result<Stamps> stamps();
+  Result<void> save_stamp(SlotGroup group, const Stamp& stamp);
+
+ private:
+  RecordStore* records_;
+  Reporter* reporter_;
+};
+
+}  // namespace tenon::client

@@ -1,0 +1,236 @@
+#include <tenon/client/payload/segment_list.h>
+#include <tenon/client/updater/image_installer.h>
+#include <tenon/client/updater/updater.h>
+
+#include <algorithm>
+
+namespace tenon::client {
+namespace {
+
+std::set<std::string> roles_of(const Device& device) {
+  return {"targets.json", policies::releases_role(device.product) + ".json",
+          policies::rollout_role(device.product) + ".json"};
+}
+
+bool is_under_way(const Journal& journal, const Sha256& release_digest, SlotGroup target) {
+  return journal.state >= UpdateState::kInvalidated && journal.release_digest == release_digest &&
+         journal.target == target;
+}
+
+}  // namespace
+
+Updater::Updater(Ports ports, Device device)
+    : ports_(ports),
+      device_(std::move(device)),
+      state_(ports_.record_store, ports_.reporter),
+      client_(ports_.fetcher, ports_.trust_store, ports_.reporter) {}
+
+Result<Status> Updater::status() {
+  TENON_TRY(Boot boot, ports_.boot.running());
+  TENON_TRY(const BootRecord record, ports_.boot.read());
+  TENON_TRY(Journal journal, state_.journal());
+  TENON_TRY(Stamps stamps, state_.stamps());
+  TENON_TRY(Floors floors, this->floors());
+  return Status{std::move(boot),      record, std::move(journal), std::move(stamps), std::move(floors),
+                device_.running_image};
+}
+
+// An image on trial raises no floor: the device may yet go back to the one before it.
+Result<Floors> Updater::floors() {
+  TENON_TRY(const Boot boot, ports_.boot.running());
+  TENON_TRY(const BootRecord record, ports_.boot.read());
+  RunningImage running = device_.running_image;
+  if (record.of(boot.running).state != SlotState::kGood) running.sequence.reset();
+  return state_.floors(running);
+}
+
+Result<void> Updater::set_state(Journal& journal, UpdateState state) {
+  journal.state = state;
+  return state_.save(journal);
+}
+
+Result<void> Updater::write_boot_record(BootRecord& record) {
+  ++record.generation;
+  return ports_.boot.write(record);
+}
+
+Result<Updater::Checked> Updater::refresh_and_select() {
+  TENON_TRY(Floors floors, this->floors());
+  TENON_TRY(const Journal journal, state_.journal());
+  metadata::Rules rules{
+      .now = ports_.clock.now(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
+  Result<TrustedRepository> repository = client_.refresh(device_.embedded_root, floors.versions, rules);
+  TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
+  if (!repository) return repository.error();
+  if (floors.versions.issued) rules.now = std::max(rules.now, *floors.versions.issued);
+
+  policies::DeviceFacts facts{.product = device_.product,
+                              .hardware = device_.hardware,
+                              .channel = device_.channel,
+                              .running_version = device_.running_image.version,
+                              .running_sequence = device_.running_image.sequence,
+                              .floor = floors.sequence};
+  for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
+  TENON_TRY(Selection selection, select_release(client_, *repository, facts, rules));
+  floors.sequence.channel_serial = std::max(floors.sequence.channel_serial, selection.channel.serial);
+  TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
+  return Checked{*std::move(repository), std::move(selection), rules};
+}
+
+Result<Selection> Updater::check() {
+  TENON_TRY(Checked checked, refresh_and_select());
+  return std::move(checked.selection);
+}
+
+// The fallback of a trial is never touched.
+Result<void> Updater::require_settled(const Boot& boot, const BootRecord& record) const {
+  const GroupBoot& running = record.of(boot.running);
+  if (running.state == SlotState::kGood) return {};
+  if (running.state == SlotState::kTrial) {
+    return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " runs on trial"}.with_hint(
+        "confirm it or roll it back first");
+  }
+  return Error{ErrorCode::kHw, "the boot record says that the running slot group " +
+                                   std::string(to_string(boot.running)) + " does not boot"}
+      .with_hint("compare the boot environment with the kernel command line's tenon.slot");
+}
+
+Result<InstallOutcome> Updater::install() {
+  TENON_TRY(const Boot boot, ports_.boot.running());
+  TENON_TRY(BootRecord record, ports_.boot.read());
+  TENON_TRY_VOID(require_settled(boot, record));
+  TENON_TRY(const Checked checked, refresh_and_select());
+  if (checked.selection.decision.verdict != policies::Verdict::kInstall) {
+    return InstallOutcome{checked.selection.decision, false};
+  }
+  TENON_TRY(Journal journal, state_.journal());
+  const SlotGroup target = other(boot.running);
+  const bool armed = is_under_way(journal, checked.selection.release_digest, target) &&
+                     journal.state == UpdateState::kArmed && record.of(target).state == SlotState::kTrial;
+  if (!armed) {
+    TENON_TRY_VOID(write_release(checked, boot, record, journal));
+    TENON_TRY_VOID(arm(checked, boot, record, journal));
+  }
+  return InstallOutcome{checked.selection.decision, true};
+}
+
+Result<void> Updater::write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal) {
+  const policies::Release& release = checked.selection.release;
+  const SlotGroup target = other(boot.running);
+  TENON_TRY_VOID(check_slots_fit(release, target, boot.running));
+  const bool goes_on =
+      is_under_way(journal, checked.selection.release_digest, target) && record.of(target).state == SlotState::kEmpty;
+  if (!goes_on) TENON_TRY_VOID(invalidate(target, checked.selection, record, journal));
+
+  TENON_TRY_VOID(set_state(journal, UpdateState::kWriting));
+  for (const policies::Image& image : release.images) {
+    TENON_TRY_VOID(write_image(checked, image, target, boot.running).with_context("slot " + image.slot.text()));
+  }
+  TENON_TRY_VOID(set_state(journal, UpdateState::kVerified));
+  TENON_TRY_VOID(state_.save_stamp(target, {.content = Stamp::Content::kValid,
+                                            .release_digest = checked.selection.release_digest,
+                                            .version = release.version.text(),
+                                            .sequence = release.sequence.value()}));
+  ports_.reporter.note(release.version.text() + " is in slot group " + std::string(to_string(target)));
+  return set_state(journal, UpdateState::kStaged);
+}
+
+Result<void> Updater::check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running) {
+  for (const policies::Image& image : release.images) {
+    TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_writing(target, image.slot.text(), running));
+    if (slot->size() < image.size) {
+      return Error{ErrorCode::kPolicy, "slot " + image.slot.text() + " of group " + std::string(to_string(target)) +
+                                           " has " + std::to_string(slot->size()) + " bytes, the image " +
+                                           std::to_string(image.size)}
+          .with_hint("build a smaller image, or enlarge the slot");
+    }
+  }
+  return {};
+}
+
+// From here on the target group is no fallback any more: the boot record says so before its first byte changes.
+Result<void> Updater::invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal) {
+  const policies::Release& release = selection.release;
+  Journal planned;
+  planned.state = UpdateState::kPlanned;
+  planned.release_digest = selection.release_digest;
+  planned.version = release.version.text();
+  planned.sequence = release.sequence.value();
+  planned.floor = release.floor.value();
+  planned.target = target;
+  for (const policies::Image& image : release.images) planned.images.push_back(image.sha256);
+  planned.last_result = std::move(journal.last_result);
+  planned.quarantine = std::move(journal.quarantine);
+  journal = std::move(planned);
+  TENON_TRY_VOID(state_.save(journal));
+
+  if (record.of(target) != GroupBoot{SlotState::kEmpty, 0} || record.first == target) {
+    record.of(target) = {SlotState::kEmpty, 0};
+    record.first = other(target);
+    TENON_TRY_VOID(write_boot_record(record));
+  }
+  TENON_TRY_VOID(state_.save_stamp(target, {.content = Stamp::Content::kPartial,
+                                            .release_digest = selection.release_digest,
+                                            .version = release.version.text(),
+                                            .sequence = release.sequence.value()}));
+  return set_state(journal, UpdateState::kInvalidated);
+}
+
+Result<void> Updater::write_image(const Checked& checked, const policies::Image& image, SlotGroup target,
+                                  SlotGroup running) {
+  const policies::Release& release = checked.selection.release;
+  const auto find = [&](const policies::Label& file) {
+    const metadata::TargetPath path = policies::release_file_path(release.product, release.version, file.text());
+    return client_.find(checked.repository, path.text(), checked.rules);
+  };
+  TENON_TRY(const metadata::VerifiedTarget list_target, find(image.segments_file));
+  TENON_TRY(const Bytes list_file, client_.fetch(checked.repository, list_target, image.segments_length));
+  TENON_TRY(const SegmentList segments, SegmentList::read(list_file, image));
+  TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_writing(target, image.slot.text(), running));
+
+  const auto save_checkpoint = [&](std::uint64_t count) {
+    return state_.save(Checkpoint{checked.selection.release_digest, image.slot.text(), count});
+  };
+  ImageInstaller installer(image, segments, *slot, ports_.reporter);
+  TENON_TRY(const std::uint64_t known, state_.checkpoint(checked.selection.release_digest, image.slot.text()));
+  TENON_TRY(const std::uint64_t first, installer.resume_at(known));
+  if (first > 0 && first < segments.count()) {
+    ports_.reporter.note("going on at segment " + std::to_string(first) + " of " + std::to_string(segments.count()));
+  }
+  if (first < segments.count()) {
+    const auto full = std::ranges::find(image.payloads, "full", &policies::Payload::kind);
+    if (full == image.payloads.end()) {
+      return Error{ErrorCode::kPolicy, "the release has no payload that this device can use"}.with_hint(
+          "publish a payload of kind \"full\"");
+    }
+    TENON_TRY(const metadata::VerifiedTarget payload, find(full->file));
+    TENON_TRY_VOID(installer.write(client_, checked.repository, payload, first, save_checkpoint));
+  }
+  TENON_TRY_VOID(slot->flush());
+  return installer.read_back(save_checkpoint);
+}
+
+// Expiry is judged again here, for the last time: once the record is written, the update may finish at any later time.
+Result<void> Updater::arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal) {
+  const metadata::UtcTime now = std::max(ports_.clock.now(), checked.rules.now);
+  const metadata::UtcTime expires =
+      std::min({checked.repository.root->header.expires, checked.repository.timestamp->header.expires,
+                checked.repository.snapshot->header.expires, checked.repository.targets.targets()->header.expires});
+  if (expires <= now) {
+    return Error{ErrorCode::kExpired, "the metadata expired " + expires.text() + " while the image was written"}
+        .with_hint("install again: what is written stays");
+  }
+  const SlotGroup target = other(boot.running);
+  journal.generation = record.generation + 1;
+  journal.boot_id = boot.boot_id;
+  journal.reason.clear();
+  TENON_TRY_VOID(set_state(journal, UpdateState::kArming));
+  record.first = target;
+  record.of(target) = {SlotState::kTrial, device_.tries};
+  TENON_TRY_VOID(write_boot_record(record));
+  ports_.reporter.note("the next boot tries slot group " + std::string(to_string(target)) + ", " +
+                       std::to_string(device_.tries) + " times at most");
+  return set_state(journal, UpdateState::kArmed);
+}
+
+}  // namespace tenon::client

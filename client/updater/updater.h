@@ -1,0 +1,129 @@
+// Updater: the life of an update on a device, over ports. Each step is durable before the next begins, so that a cut at
+// any instant leaves a system that boots and can update again; every function may be called again after one.
+//
+//   start()    after every boot and before everything else: what happened, by the boot record first and the journal
+//   last check()    refresh, and what the signed metadata would have this device do install()  check, write the other
+//   group, arm the trial boot confirm()  on a trial boot: health, then the group is GOOD and the floors rise rollback()
+//   ends a trial, or takes back one that is armed
+//
+// The order of the writes is docs/LIFE-OF-AN-UPDATE.md's.
+// Thread: one; one process holds the store.
+#pragma once
+
+#include <tenon/client/ports/boot_control.h>
+#include <tenon/client/ports/clock.h>
+#include <tenon/client/ports/health.h>
+#include <tenon/client/updater/device_state.h>
+#include <tenon/client/updater/release_selection.h>
+
+#include <optional>
+#include <string>
+
+namespace tenon::client {
+
+struct Ports {
+  Fetcher& fetcher;
+  TrustStore& trust_store;
+  RecordStore& record_store;
+  Slots& slots;
+  BootControl& boot;
+  Clock& clock;
+  Health& health;
+  Reporter& reporter;
+};
+
+// Device is who this device is, and what it was made with.
+struct Device {
+  policies::Label product;
+  policies::Label hardware;
+  policies::Label channel;
+  Bytes embedded_root;
+  RunningImage running_image = {};
+  std::uint32_t tries = 3;  // boots that a trial gets
+  bool require_snapshot_hashes = true;
+  metadata::Limits limits = {};
+};
+
+// Status is what is known without asking anybody.
+struct Status {
+  Boot boot;
+  BootRecord record;
+  Journal journal;
+  Stamps stamps;
+  Floors floors;
+  RunningImage running_image;
+};
+
+// Armed says whether a reboot is wanted, and why or why not.
+struct InstallOutcome {
+  policies::Decision decision;
+  bool reboot_wanted = false;
+};
+
+enum class StartOutcome {
+  kSettled,         // a confirmed system, no trial
+  kTrial,           // this boot is a trial: confirm() is due
+  kWaitsForReboot,  // armed, not booted yet
+  kRolledBack,      // the trial ended; this is the release from before
+  kConfirmedLate,   // a commit that was cut was completed
+};
+
+struct ConfirmOutcome {
+  bool confirmed = false;
+  bool reboot_wanted = false;  // unhealthy: the next boot is another try, or the fallback
+  std::string reason = {};
+};
+
+class Updater {
+ public:
+  // Caller must keep the ports alive.
+  Updater(Ports ports, Device device);
+
+  // status changes nothing. Errors: E_HW, E_STORAGE
+  Result<Status> status();
+
+  // start Errors: E_HW, E_STORAGE
+  Result<StartOutcome> start();
+
+  // check raises the floors by what is seen, whatever the decision. Errors: the E_* of a refresh and of select_release.
+  Result<Selection> check();
+
+  // install Errors: those of check(); E_BUSY on a trial boot; E_POLICY for a slot that does not fit; E_MISMATCH;
+  // E_STORAGE; E_HW; E_EXPIRED when the metadata ended before arming. Called again it goes on where it was.
+  Result<InstallOutcome> install();
+
+  // confirm Errors: E_POLICY when this boot is no trial; E_HW; E_STORAGE
+  Result<ConfirmOutcome> confirm();
+
+  // rollback Errors: E_POLICY when there is no trial; E_HW; E_STORAGE. On a trial boot the caller reboots.
+  Result<void> rollback(std::string_view reason);
+
+ private:
+  struct Checked {
+    TrustedRepository repository;
+    Selection selection;
+    metadata::Rules rules;
+  };
+  Result<Checked> refresh_and_select();
+  Result<Floors> floors();
+  Result<void> require_settled(const Boot& boot, const BootRecord& record) const;
+
+  Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
+  Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
+  Result<void> invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal);
+  Result<void> write_image(const Checked& checked, const policies::Image& image, SlotGroup target, SlotGroup running);
+  Result<void> arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
+
+  Result<StartOutcome> start_on_trial(const Boot& boot, Journal& journal);
+  Result<StartOutcome> finish_commit(Journal& journal);
+  Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string reason);
+  Result<void> write_boot_record(BootRecord& record);
+  Result<void> set_state(Journal& journal, UpdateState state);
+
+  Ports ports_;
+  Device device_;
+  DeviceState state_;
+  RepositoryClient client_;
+};
+
+}  // namespace tenon::client

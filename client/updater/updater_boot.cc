@@ -1,0 +1,148 @@
+// The part of the updater that begins with a boot: what happened, confirm, roll back.
+#include <tenon/client/updater/updater.h>
+
+#include <algorithm>
+
+namespace tenon::client {
+namespace {
+
+bool is_past_arming(UpdateState state) {
+  return state == UpdateState::kArming || state == UpdateState::kArmed || state == UpdateState::kTrial ||
+         state == UpdateState::kCommitting;
+}
+
+std::string outcome_of(const Journal& journal, std::string_view what) {
+  return (journal.version.empty() ? std::string("an update") : journal.version) + " " + std::string(what);
+}
+
+}  // namespace
+
+// Truth order: the group that runs, the boot record, the journal. The journal explains; it never decides what boots.
+Result<StartOutcome> Updater::start() {
+  TENON_TRY(const Boot boot, ports_.boot.running());
+  TENON_TRY(BootRecord record, ports_.boot.read());
+  TENON_TRY(Journal journal, state_.journal());
+  const SlotGroup running = boot.running;
+  const SlotGroup resting = other(running);
+
+  if (record.of(running).state == SlotState::kTrial) return start_on_trial(boot, journal);
+  if (record.of(running).state != SlotState::kGood) return require_settled(boot, record).error();
+  if (!is_past_arming(journal.state)) {
+    // A trial without a journal: the data folder was lost while it was armed.
+    if (record.of(resting).state == SlotState::kTrial && journal.state == UpdateState::kIdle) {
+      return roll_back(resting, record, journal, "the journal was lost while the trial was armed");
+    }
+    return StartOutcome::kSettled;
+  }
+  if (journal.target == running) return finish_commit(journal);
+
+  const GroupBoot& trial = record.of(resting);
+  if (journal.state == UpdateState::kArming && record.generation < journal.generation) {
+    TENON_TRY_VOID(set_state(journal, UpdateState::kStaged));
+    return StartOutcome::kSettled;
+  }
+  if (trial.state == SlotState::kTrial && journal.boot_id == boot.boot_id && journal.state != UpdateState::kTrial) {
+    TENON_TRY_VOID(set_state(journal, UpdateState::kArmed));
+    return StartOutcome::kWaitsForReboot;
+  }
+  const std::string reason = !journal.reason.empty() ? journal.reason
+                             : trial.tries_left == 0 ? "no boot of it was confirmed (power cut, crash or hang)"
+                                                     : "the bootloader could not start it";
+  return roll_back(resting, record, journal, reason);
+}
+
+Result<StartOutcome> Updater::start_on_trial(const Boot& boot, Journal& journal) {
+  if (!is_past_arming(journal.state) || journal.target != boot.running) {
+    ports_.reporter.warn("this boot is a trial that the journal does not know");
+    return StartOutcome::kTrial;
+  }
+  if (journal.state != UpdateState::kTrial || journal.boot_id != boot.boot_id) {
+    journal.boot_id = boot.boot_id;
+    TENON_TRY_VOID(set_state(journal, UpdateState::kTrial));
+  }
+  return StartOutcome::kTrial;
+}
+
+// The boot record already says GOOD: that was the commit. Floors and journal follow, also after a cut between them.
+Result<StartOutcome> Updater::finish_commit(Journal& journal) {
+  TENON_TRY(Floors floors, this->floors());
+  TENON_TRY(const policies::Sequence sequence, policies::Sequence::create(journal.sequence));
+  TENON_TRY(const policies::Sequence floor, policies::Sequence::create(journal.floor));
+  floors.sequence.raise(sequence, floor);
+  TENON_TRY_VOID(state_.save_floors(floors, {}));
+  const std::string result = outcome_of(journal, "confirmed");
+  ports_.reporter.note(result);
+  journal.forget_update(result);
+  TENON_TRY_VOID(state_.save(journal));
+  return StartOutcome::kConfirmedLate;
+}
+
+Result<StartOutcome> Updater::roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string reason) {
+  if (record.of(failed).state != SlotState::kBad || record.first == failed) {
+    record.of(failed) = {SlotState::kBad, 0};
+    record.first = other(failed);
+    TENON_TRY_VOID(write_boot_record(record));
+  }
+  journal.add_to_quarantine(reason);
+  const std::string result = outcome_of(journal, "rolled back: " + reason);
+  ports_.reporter.warn(result);
+  journal.forget_update(result);
+  TENON_TRY_VOID(state_.save(journal));
+  return StartOutcome::kRolledBack;
+}
+
+Result<ConfirmOutcome> Updater::confirm() {
+  TENON_TRY(const Boot boot, ports_.boot.running());
+  TENON_TRY(BootRecord record, ports_.boot.read());
+  if (record.of(boot.running).state != SlotState::kTrial) {
+    return Error{ErrorCode::kPolicy, "slot group " + std::string(to_string(boot.running)) + " is not on trial"}
+        .with_hint("there is nothing to confirm; see: tenon status");
+  }
+  TENON_TRY(Journal journal, state_.journal());
+  TENON_TRY([[maybe_unused]] const StartOutcome started, start_on_trial(boot, journal));
+
+  const HealthReport report = ports_.health.check();
+  if (!report.healthy) {
+    journal.reason = report.reason;
+    TENON_TRY_VOID(state_.save(journal));
+    if (record.of(boot.running).tries_left == 0) {
+      record.of(boot.running) = {SlotState::kBad, 0};
+      record.first = other(boot.running);
+      TENON_TRY_VOID(write_boot_record(record));
+    }
+    return ConfirmOutcome{.confirmed = false, .reboot_wanted = true, .reason = report.reason};
+  }
+  if (journal.state == UpdateState::kTrial) TENON_TRY_VOID(set_state(journal, UpdateState::kCommitting));
+  record.of(boot.running) = {SlotState::kGood, 0};
+  record.first = boot.running;
+  TENON_TRY_VOID(write_boot_record(record));
+  if (journal.state == UpdateState::kCommitting) {
+    TENON_TRY([[maybe_unused]] const StartOutcome finished, finish_commit(journal));
+  } else {  // the journal was lost: the release file of the image is what there is to raise the floors by
+    TENON_TRY(const Floors raised, floors());
+    TENON_TRY_VOID(state_.save_floors(raised, {}));
+  }
+  return ConfirmOutcome{.confirmed = true};
+}
+
+Result<void> Updater::rollback(std::string_view reason) {
+  TENON_TRY(const Boot boot, ports_.boot.running());
+  TENON_TRY(BootRecord record, ports_.boot.read());
+  TENON_TRY(Journal journal, state_.journal());
+  const SlotGroup resting = other(boot.running);
+  if (record.of(boot.running).state == SlotState::kTrial) {
+    journal.reason = reason;
+    TENON_TRY_VOID(state_.save(journal));
+    record.of(boot.running) = {SlotState::kBad, 0};
+    record.first = resting;
+    return write_boot_record(record);
+  }
+  if (record.of(resting).state == SlotState::kTrial) {
+    TENON_TRY([[maybe_unused]] const StartOutcome ended, roll_back(resting, record, journal, std::string(reason)));
+    return {};
+  }
+  return Error{ErrorCode::kPolicy, "there is no trial to roll back"}.with_hint(
+      "a confirmed release is not left for an older one: publish a release with a higher sequence");
+}
+
+}  // namespace tenon::client

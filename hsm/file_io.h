@@ -1,0 +1,36 @@
+// Files that must never be half written, overwritten by accident, or readable by others.
+// A file that is written appears whole under its name or not at all, and has reached the disk when the call returns.
+// Thread: safe; two writers of one name end with one of the two contents.
+#pragma once
+
+#include <tenon/hsm/secret_bytes.h>
+#include <tenon/metadata/bytes.h>
+#include <tenon/metadata/result.h>
+
+#include <cstddef>
+#include <filesystem>
+
+namespace tenon::hsm {
+
+// FileMode is who may use a new file; the umask does not change it.
+enum class FileMode : unsigned {
+  kPrivate = 0600,
+  kPublic = 0644,
+};
+
+// read_file Errors: E_STORAGE; E_LIMIT above max_bytes.
+Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// read_private_file reads a secret, and only one that was kept as one: a regular file of this user, under one name (no
+// link), with no rights for group or others. Judged is the file that is read, after it was opened.
+// Errors: E_AUTH with what to do; E_STORAGE; E_LIMIT above max_bytes.
+Result<SecretBytes> read_private_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+// write_new_file never replaces anything, not even a file that appears meanwhile. Errors: E_POLICY if the name is
+// taken; E_STORAGE.
+Result<void> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode);
+
+// replace_file writes anew or in place of an older file. Errors: E_STORAGE.
+Result<void> replace_file(const std::filesystem::path& path, ByteView content, FileMode mode);
+
+}  // namespace tenon::hsm

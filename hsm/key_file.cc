@@ -1,0 +1,92 @@
+#include <tenon/hsm/file_io.h>
+#include <tenon/hsm/key_file.h>
+#include <tenon/metadata/json_fields.h>
+#include <tenon/metadata/utf8.h>
+
+#include <algorithm>
+
+namespace tenon::hsm {
+namespace {
+
+constexpr std::string_view kFormat = "tenon-key-1";
+constexpr std::size_t kMaxNameBytes = 64;
+
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// The key as we would write it; nothing for a kind that we do not make.
+Result<metadata::PublicKey> respelled(const metadata::PublicKey& key) {
+  if (!key.material()) {
+    return Error{ErrorCode::kPolicy, "key of type \"" + printable(key.keytype(), 40) + "\" and scheme \"" +
+                                         printable(key.scheme(), 40) + "\" cannot verify anything here"};
+  }
+  const metadata::KeyMaterial& material = *key.material();
+  if (material.family == "ed25519") return metadata::PublicKey::ed25519(material.key);
+  return metadata::PublicKey::ecdsa_p256(material.key);
+}
+
+}  // namespace
+
+Result<KeyName> KeyName::parse(std::string_view text) {
+  const bool well_formed =
+      !text.empty() && text.size() <= kMaxNameBytes && is_letter_or_digit(text.front()) &&
+      std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-' || c == '.'; });
+  if (well_formed) return KeyName(text);
+  return Error{ErrorCode::kParse,
+               "key name \"" + printable(text, 80) + "\" is not 1 to 64 letters, digits, '_', '-' or '.'"};
+}
+
+KeyFile KeyFile::of(KeyName name, metadata::PublicKey key) {
+  metadata::KeyId keyid = key.hash_keyid();
+  return {std::move(name), std::move(keyid), std::move(key)};
+}
+
+Result<KeyFile> KeyFile::parse(ByteView file) {
+  TENON_TRY(const json::Value value, json::parse(file, {.max_bytes = kMaxBytes}));
+  TENON_TRY(json::Fields fields, json::Fields::of(value, "key file"));
+  TENON_TRY(const std::string format, fields.string("format"));
+  if (format != kFormat) {
+    return fields.error("format is \"" + printable(format, 40) + "\", not \"" + std::string(kFormat) + "\"");
+  }
+  TENON_TRY(const std::string name_text, fields.string("name"));
+  TENON_TRY(KeyName name, KeyName::parse(name_text));
+  TENON_TRY(const std::string keyid, fields.string("keyid"));
+  TENON_TRY(const json::Value* key_value, fields.value("key"));
+  TENON_TRY(metadata::PublicKey key, metadata::PublicKey::parse(*key_value));
+  TENON_TRY_VOID(fields.finish());
+
+  TENON_TRY(const metadata::PublicKey ours, respelled(key));
+  if (key != ours) {
+    return Error{ErrorCode::kPolicy, "key " + name.text() + " has extra members or another spelling than Tenon's",
+                 "one key must have one keyid; make the file with tenon-keyctl"};
+  }
+  if (keyid != key.hash_keyid().text()) {
+    return Error{ErrorCode::kMismatch, "key " + name.text() + ": keyid " + printable(keyid, 64) +
+                                           " is not the key's hash " + key.hash_keyid().text()};
+  }
+  return of(std::move(name), std::move(key));
+}
+
+std::string KeyFile::to_text() const {
+  json::Object file;
+  file.set("format", std::string(kFormat));
+  file.set("key", key.value());
+  file.set("keyid", keyid.text());
+  file.set("name", name.text());
+  return json::to_text(file, 1) + "\n";
+}
+
+Result<KeyFile> read_key_file(const std::filesystem::path& path) {
+  TENON_TRY(const Bytes file, read_file(path, KeyFile::kMaxBytes));
+  return KeyFile::parse(file).with_context(printable(path.native()));
+}
+
+Result<KeyFile> read_sidecar(const std::filesystem::path& private_key) {
+  std::filesystem::path path = private_key;
+  Result<KeyFile> file = read_key_file(path.replace_extension(".tenon-key"));
+  if (file || !file.error().hint.empty()) return file;
+  return std::move(file).error().with_hint("the public half must lie beside the private key");
+}
+
+}  // namespace tenon::hsm

@@ -1,0 +1,85 @@
+#include <tenon/metadata/digest.h>
+#include <tenon/metadata/hex.h>
+
+#include <algorithm>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <sodium.h>
+
+namespace tenon {
+namespace {
+
+template <class Digest>
+Result<Digest> parse_digest(std::string_view hex, std::string_view name) {
+  std::optional<Bytes> bytes = from_hex(hex);
+  Digest digest;
+  if (!bytes || bytes->size() != digest.bytes.size()) {
+    return Error{ErrorCode::kParse, std::string(name) + " digest is not " + std::to_string(digest.bytes.size() * 2) +
+                                        " lower-case hex digits"};
+  }
+  std::ranges::copy(*bytes, digest.bytes.begin());
+  return digest;
+}
+
+}  // namespace
+
+Result<Sha256> Sha256::parse(std::string_view hex) {
+  return parse_digest<Sha256>(hex, "sha256");
+}
+Result<Sha512> Sha512::parse(std::string_view hex) {
+  return parse_digest<Sha512>(hex, "sha512");
+}
+
+Sha256 Sha256::of(ByteView data) {
+  Sha256 digest;
+  TENON_CHECK(EVP_Digest(data.data(), data.size(), digest.bytes.data(), nullptr, EVP_sha256(), nullptr) == 1);
+  return digest;
+}
+
+Sha512 Sha512::of(ByteView data) {
+  Sha512 digest;
+  TENON_CHECK(EVP_Digest(data.data(), data.size(), digest.bytes.data(), nullptr, EVP_sha512(), nullptr) == 1);
+  return digest;
+}
+
+std::string Sha256::hex() const {
+  return to_hex(bytes);
+}
+std::string Sha512::hex() const {
+  return to_hex(bytes);
+}
+
+struct Sha256Hasher::State {
+  struct Free {
+    void operator()(EVP_MD_CTX* md) const { EVP_MD_CTX_free(md); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
+
+  void start() { TENON_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1); }
+};
+
+Sha256Hasher::Sha256Hasher() : state_(std::make_unique<State>()) {
+  state_->start();
+}
+Sha256Hasher::~Sha256Hasher() = default;
+Sha256Hasher::Sha256Hasher(Sha256Hasher&&) noexcept = default;
+Sha256Hasher& Sha256Hasher::operator=(Sha256Hasher&&) noexcept = default;
+
+void Sha256Hasher::update(ByteView data) {
+  TENON_CHECK(EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) == 1);
+}
+
+Sha256 Sha256Hasher::finish() {
+  Sha256 digest;
+  TENON_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest.bytes.data(), nullptr) == 1);
+  state_->start();
+  return digest;
+}
+
+void init_crypto() {
+  TENON_CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1);
+  TENON_CHECK(sodium_init() >= 0);
+}
+
+}  // namespace tenon

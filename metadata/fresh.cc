@@ -1,0 +1,144 @@
+#include <tenon/metadata/fresh.h>
+#include <tenon/metadata/utf8.h>
+
+namespace tenon::metadata {
+namespace {
+
+Result<void> check_not_expired(const RoleHeader& header, const Rules& rules) {
+  if (header.expires > rules.now) return {};
+  return Error{ErrorCode::kExpired, "expired " + header.expires.text() + ", it is " + rules.now.text()};
+}
+
+Result<void> check_floor(std::string_view what, Version version, std::optional<Version> floor) {
+  if (!floor || version >= *floor) return {};
+  return Error{ErrorCode::kRollback, std::string(what) + " version " + std::to_string(version.value()) + " < trusted " +
+                                         std::to_string(floor->value())};
+}
+
+Result<void> check_pin_is_complete(const MetaEntry& pin, const Rules& rules) {
+  if (!rules.require_snapshot_hashes || (pin.length && pin.hashes)) return {};
+  return Error{ErrorCode::kPolicy, "length and digest are required and not both listed"};
+}
+
+Result<void> check_pin(const MetaEntry& pin, const FileIdentity& file, Version version) {
+  TENON_TRY_VOID(pin.check_file(file));
+  if (version == pin.version) return {};
+  return Error{ErrorCode::kMismatch,
+               "version " + std::to_string(version.value()) + ", listed " + std::to_string(pin.version.value())};
+}
+
+}  // namespace
+
+Authority authority(const Fresh<Root>& root, TopRole role) {
+  return Authority(root->keys, root->role(role),
+                   std::string(to_string(role)) + " keys of root v" + std::to_string(root->header.version.value()));
+}
+
+Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role) {
+  TENON_CHECK(delegator->delegations.has_value());
+  return Authority(delegator->delegations->keys, role.keys, "keys delegated to " + printable(role.name.text()));
+}
+
+Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules) {
+  TENON_TRY_VOID(check_floor("root", root->header.version, floors.root));
+  TENON_TRY_VOID(check_not_expired(root->header, rules));
+  return Fresh<Root>(root.value());
+}
+
+Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFloors& floors, const Rules& rules) {
+  TENON_TRY_VOID(check_floor("timestamp", timestamp->header.version, floors.timestamp));
+  TENON_TRY_VOID(check_floor("snapshot in timestamp", timestamp->snapshot.version, floors.snapshot));
+  TENON_TRY_VOID(check_not_expired(timestamp->header, rules));
+  TENON_TRY_VOID(check_pin_is_complete(timestamp->snapshot, rules));
+  return Fresh<Timestamp>(timestamp.value());
+}
+
+Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timestamp>& timestamp,
+                                const VersionFloors& floors, const Rules& rules) {
+  TENON_TRY_VOID(check_pin(timestamp->snapshot, snapshot.identity(), snapshot->header.version));
+  TENON_TRY_VOID(check_floor("snapshot", snapshot->header.version, floors.snapshot));
+  for (const auto& [name, floor] : floors.targets) {
+    const auto entry = snapshot->meta.find(name);
+    if (entry == snapshot->meta.end()) {
+      return Error{ErrorCode::kRollback, "role " + printable(name) + " was listed and is not any more"};
+    }
+    TENON_TRY_VOID(check_floor(printable(name), entry->second.version, floor));
+  }
+  TENON_TRY_VOID(check_not_expired(snapshot->header, rules));
+  return Fresh<Snapshot>(snapshot.value());
+}
+
+// TargetsLadder holds the steps that top-level and delegated targets share.
+class TargetsLadder {
+ public:
+  static Result<TrustedTargets> climb(ByteView file, RoleName name, const Authority& authority,
+                                      const Fresh<Snapshot>& snapshot, std::vector<PathSet> confined_to,
+                                      const Rules& rules) {
+    TENON_TRY(const MetaEntry* pin, listed_pin(snapshot, name, rules));
+    TENON_TRY_VOID(pin->check_file(FileIdentity::of(file)));
+    TENON_TRY(const Envelope envelope, Envelope::parse(file, rules.limits.listed_bytes, rules.limits));
+    TENON_TRY(const Authentic<Targets> targets, authenticate<Targets>(envelope, authority));
+    TENON_TRY_VOID(check_pin(*pin, targets.identity(), targets->header.version));
+    TENON_TRY_VOID(check_not_expired(targets->header, rules));
+    return TrustedTargets(std::move(name), Fresh<Targets>(targets.value()), std::move(confined_to));
+  }
+
+  static Result<TrustedTargets> climb_delegated(ByteView file, const TrustedTargets& delegator,
+                                                const DelegatedRole& role, const Fresh<Snapshot>& snapshot,
+                                                const Rules& rules) {
+    std::vector<PathSet> confined_to = delegator.confined_to_;
+    confined_to.push_back(role.paths);
+    return climb(file, role.name, authority(delegator.targets(), role), snapshot, std::move(confined_to), rules);
+  }
+};
+
+Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
+                                     const Rules& rules) {
+  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets), snapshot, {}, rules);
+}
+
+Result<TrustedTargets> trust_targets(ByteView file, const TrustedTargets& delegator, const DelegatedRole& role,
+                                     const Fresh<Snapshot>& snapshot, const Rules& rules) {
+  return TargetsLadder::climb_delegated(file, delegator, role, snapshot, rules);
+}
+
+Result<const TargetEntry*> TrustedTargets::find(const TargetPath& path) const {
+  for (const PathSet& paths : confined_to_) {
+    TENON_TRY(const bool inside, paths.contains(path));
+    if (!inside) return nullptr;
+  }
+  return targets_->find(path);
+}
+
+Result<const MetaEntry*> listed_pin(const Fresh<Snapshot>& snapshot, const RoleName& role, const Rules& rules) {
+  const MetaEntry* pin = snapshot->find(role);
+  if (pin == nullptr) {
+    return Error{ErrorCode::kMismatch, "snapshot v" + std::to_string(snapshot->header.version.value()) +
+                                           " does not list role " + printable(role.text())};
+  }
+  if (pin->length.value_or(0) > rules.limits.listed_bytes) {
+    return Error{ErrorCode::kLimit, "listed length " + std::to_string(*pin->length) + " is above " +
+                                        std::to_string(rules.limits.listed_bytes)};
+  }
+  TENON_TRY_VOID(check_pin_is_complete(*pin, rules));
+  return pin;
+}
+
+Result<std::optional<VerifiedTarget>> VerifiedTarget::find_in(const TrustedTargets& role, const TargetPath& path) {
+  TENON_TRY(const TargetEntry* entry, role.find(path));
+  if (entry == nullptr) return std::optional<VerifiedTarget>();
+  return std::optional(VerifiedTarget(path, *entry, role.name()));
+}
+
+Result<void> VerifiedTarget::check(ByteView file) const {
+  if (file.size() != entry_.length) {
+    return Error{ErrorCode::kMismatch, printable(path_.text()) + ": length " + std::to_string(file.size()) +
+                                           ", listed " + std::to_string(entry_.length)};
+  }
+  if (!entry_.hashes.match(FileIdentity::of(file))) {
+    return Error{ErrorCode::kMismatch, printable(path_.text()) + ": digest is not the one listed"};
+  }
+  return {};
+}
+
+}  // namespace tenon::metadata

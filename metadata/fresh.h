@@ -1,0 +1,117 @@
+// Fresh<T>: metadata that is authentic, not older than what was trusted before, not expired, and exactly what the role
+// above it pins. Only a Fresh<T> authorises the next role. freshen() is the only door, one overload for each role.
+// Thread: immutable.
+#pragma once
+
+#include <tenon/metadata/authentic.h>
+#include <tenon/metadata/floors.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tenon::metadata {
+
+// Rules are what a refresh is judged by: they are given once and hold to its end.
+struct Rules {
+  UtcTime now = UtcTime::epoch();  // Spec: 5.1, the fixed start time
+  Limits limits = {};
+  bool require_snapshot_hashes = false;  // length and digest of every role must be listed; on in tenond
+};
+
+template <class T>
+class Fresh {
+ public:
+  const T& value() const { return value_; }
+  const T* operator->() const { return &value_; }
+
+ private:
+  friend Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules);
+  friend Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFloors& floors,
+                                          const Rules& rules);
+  friend Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timestamp>& timestamp,
+                                         const VersionFloors& floors, const Rules& rules);
+  friend class TargetsLadder;
+  explicit Fresh(T value) : value_(std::move(value)) {}
+  T value_;
+};
+
+// authority gives the keys that a trusted role names for the role below it.
+Authority authority(const Fresh<Root>& root, TopRole role);
+// Pre: role is one of delegator's delegations.
+Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role);
+
+// freshen(Root) ends the chain of roots: not expired, not below the floor.
+// Spec: 5.3.10
+// Errors: E_EXPIRED, E_ROLLBACK
+Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules);
+
+// freshen(Timestamp): its version and the version of snapshot in it not below the floors, then expiry. A version equal
+// to the floor passes; whether it is a new file is the caller's question. Spec: 5.4.3, 5.4.4 Errors: E_ROLLBACK,
+// E_EXPIRED, E_POLICY when digests are required and not listed
+Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFloors& floors, const Rules& rules);
+
+// freshen(Snapshot): the file and version that timestamp pins, every role that has a floor still listed and not below
+// it, then expiry. Spec: 5.5.2 to 5.5.6 Errors: E_MISMATCH, E_ROLLBACK, E_EXPIRED
+Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timestamp>& timestamp,
+                                const VersionFloors& floors, const Rules& rules);
+
+// TrustedTargets is a targets role together with the paths it may speak for: those that every delegation on the way to
+// it names. The same check serves the top-level role and delegated roles of every depth.
+class TrustedTargets {
+ public:
+  const RoleName& name() const { return name_; }
+  const Fresh<Targets>& targets() const { return targets_; }
+  // find gives the role's entry for a path, null if it has none or may not speak for that path.
+  // Errors: E_POLICY for an undefined pattern.
+  Result<const TargetEntry*> find(const TargetPath& path) const;
+
+ private:
+  friend class TargetsLadder;
+  TrustedTargets(RoleName name, Fresh<Targets> targets, std::vector<PathSet> confined_to)
+      : name_(std::move(name)), targets_(std::move(targets)), confined_to_(std::move(confined_to)) {}
+
+  RoleName name_;
+  Fresh<Targets> targets_;
+  std::vector<PathSet> confined_to_;
+};
+
+// trust_targets climbs all rungs for a targets role: the file and version that snapshot pins, the keys that the
+// delegator names, expiry. Floors of targets roles are snapshot's: they were checked when it was freshened. Spec: 5.6.2
+// to 5.6.5 Errors: E_MISMATCH, E_SIG, E_PARSE, E_EXPIRED, E_LIMIT, E_POLICY when digests are required and not listed
+Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
+                                     const Rules& rules);
+// The delegated form. Pre: role is one of delegator's delegations.
+// Spec: 5.6.7
+Result<TrustedTargets> trust_targets(ByteView file, const TrustedTargets& delegator, const DelegatedRole& role,
+                                     const Fresh<Snapshot>& snapshot, const Rules& rules);
+
+// listed_pin gives what snapshot lists for a role, and checks that it may be fetched.
+// Errors: E_MISMATCH when the role is not listed; E_LIMIT when the listed length is above the limit; E_POLICY when
+// digests are required and not listed.
+Result<const MetaEntry*> listed_pin(const Fresh<Snapshot>& snapshot, const RoleName& role, const Rules& rules);
+
+// VerifiedTarget is a target that may be fetched and, once its bytes match, used. Only a search that ended in a trusted
+// role makes one.
+class VerifiedTarget {
+ public:
+  // find_in gives nothing when the role does not list the path. Errors: E_POLICY.
+  static Result<std::optional<VerifiedTarget>> find_in(const TrustedTargets& role, const TargetPath& path);
+
+  const TargetPath& path() const { return path_; }
+  std::uint64_t length() const { return entry_.length; }  // bytes
+  const Hashes& hashes() const { return entry_.hashes; }
+  const RoleName& signed_by() const { return signed_by_; }
+  // check compares a whole file. Spec: 5.7.2. Errors: E_MISMATCH.
+  Result<void> check(ByteView file) const;
+
+ private:
+  VerifiedTarget(TargetPath path, TargetEntry entry, RoleName signed_by)
+      : path_(std::move(path)), entry_(std::move(entry)), signed_by_(std::move(signed_by)) {}
+  TargetPath path_;
+  TargetEntry entry_;
+  RoleName signed_by_;
+};
+
+}  // namespace tenon::metadata

@@ -1,0 +1,173 @@
+#include <tenon/metadata/json.h>
+#include <tenon/metadata/utf8.h>
+
+#include <algorithm>
+
+namespace tenon::json {
+namespace {
+
+struct ByName {
+  bool operator()(const Member& a, std::string_view b) const { return a.name < b; }
+};
+
+void write_canonical_string(const std::string& text, std::string& out) {
+  out.push_back('"');
+  for (char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  out.push_back('"');
+}
+
+void write_text_string(const std::string& text, std::string& out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out.push_back('"');
+  for (char c : is_utf8(text) ? text : printable(text, text.size() * 4)) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '\r': out += "\\r"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += "\\u00";
+          out.push_back(kDigits[static_cast<std::size_t>(c) >> 4]);
+          out.push_back(kDigits[static_cast<std::size_t>(c) & 15]);
+        } else {
+          out.push_back(c);
+        }
+    }
+  }
+  out.push_back('"');
+}
+
+// Writer recurses once for each level of the value; values that were read are at most Limits::max_depth deep.
+class Writer {
+ public:
+  Writer(bool canonical, int indent) : canonical_(canonical), indent_(indent) {}
+
+  void write(const Value& value, int level = 0) {
+    if (value.is_null()) {
+      out += "null";
+    } else if (const bool* boolean = value.boolean()) {
+      out += *boolean ? "true" : "false";
+    } else if (const std::int64_t* integer = value.integer()) {
+      out += std::to_string(*integer);
+    } else if (const std::string* string = value.string()) {
+      write_string(*string);
+    } else if (const Array* array = value.array()) {
+      write_items('[', ']', *array, level, [&](const Value& item) { write(item, level + 1); });
+    } else {
+      write_items('{', '}', *value.object(), level, [&](const Member& member) {
+        write_string(member.name);
+        out += indent_ > 0 ? ": " : ":";
+        write(member.value, level + 1);
+      });
+    }
+  }
+
+  std::string out;
+
+ private:
+  void write_string(const std::string& text) {
+    canonical_ ? write_canonical_string(text, out) : write_text_string(text, out);
+  }
+
+  template <class Items, class WriteItem>
+  void write_items(char open, char close, const Items& items, int level, WriteItem write_item) {
+    out.push_back(open);
+    bool first = true;
+    for (const auto& item : items) {
+      if (!first) out.push_back(',');
+      first = false;
+      new_line(level + 1);
+      write_item(item);
+    }
+    if (!first) new_line(level);
+    out.push_back(close);
+  }
+
+  void new_line(int level) {
+    if (indent_ == 0) return;
+    out.push_back('\n');
+    out.append(static_cast<std::size_t>(level * indent_), ' ');
+  }
+
+  bool canonical_;
+  int indent_;
+};
+
+}  // namespace
+
+Object::Object() = default;
+Object::Object(const Object&) = default;
+Object::Object(Object&&) noexcept = default;
+Object& Object::operator=(const Object&) = default;
+Object& Object::operator=(Object&&) noexcept = default;
+Object::~Object() = default;
+
+const Value* Object::find(std::string_view name) const {
+  const auto at = std::lower_bound(members_.begin(), members_.end(), name, ByName());
+  return at != members_.end() && at->name == name ? &at->value : nullptr;
+}
+
+void Object::set(std::string name, Value value) {
+  const auto at = std::lower_bound(members_.begin(), members_.end(), std::string_view(name), ByName());
+  if (at != members_.end() && at->name == name) {
+    at->value = std::move(value);
+  } else {
+    members_.insert(at, Member{std::move(name), std::move(value)});
+  }
+}
+
+void Object::erase(std::string_view name) {
+  std::erase_if(members_, [&](const Member& member) { return member.name == name; });
+}
+
+std::vector<Member>::const_iterator Object::begin() const {
+  return members_.begin();
+}
+std::vector<Member>::const_iterator Object::end() const {
+  return members_.end();
+}
+std::size_t Object::size() const {
+  return members_.size();
+}
+
+Result<Object> Object::from_members(std::vector<Member> members) {
+  std::ranges::sort(members, {}, &Member::name);
+  const auto twin = std::ranges::adjacent_find(members, {}, &Member::name);
+  if (twin != members.end()) {
+    return Error{ErrorCode::kParse, "member \"" + printable(twin->name) + "\" stands twice in one object"};
+  }
+  Object object;
+  object.members_ = std::move(members);
+  return object;
+}
+
+bool operator==(const Object& a, const Object& b) {
+  return a.members_ == b.members_;
+}
+bool operator==(const Value& a, const Value& b) {
+  return a.data_ == b.data_;
+}
+
+std::string_view Value::kind() const {
+  constexpr std::string_view kKinds[] = {"null", "a boolean", "an integer", "a string", "an array", "an object"};
+  return kKinds[data_.index()];
+}
+
+std::string canonical(const Value& value) {
+  Writer writer(true, 0);
+  writer.write(value);
+  return std::move(writer.out);
+}
+
+std::string to_text(const Value& value, int indent) {
+  Writer writer(false, indent);
+  writer.write(value);
+  return std::move(writer.out);
+}
+
+}  // namespace tenon::json

@@ -1,0 +1,51 @@
+// MetaEntry: what timestamp says of snapshot, and snapshot of each targets role: the version, and if listed the length
+// and the digests of the file. Hashes: the digests that we understand of those listed.
+#pragma once
+
+#include <tenon/metadata/envelope.h>
+#include <tenon/metadata/json_fields.h>
+#include <tenon/metadata/version.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace tenon::metadata {
+
+// Hashes holds at least one digest that we understand; all of them must match.
+// Spec: 4.5
+struct Hashes {
+  std::optional<Sha256> sha256;
+  std::optional<Sha512> sha512;
+  json::Object extra = {};  // algorithms we do not know
+
+  // read Errors: E_PARSE for an empty object, a digest of the wrong form, or none that we understand.
+  static Result<Hashes> read(json::Fields fields);
+  json::Value to_json() const;
+
+  bool match(const FileIdentity& file) const;
+  // preferred is the digest that consistent snapshots put into file names: sha256, else sha512.
+  std::string preferred() const { return sha256 ? sha256->hex() : sha512->hex(); }
+  bool operator==(const Hashes&) const = default;
+};
+
+struct MetaEntry {
+  Version version = Version::first();
+  std::optional<std::uint64_t> length = {};  // bytes
+  std::optional<Hashes> hashes = {};
+  json::Object extra = {};
+
+  // read Errors: E_PARSE
+  // Spec: 4.4
+  static Result<MetaEntry> read(json::Fields fields);
+  json::Value to_json() const;
+
+  // check_file compares length and digests, as far as listed. Errors: E_MISMATCH.
+  // Spec: 5.5.2
+  Result<void> check_file(const FileIdentity& file) const;
+  bool operator==(const MetaEntry&) const = default;
+};
+
+// read_length reads a length in bytes, 0 and up. Errors: E_PARSE.
+Result<std::uint64_t> read_length(json::Fields& fields);
+
+}  // namespace tenon::metadata

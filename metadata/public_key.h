@@ -1,0 +1,71 @@
+// PublicKey: a key object of TUF metadata. Ed25519 (libsodium) and ECDSA P-256 (OpenSSL) verify; every other keytype,
+// scheme or encoding is kept as it came, verifies nothing and is never an error, so that no new kind locks a client
+// out. Thread: immutable.
+#pragma once
+
+#include <tenon/metadata/bytes.h>
+#include <tenon/metadata/digest.h>
+#include <tenon/metadata/json.h>
+#include <tenon/metadata/key_id.h>
+#include <tenon/metadata/result.h>
+
+#include <compare>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace tenon::metadata {
+
+// KeyMaterial tells keys apart by what they are, not by how they are spelled or named: family and decoded public key.
+struct KeyMaterial {
+  std::string family;  // "ed25519", "ecdsa-p256"
+  Bytes key;           // 32 bytes, or the uncompressed point of 65
+
+  // fingerprint is short and of one length, for records.
+  Sha256 fingerprint() const;
+  auto operator<=>(const KeyMaterial&) const = default;
+};
+
+class PublicKey {
+ public:
+  // parse reads a key object. Unknown members take part in the key id and survive.
+  // Spec: 4.2.2
+  // Errors: E_PARSE for a wrong form, and for an ed25519 key that is not 64 lower-case hex digits.
+  static Result<PublicKey> parse(const json::Value& value);
+
+  // ed25519 Pre: 32 bytes.
+  static PublicKey ed25519(ByteView key);
+  // ecdsa_p256 takes an uncompressed point of 65 bytes (SEC 1). Errors: E_PARSE if it is not on the curve.
+  static Result<PublicKey> ecdsa_p256(ByteView point);
+
+  const std::string& keytype() const { return keytype_; }
+  const std::string& scheme() const { return scheme_; }
+  const json::Value& value() const { return value_; }
+  // material is absent for a key that cannot verify here; such a key is worth zero towards a threshold.
+  const std::optional<KeyMaterial>& material() const { return material_; }
+
+  // hash_keyid is the SHA-256 of the canonical key object in hex.
+  // Spec: 4.2.1
+  KeyId hash_keyid() const;
+
+  // verify is true only for a valid signature: Ed25519 of 64 bytes (RFC 8032), or ECDSA in DER over SHA-256.
+  bool verify(ByteView message, ByteView signature) const;
+
+  bool operator==(const PublicKey& other) const { return value_ == other.value_; }
+
+ private:
+  PublicKey() = default;
+  std::string keytype_;
+  std::string scheme_;
+  json::Value value_;
+  std::optional<KeyMaterial> material_;
+};
+
+using KeyMap = std::map<KeyId, PublicKey>;
+
+// accepted is the one reading of OpenSSL's verify result: 1 is yes; 0, -1 (malformed) and all else are no.
+constexpr bool accepted(int openssl_result) {
+  return openssl_result == 1;
+}
+
+}  // namespace tenon::metadata

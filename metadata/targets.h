@@ -1,0 +1,76 @@
+// Targets: the files that a role vouches for, and the roles it delegates paths to.
+// Spec: 4.5
+#pragma once
+
+#include <tenon/metadata/meta_entry.h>
+#include <tenon/metadata/path_pattern.h>
+#include <tenon/metadata/role_header.h>
+#include <tenon/metadata/role_name.h>
+#include <tenon/metadata/target_path.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon::metadata {
+
+struct TargetEntry {
+  std::uint64_t length = 0;  // bytes
+  Hashes hashes;
+  json::Object extra = {};  // "custom" and members we do not know: no address is ever taken from them
+
+  static Result<TargetEntry> read(json::Fields fields);
+  json::Value to_json() const;
+  bool operator==(const TargetEntry&) const = default;
+};
+
+// PathSet is what a delegation may speak for: glob patterns, or prefixes of the hex SHA-256 of the path. Of neither
+// kind it matches nothing. Spec: 4.5
+struct PathSet {
+  std::vector<PathPattern> patterns = {};
+  std::vector<std::string> hash_prefixes = {};
+  bool by_hash = false;
+
+  // contains Errors: E_POLICY for an undefined pattern.
+  Result<bool> contains(const TargetPath& path) const;
+  bool operator==(const PathSet&) const = default;
+};
+
+struct DelegatedRole {
+  RoleName name;
+  RoleKeys keys;
+  PathSet paths;
+  bool terminating = false;
+  json::Object extra = {};
+
+  bool operator==(const DelegatedRole&) const = default;
+};
+
+struct Delegations {
+  KeyMap keys;
+  std::vector<DelegatedRole> roles;  // in the order of trust
+  json::Object extra = {};
+
+  bool operator==(const Delegations&) const = default;
+};
+
+struct Targets {
+  static constexpr std::string_view kType = "targets";
+
+  RoleHeader header;
+  std::map<std::string, TargetEntry, std::less<>> targets = {};  // by path; one that is no TargetPath is unreachable
+  std::optional<Delegations> delegations = {};
+  json::Object extra = {};
+
+  // parse reads the "signed" part. Errors: E_PARSE.
+  static Result<Targets> parse(const json::Value& value);
+  json::Value to_json() const;
+
+  // find gives null for a path that this role does not list.
+  const TargetEntry* find(const TargetPath& path) const;
+  bool operator==(const Targets&) const = default;
+};
+
+}  // namespace tenon::metadata

@@ -1,0 +1,83 @@
+#include <tenon/metadata/utf8.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace tenon {
+namespace {
+
+// The length of the well-formed sequence at the front of text, 0 if there is none. Table 3-7 of the Unicode standard.
+std::size_t sequence_length(std::string_view text) {
+  const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const auto in = [&](std::size_t i, int low, int high) { return i < text.size() && at(i) >= low && at(i) <= high; };
+  const int first = at(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xC2 && first <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const int low = first == 0xE0 ? 0xA0 : 0x80;
+    const int high = first == 0xED ? 0x9F : 0xBF;
+    return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const int low = first == 0xF0 ? 0x90 : 0x80;
+    const int high = first == 0xF4 ? 0x8F : 0xBF;
+    return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
+  }
+  return 0;
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
+bool reorders_text(std::string_view sequence) {
+  return sequence.size() == 3 &&
+         ((sequence.starts_with("\xE2\x80") && sequence[2] >= '\xAA' && sequence[2] <= '\xAE') ||
+          (sequence.starts_with("\xE2\x81") && sequence[2] >= '\xA6' && sequence[2] <= '\xA9'));
+}
+
+bool is_c1_control(std::string_view sequence) {
+  return sequence.size() == 2 && sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = sequence_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::ranges::any_of(text, is_control);
+}
+
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  std::string shown;
+  const auto escape = [&](std::string_view bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (char byte : bytes) {
+      const auto value = static_cast<std::uint8_t>(byte);
+      shown += {'\\', 'x', kDigits[value >> 4], kDigits[value & 15]};
+    }
+  };
+  while (!text.empty()) {
+    if (shown.size() >= max_bytes) return shown + "...";
+    const std::size_t length = std::max<std::size_t>(sequence_length(text), 1);
+    const std::string_view sequence = text.substr(0, length);
+    const bool plain =
+        sequence_length(text) != 0 && !is_control(sequence[0]) && !reorders_text(sequence) && !is_c1_control(sequence);
+    if (plain) {
+      shown += sequence;
+    } else {
+      escape(sequence);
+    }
+    text.remove_prefix(length);
+  }
+  return shown;
+}
+
+}  // namespace tenon

@@ -1,0 +1,19 @@
+// Text as people and terminals see it: is it UTF-8, and what of it is safe to print.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tenon {
+
+// is_utf8 is true for well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
+
+// has_control_characters is true for U+0000..U+001F and U+007F.
+bool has_control_characters(std::string_view text);
+
+// printable makes text from a file or a server safe for a terminal and a log line: control characters, bidirectional
+// overrides (U+202A..E, U+2066..9) and bytes that are no UTF-8 become \xNN; at most max_bytes of the text are shown.
+std::string printable(std::string_view text, std::size_t max_bytes = 512);
+
+}  // namespace tenon

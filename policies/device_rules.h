@@ -1,0 +1,59 @@
+// The device's decision: may this signed release be installed on this device now? Facts in, a decision with its reason
+// out; no clock, no file, no network.
+#pragma once
+
+#include <tenon/policies/channel.h>
+#include <tenon/policies/release.h>
+
+#include <optional>
+#include <set>
+#include <string>
+
+namespace tenon::policies {
+
+// SequenceFloor is the lowest sequence that a device still accepts. It rises when a release is confirmed, never falls,
+// and does not depend on any TUF metadata.
+struct SequenceFloor {
+  std::optional<Sequence> confirmed = {};     // of the release that was confirmed last
+  std::optional<Sequence> signed_floor = {};  // the highest floor of any confirmed release
+  std::int64_t channel_serial = 0;            // highest serial seen of the followed channel
+
+  void raise(Sequence confirmed_sequence, Sequence release_floor);
+  // lowest gives what both say together.
+  std::optional<Sequence> lowest() const;
+  bool operator==(const SequenceFloor&) const = default;
+};
+
+struct DeviceFacts {
+  Label product;
+  Label hardware;
+  Label channel;
+  std::optional<Label> running_version = {};
+  std::optional<Sequence> running_sequence = {};
+  SequenceFloor floor = {};
+  std::set<Sha256> quarantine = {};  // digests of images that failed here
+};
+
+enum class Verdict {
+  kInstall,
+  kUpToDate,  // what runs is what the channel says
+  kHold,      // wait: withdrawn, or failed here before
+  kRefuse,    // older, or for other hardware
+};
+
+// Decision says what to do and why; the reason is stable for scripts ("withdrawn"), the text is for people.
+struct Decision {
+  Verdict verdict;
+  std::string reason;
+  std::string text;
+  bool operator==(const Decision&) const = default;
+};
+
+// check_channel refuses a channel document that is not ours or older than one seen before.
+// Errors: E_POLICY for another product or channel, E_ROLLBACK for a lower serial.
+Result<void> check_channel(const Channel& channel, const DeviceFacts& facts);
+
+// decide Pre: check_channel passed and the release's digest is the channel's.
+Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts);
+
+}  // namespace tenon::policies

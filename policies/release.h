@@ -1,0 +1,65 @@
+// Release: what release managers sign: one version of a product, the hardware it is for, its place in the order of
+// releases, and its images with the list of their segments. Read by devices, tools and the people who sign it.
+// Members that are not known are left alone: what a device must understand comes with a new schema number.
+#pragma once
+
+#include <tenon/metadata/digest.h>
+#include <tenon/metadata/target_path.h>
+#include <tenon/policies/label.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tenon::policies {
+
+inline constexpr std::size_t kMaxReleaseBytes = 256 * 1024;  // of release.json; a release of 16 images needs 16 KiB
+
+// Payload is a file from which an image's segments can be made.
+struct Payload {
+  std::string kind;  // "full"; kinds that are not known are passed over
+  Label file;        // beside release.json
+  bool operator==(const Payload&) const = default;
+};
+
+struct Image {
+  Label slot;                      // the slot class it fills, "rootfs"
+  std::uint64_t size = 0;          // bytes, above 0
+  Sha256 sha256;                   // of the whole image
+  std::uint64_t segment_size = 0;  // bytes, a power of two from 64 KiB to 16 MiB
+  Label segments_file;             // the segment list: 32 bytes for each segment
+  std::uint64_t segments_length = 0;
+  Sha256 segments_sha256;
+  std::vector<Payload> payloads;
+
+  std::uint64_t segment_count() const { return (size + segment_size - 1) / segment_size; }
+  // segment_length Units: bytes. Pre: index < segment_count(). The last segment may be shorter.
+  std::uint64_t segment_length(std::uint64_t index) const;
+  bool operator==(const Image&) const = default;
+};
+
+struct Release {
+  Label product;
+  Label version;
+  Sequence sequence = Sequence::first();
+  Sequence floor = Sequence::first();  // the lowest sequence that may still be installed once this is confirmed
+  std::vector<Label> hardware;         // at least one
+  std::vector<Image> images;           // at least one, each for another slot class
+  std::string notes = {};
+
+  // parse Errors: E_PARSE; E_LIMIT for more segments than a device holds a list of.
+  static Result<Release> parse(ByteView file);
+  json::Value to_json() const;
+  bool operator==(const Release&) const = default;
+};
+
+// The target paths of DESIGN: <product>/releases/<version>/<file>, <product>/channels/<channel>.json.
+metadata::TargetPath release_file_path(const Label& product, const Label& version, std::string_view file);
+metadata::TargetPath release_path(const Label& product, const Label& version);
+metadata::TargetPath channel_path(const Label& product, const Label& channel);
+
+// The role names of a product: releases.<product>, rollout.<product>.
+std::string releases_role(const Label& product);
+std::string rollout_role(const Label& product);
+
+}  // namespace tenon::policies

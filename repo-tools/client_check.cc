@@ -1,0 +1,230 @@
+#include <tenon/client/workflow/target_search.h>
+#include <tenon/hsm/file_io.h>
+#include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/client_check.h>
+#include <tenon/repo_tools/payload_writer.h>
+
+namespace tenon::repo_tools {
+namespace {
+
+using client::Reply;
+using metadata::TargetPath;
+using policies::Channel;
+using policies::Label;
+using policies::Release;
+
+constexpr std::size_t kMaxSegmentListBytes = 8u << 20;  // docs/payload-format.md
+
+}  // namespace
+
+CheckingClient::CheckingClient(const RepositoryView& view, ByteView embedded_root, ClientState state,
+                               metadata::UtcTime now)
+    : view_(&view),
+      embedded_root_(embedded_root.begin(), embedded_root.end()),
+      state_(std::move(state)),
+      rules_{.now = now, .require_snapshot_hashes = true} {}
+
+template <class Session>
+Result<void> CheckingClient::run(Session& session) {
+  for (;;) {
+    TENON_TRY(const client::Step step, session.next());
+    Reply reply = client::NotFound{};
+    if (const auto* cached = std::get_if<client::WantCached>(&step)) {
+      if (const auto file = state_.files.find(cached->file_name); file != state_.files.end()) reply = file->second;
+    } else if (const auto* remote = std::get_if<client::WantRemote>(&step)) {
+      TENON_TRY(reply, view_->metadata(remote->file_name, remote->max_length));
+    } else {
+      return {};
+    }
+    TENON_TRY(client::Progress progress, session.feed(reply));
+    if (progress.persist) {
+      state_.files.insert_or_assign(progress.persist->file_name, std::move(progress.persist->content));
+    }
+  }
+}
+
+Result<void> CheckingClient::refresh() {
+  TENON_TRY(client::RefreshSession session, client::RefreshSession::start(embedded_root_, state_.floors, rules_));
+  const Result<void> done = run(session);
+  state_.floors = session.floors();
+  if (!done) return done;
+  repository_ = std::move(session).finish();
+  return {};
+}
+
+Result<std::optional<metadata::VerifiedTarget>> CheckingClient::find(const TargetPath& path) {
+  TENON_TRY(client::TargetSearch search, client::TargetSearch::start(*repository_, path, rules_));
+  TENON_TRY_VOID(run(search));
+  return search.found();
+}
+
+Result<CheckingClient::Located> CheckingClient::locate(const TargetPath& path) {
+  TENON_TRY(std::optional<metadata::VerifiedTarget> target, find(path));
+  if (!target) {
+    return Error{ErrorCode::kNet, printable(path.text()) + ": no role that may speak for it lists it"};
+  }
+  if (!target->hashes().sha256) return Error{ErrorCode::kPolicy, printable(path.text()) + ": is listed without sha256"};
+  const Sha256 sha256 = *target->hashes().sha256;
+  TENON_TRY(std::filesystem::path file, view_->target(path, sha256));
+  return Located{*std::move(target), sha256, std::move(file)};
+}
+
+Result<Bytes> CheckingClient::read(const TargetPath& path, std::size_t max_bytes) {
+  TENON_TRY(const Located located, locate(path));
+  TENON_TRY(Bytes content, hsm::read_file(located.file, max_bytes));
+  TENON_TRY_VOID(located.target.check(content));
+  return content;
+}
+
+bool is_channel_path(std::string_view path) {
+  const std::size_t slash = path.find('/');
+  return slash != path.npos && path.substr(slash).starts_with("/channels/") && path.ends_with(".json");
+}
+
+Result<CurrentRelease> check_channel_pin(CheckingClient& client, const TargetPath& path) {
+  TENON_TRY(const Bytes document, client.read(path, policies::kMaxChannelBytes));
+  TENON_TRY(Channel channel, Channel::parse(document).with_context(printable(path.text())));
+  if (policies::channel_path(channel.product, channel.channel) != path) {
+    return Error{ErrorCode::kPolicy, printable(path.text()) + ": says it is channel " + channel.channel.text() +
+                                         " of " + channel.product.text()};
+  }
+  const TargetPath release_path = policies::release_path(channel.product, channel.release);
+  TENON_TRY(const Bytes release_file, client.read(release_path, policies::kMaxReleaseBytes));
+  if (Sha256::of(release_file) != channel.release_sha256) {
+    return Error{ErrorCode::kMismatch, release_path.text() + ": is not the release.json that the channel pins"};
+  }
+  TENON_TRY(Release release, Release::parse(release_file).with_context(release_path.text()));
+  return CurrentRelease{std::move(channel), std::move(release)};
+}
+
+namespace {
+
+// Reads segment list and full payload of one image; gives the bytes that a device would fetch.
+Result<std::uint64_t> check_image(CheckingClient& client, const Release& release, const policies::Image& image,
+                                  Progress& progress) {
+  const auto path_of = [&](const Label& file) {
+    return policies::release_file_path(release.product, release.version, file.text());
+  };
+  TENON_TRY(const Bytes list, client.read(path_of(image.segments_file), kMaxSegmentListBytes));
+  TENON_TRY(const client::SegmentList segments, client::SegmentList::read(list, image));
+  std::uint64_t fetched = list.size();
+  bool any = false;
+  for (const policies::Payload& payload : image.payloads) {
+    if (payload.kind != "full") continue;
+    TENON_TRY(const CheckingClient::Located located, client.locate(path_of(payload.file)));
+    TENON_TRY(const PayloadIdentity identity, check_full_payload(located.file, image, segments, progress));
+    if (identity.length != located.target.length() || identity.sha256 != located.sha256) {
+      return Error{ErrorCode::kMismatch, printable(located.target.path().text()) + ": is not the file that is listed"};
+    }
+    fetched += identity.length;
+    any = true;
+  }
+  if (any) return fetched;
+  return Error{ErrorCode::kPolicy, "image " + image.slot.text() + " of " + release.version.text() +
+                                       " has no payload that this tool can read"};
+}
+
+Result<void> check_channel_document(CheckingClient& client, const TargetPath& path, ChannelReport& report,
+                                    Progress& progress) {
+  TENON_TRY(CurrentRelease current, check_channel_pin(client, path));
+  report.channel = std::move(current.channel);
+  report.release = std::move(current.release);
+  const Channel& channel = *report.channel;
+  for (const policies::Image& image : report.release->images) {
+    TENON_TRY(const std::uint64_t bytes, check_image(client, *report.release, image, progress));
+    report.payload_bytes += bytes;
+  }
+  for (const Label& hardware : report.release->hardware) {
+    const policies::DeviceFacts facts{channel.product, hardware, channel.channel};
+    TENON_TRY_VOID(policies::check_channel(channel, facts));
+    report.decisions.emplace_back(hardware, policies::decide(channel, *report.release, facts));
+  }
+  return {};
+}
+
+// A device asks for one channel by name; to check them all, their names are read from the roles that targets delegates
+// to. This only finds the names: what they lead to is then searched for from the top.
+Result<std::vector<TargetPath>> channel_paths(const RepositoryView& view, const client::TrustedRepository& repository) {
+  std::vector<TargetPath> paths;
+  const auto& delegations = repository.targets.targets()->delegations;
+  if (!delegations) return paths;
+  for (const metadata::DelegatedRole& role : delegations->roles) {
+    const metadata::MetaEntry* pin = repository.snapshot->find(role.name);
+    if (pin == nullptr) continue;
+    TENON_TRY(const Reply reply, view.metadata(role.name.file_name(pin->version), metadata::Limits{}.listed_bytes));
+    const Bytes* file = std::get_if<Bytes>(&reply);
+    if (file == nullptr) return Error{ErrorCode::kNet, role.name.file_name(pin->version) + ": is listed and not there"};
+    TENON_TRY(const metadata::Envelope envelope, metadata::Envelope::parse(*file, metadata::Limits{}.listed_bytes));
+    TENON_TRY(const metadata::Targets targets, metadata::Targets::parse(envelope.signed_part()));
+    for (const auto& [name, entry] : targets.targets) {
+      if (!is_channel_path(name)) continue;
+      TENON_TRY(TargetPath path, TargetPath::parse(name));
+      paths.push_back(std::move(path));
+    }
+  }
+  return paths;
+}
+
+json::Value to_json(const ChannelReport& report) {
+  json::Object object;
+  object.set("path", report.path);
+  if (report.channel) object.set("channel", report.channel->to_json());
+  if (report.release) object.set("release", report.release->to_json());
+  object.set("payload_bytes", static_cast<std::int64_t>(report.payload_bytes));
+  json::Array decisions;
+  for (const auto& [hardware, decision] : report.decisions) {
+    json::Object entry;
+    entry.set("hardware", hardware.text());
+    entry.set("install", decision.verdict == policies::Verdict::kInstall);
+    entry.set("reason", decision.reason);
+    decisions.push_back(std::move(entry));
+  }
+  object.set("decisions", std::move(decisions));
+  object.set("ok", !report.error.has_value());
+  if (report.error) {
+    object.set("error", std::string(to_string(report.error->code)));
+    object.set("message", report.error->message);
+  }
+  return object;
+}
+
+}  // namespace
+
+std::optional<Error> ClientReport::first_error() const {
+  for (const ChannelReport& report : channels) {
+    if (report.error) return report.error;
+  }
+  return std::nullopt;
+}
+
+json::Value ClientReport::to_json() const {
+  json::Array entries;
+  for (const ChannelReport& report : channels) entries.push_back(repo_tools::to_json(report));
+  json::Object object;
+  object.set("schema", 1);
+  object.set("root_version", root_version.value());
+  object.set("timestamp_version", timestamp_version.value());
+  object.set("timestamp_expires", timestamp_expires.text());
+  object.set("channels", std::move(entries));
+  object.set("ok", !first_error().has_value());
+  return object;
+}
+
+Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, metadata::UtcTime now,
+                                      Progress& progress) {
+  CheckingClient client(view, embedded_root, {}, now);
+  TENON_TRY_VOID(client.refresh());
+  const client::TrustedRepository& repository = client.repository();
+  ClientReport report{repository.root->header.version, repository.timestamp->header.version,
+                      repository.timestamp->header.expires};
+  TENON_TRY(const std::vector<TargetPath> paths, channel_paths(view, repository));
+  for (const TargetPath& path : paths) {
+    ChannelReport channel{path.text()};
+    Result<void> checked = check_channel_document(client, path, channel, progress);
+    if (!checked) channel.error = std::move(checked).error();
+    report.channels.push_back(std::move(channel));
+  }
+  return report;
+}
+
+}  // namespace tenon::repo_tools

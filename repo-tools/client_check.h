@@ -1,0 +1,94 @@
+// A client in memory: the device's own refresh session and target search over a RepositoryView, so that what we publish
+// is judged by the code that will judge it. Thread: one.
+#pragma once
+
+#include <tenon/client/workflow/refresh_session.h>
+#include <tenon/policies/device_rules.h>
+#include <tenon/repo_tools/progress.h>
+#include <tenon/repo_tools/repository_view.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon::repo_tools {
+
+// ClientState is what a device keeps between two refreshes; empty for a new one.
+struct ClientState {
+  std::map<std::string, Bytes> files = {};
+  metadata::VersionFloors floors = {};
+};
+
+class CheckingClient {
+ public:
+  // CheckingClient Caller must keep the view alive. embedded_root is what the device was made with.
+  CheckingClient(const RepositoryView& view, ByteView embedded_root, ClientState state, metadata::UtcTime now);
+
+  // refresh Errors: what the device's session says. The state keeps what was accepted before.
+  Result<void> refresh();
+
+  // find gives nothing for a target that nobody vouches for. Pre: refresh() succeeded. Errors: those of TargetSearch.
+  Result<std::optional<metadata::VerifiedTarget>> find(const metadata::TargetPath& path);
+  // read finds and reads a small target. Errors: those of find; E_NET when nobody vouches for it; E_MISMATCH; E_LIMIT.
+  Result<Bytes> read(const metadata::TargetPath& path, std::size_t max_bytes);
+  // locate finds a target and gives its file, not read yet.
+  struct Located {
+    metadata::VerifiedTarget target;
+    Sha256 sha256;
+    std::filesystem::path file;
+  };
+  Result<Located> locate(const metadata::TargetPath& path);
+
+  const client::TrustedRepository& repository() const { return *repository_; }
+  const ClientState& state() const { return state_; }
+
+ private:
+  template <class Session>
+  Result<void> run(Session& session);
+
+  const RepositoryView* view_;
+  Bytes embedded_root_;
+  ClientState state_;
+  metadata::Rules rules_;
+  std::optional<client::TrustedRepository> repository_;
+};
+
+// is_channel_path is true for <product>/channels/<channel>.json.
+bool is_channel_path(std::string_view path);
+
+// check_channel_pin reads a channel document and the release that it pins. Errors: those of read; E_MISMATCH for
+// another release.json than the channel pins; E_POLICY for a document that lies at another channel's path.
+struct CurrentRelease {
+  policies::Channel channel;
+  policies::Release release;
+};
+Result<CurrentRelease> check_channel_pin(CheckingClient& client, const metadata::TargetPath& path);
+
+// ChannelReport is what a device that follows a channel would find.
+struct ChannelReport {
+  std::string path;  // of the channel document
+  std::optional<policies::Channel> channel = {};
+  std::optional<policies::Release> release = {};
+  std::uint64_t payload_bytes = 0;                                             // of all images
+  std::vector<std::pair<policies::Label, policies::Decision>> decisions = {};  // of a new device of each hardware
+  std::optional<Error> error = {};
+};
+
+struct ClientReport {
+  metadata::Version root_version = metadata::Version::first();
+  metadata::Version timestamp_version = metadata::Version::first();
+  metadata::UtcTime timestamp_expires = metadata::UtcTime::epoch();
+  std::vector<ChannelReport> channels = {};
+
+  // first_error gives the error of the first channel that has one.
+  std::optional<Error> first_error() const;
+  json::Value to_json() const;
+};
+
+// verify_as_client goes from the embedded root to every byte of every image of every channel, as a new device would.
+// Errors: those of the refresh; the errors of a channel stand in its report.
+Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, metadata::UtcTime now,
+                                      Progress& progress);
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,112 @@
+// The commands of tenon-repo, with the words of the command line as they were typed. Each gives the exit status, or the
+// error that the program ends with. What they print goes to Console; nothing here reads the clock or the environment.
+#pragma once
+
+#include <tenon/metadata/json.h>
+#include <tenon/metadata/utc_time.h>
+#include <tenon/repo_tools/progress.h>
+
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace tenon::repo_tools {
+
+// Console is where a command speaks: data to out, as JSON if asked for.
+struct Console {
+  std::ostream& out;
+  Progress& progress;
+  metadata::UtcTime now;
+  bool as_json = false;
+  bool quiet = false;
+
+  // say prints a line for people.
+  void say(const std::string& line) const;
+  // give prints a JSON document. Pre: as_json.
+  void give(const json::Value& value) const;
+};
+
+struct InitWords {
+  std::filesystem::path folder;
+  std::filesystem::path root;
+  std::string product;
+  std::vector<std::filesystem::path> releases_keys;
+  std::int64_t releases_threshold = 2;
+  std::vector<std::filesystem::path> rollout_keys;
+  std::int64_t rollout_threshold = 1;
+};
+Result<ExitStatus> run_init(const Console& console, const InitWords& words);
+
+struct RootAddWords {
+  std::filesystem::path folder;
+  std::filesystem::path root;
+};
+Result<ExitStatus> run_root_add(const Console& console, const RootAddWords& words);
+
+struct ReleaseAddWords {
+  std::filesystem::path folder;
+  std::string product;
+  std::string version;
+  std::int64_t sequence = 0;
+  std::optional<std::int64_t> floor;
+  std::vector<std::string> hardware;
+  std::vector<std::string> images;  // SLOT=FILE
+  std::string segment_size = "1MiB";
+  int level = 9;
+  unsigned workers = 2;
+  std::string notes;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords& words);
+
+struct ChannelSetWords {
+  std::filesystem::path folder;
+  std::string product;
+  std::string channel;
+  std::string release;
+  std::vector<std::string> withdraw;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_channel_set(const Console& console, const ChannelSetWords& words);
+
+struct RenewWords {
+  std::filesystem::path folder;
+  std::vector<std::string> roles;
+  std::string expires_in;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_renew(const Console& console, const RenewWords& words);
+
+struct SignWords {
+  std::filesystem::path folder;
+  std::vector<std::filesystem::path> keys;
+  std::vector<std::string> passphrases_from;  // one for all keys, or one for each
+  std::string expires_in;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_sign(const Console& console, const SignWords& words);
+Result<ExitStatus> run_refresh(const Console& console, const SignWords& words);
+
+struct PublishWords {
+  std::filesystem::path folder;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_publish(const Console& console, const PublishWords& words);
+
+struct VerifyWords {
+  std::filesystem::path folder;
+  std::filesystem::path root;  // else the repository's own
+};
+Result<ExitStatus> run_verify(const Console& console, const VerifyWords& words);
+
+struct StatusWords {
+  std::filesystem::path folder;
+};
+Result<ExitStatus> run_status(const Console& console, const StatusWords& words);
+
+// parse_size reads "65536", "64KiB", "1MiB". Errors: E_USAGE.
+Result<std::uint64_t> parse_size(std::string_view text);
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,227 @@
+// The commands that prepare: init, root add, release add, channel set, renew.
+#include <tenon/hsm/file_io.h>
+#include <tenon/hsm/key_file.h>
+#include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/channel_editor.h>
+#include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/init.h>
+#include <tenon/repo_tools/progress_meter.h>
+#include <tenon/repo_tools/release_builder.h>
+
+#include <charconv>
+#include <memory>
+
+namespace tenon::repo_tools {
+namespace {
+
+using policies::Label;
+using policies::Sequence;
+
+Result<Label> label(std::string_view what, const std::string& text) {
+  Result<Label> parsed = Label::parse(text);
+  if (parsed) return parsed;
+  return Error{ErrorCode::kUsage, std::string(what) + ": " + parsed.error().message};
+}
+
+Result<std::vector<Label>> labels(std::string_view what, const std::vector<std::string>& texts) {
+  std::vector<Label> parsed;
+  for (const std::string& text : texts) {
+    TENON_TRY(Label one, label(what, text));
+    parsed.push_back(std::move(one));
+  }
+  return parsed;
+}
+
+Result<Sequence> sequence(std::string_view what, std::int64_t value) {
+  Result<Sequence> created = Sequence::create(value);
+  if (created) return created;
+  return Error{ErrorCode::kUsage, std::string(what) + " " + std::to_string(value) + " is below 1"};
+}
+
+Result<std::vector<metadata::PublicKey>> read_keys(const std::vector<std::filesystem::path>& files) {
+  std::vector<metadata::PublicKey> keys;
+  for (const std::filesystem::path& file : files) {
+    TENON_TRY(hsm::KeyFile key, hsm::read_key_file(file));
+    keys.push_back(std::move(key.key));
+  }
+  return keys;
+}
+
+Result<ImageFile> image_file(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == text.npos || equals + 1 == text.size()) {
+    return Error{ErrorCode::kUsage, "--image " + printable(text) + ": is not SLOT=FILE"}.with_hint(
+        "for example --image rootfs=build/rootfs.ext4");
+  }
+  TENON_TRY(Label slot, label("--image", text.substr(0, equals)));
+  return ImageFile{std::move(slot), text.substr(equals + 1)};
+}
+
+std::unique_ptr<FileWriter> writer_for(bool dry_run) {
+  if (dry_run) return std::make_unique<DryRunWriter>();
+  return std::make_unique<DiskWriter>();
+}
+
+std::string draft_line(const Draft& draft, bool dry_run) {
+  std::string line = std::string(dry_run ? "would draft " : "drafted ") + printable(draft.role.text()) + " v" +
+                     std::to_string(draft.version.value()) + ", expires " + draft.expires.text();
+  if (draft.signatures_dropped > 0) {
+    line += "; its " + std::to_string(draft.signatures_dropped) + " signatures were for other bytes and are gone";
+  }
+  return line;
+}
+
+constexpr std::string_view kSignNext = "  next: tenon-repo sign";
+
+json::Object draft_json(const Draft& draft) {
+  json::Object object;
+  object.set("role", draft.role.text());
+  object.set("version", draft.version.value());
+  object.set("expires", draft.expires.text());
+  return object;
+}
+
+// What changed, for programs; no draft means that all was there already.
+void give_change(const Console& console, json::Object object, const std::optional<Draft>& draft, bool dry_run) {
+  object.set("schema", 1);
+  object.set("changed", draft.has_value());
+  object.set("dry_run", dry_run);
+  if (draft) object.set("draft", draft_json(*draft));
+  console.give(std::move(object));
+}
+
+}  // namespace
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::uint64_t factor = unit.empty() ? 1 : unit == "KiB" ? 1u << 10 : unit == "MiB" ? 1u << 20 : 0;
+  if (error == std::errc() && factor != 0 && value <= UINT64_MAX / factor) return value * factor;
+  return Error{ErrorCode::kUsage, "\"" + printable(text, 40) + "\" is no size"}.with_hint("write 65536, 64KiB or 1MiB");
+}
+
+Result<ExitStatus> run_init(const Console& console, const InitWords& words) {
+  TENON_TRY(Label product, label("--product", words.product));
+  TENON_TRY(const Bytes root, hsm::read_file(words.root, metadata::Limits{}.root_bytes));
+  TENON_TRY(std::vector<metadata::PublicKey> releases, read_keys(words.releases_keys));
+  TENON_TRY(std::vector<metadata::PublicKey> rollout, read_keys(words.rollout_keys));
+  const ProductRequest request{
+      product, {std::move(releases), words.releases_threshold}, {std::move(rollout), words.rollout_threshold}};
+  TENON_TRY_VOID(init_repository(words.folder, root, request, console.now));
+  console.say("repository " + printable(words.folder.native()) + " for product " + product.text());
+  console.say("drafted targets, " + policies::releases_role(product) + " and " + policies::rollout_role(product));
+  if (words.releases_threshold < 2) console.say("  note: one stolen key is enough to sign a release");
+  console.say(std::string(kSignNext));
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_root_add(const Console& console, const RootAddWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(const Bytes file, hsm::read_file(words.root, metadata::Limits{}.root_bytes));
+  TENON_TRY(const metadata::Authentic<metadata::Root> trusted, repository.root());
+  if (trusted.identity() == metadata::FileIdentity::of(file)) {
+    console.say("root v" + std::to_string(trusted->header.version.value()) + " is there already");
+    return ExitStatus::kOk;
+  }
+  TENON_TRY(const metadata::Authentic<metadata::Root> root, metadata::next_root(trusted, file));
+  if (!root->consistent_snapshot) return Error{ErrorCode::kPolicy, "the root says consistent_snapshot false"};
+  const std::string version = std::to_string(root->header.version.value());
+  DiskWriter disk;
+  TENON_TRY_VOID(disk.put(repository.draft(version + ".root.json"), file));
+  console.say("staged root v" + version);
+  console.say(std::string(kSignNext) + ", if keys of other roles changed; then tenon-repo publish");
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(const Label product, label("--product", words.product));
+  TENON_TRY(const Label version, label("--version", words.version));
+  TENON_TRY(const Sequence number, sequence("--sequence", words.sequence));
+  ReleaseRequest request{product, version, number};
+  if (words.floor) {
+    TENON_TRY(request.floor, sequence("--floor", *words.floor));
+  }
+  TENON_TRY(request.hardware, labels("--hardware", words.hardware));
+  for (const std::string& text : words.images) {
+    TENON_TRY(ImageFile image, image_file(text));
+    request.images.push_back(std::move(image));
+  }
+  request.notes = words.notes;
+  TENON_TRY(request.encode.segment_size, parse_size(words.segment_size));
+  request.encode.level = words.level;
+  request.encode.workers = words.workers;
+
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY(const ReleaseAdded added, add_release(repository, *writer, request, console.now, console.progress));
+  if (console.as_json) {
+    json::Array files;
+    for (const StagedFile& file : added.files) {
+      json::Object entry;
+      entry.set("path", file.path.text());
+      entry.set("length", static_cast<std::int64_t>(file.length));
+      files.push_back(std::move(entry));
+    }
+    json::Object object;
+    object.set("release", added.release.to_json());
+    object.set("files", std::move(files));
+    give_change(console, std::move(object), added.draft, words.dry_run);
+  }
+  if (!added.draft) {
+    console.say("release " + version.text() + " is there already, with the same content: nothing to do");
+    return ExitStatus::kOk;
+  }
+  for (const StagedFile& file : added.files) console.say("+ " + file.path.text() + "  " + size_text(file.length));
+  console.say(draft_line(*added.draft, words.dry_run));
+  console.say(std::string(kSignNext));
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_channel_set(const Console& console, const ChannelSetWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(const Label product, label("--product", words.product));
+  TENON_TRY(const Label channel, label("--channel", words.channel));
+  TENON_TRY(const Label release, label("--release", words.release));
+  TENON_TRY(std::vector<Label> withdraw, labels("--withdraw", words.withdraw));
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY(const ChannelSet set,
+            set_channel(repository, *writer, {product, channel, release, std::move(withdraw)}, console.now));
+  if (console.as_json) {
+    json::Object object;
+    object.set("channel", set.channel.to_json());
+    give_change(console, std::move(object), set.draft, words.dry_run);
+  }
+  if (!set.draft) {
+    console.say("channel " + channel.text() + " says this already: nothing to do");
+    return ExitStatus::kOk;
+  }
+  console.say("channel " + channel.text() + ": " + release.text() + ", serial " + std::to_string(set.channel.serial) +
+              (set.channel.withdraws(release) ? "; it is withdrawn, devices wait for the next" : ""));
+  if (!set.note.empty()) console.say("  note: " + set.note);
+  console.say(draft_line(*set.draft, words.dry_run));
+  console.say(std::string(kSignNext));
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_renew(const Console& console, const RenewWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  std::optional<Days> expires_in;
+  if (!words.expires_in.empty()) {
+    TENON_TRY(expires_in, Days::parse(words.expires_in));
+  }
+  const auto writer = writer_for(words.dry_run);
+  for (const std::string& name : words.roles) {
+    TENON_TRY(const RoleId role, RoleId::parse(name));
+    TENON_TRY(const Draft draft, renew(repository, *writer, role, expires_in, console.now));
+    console.say(draft_line(draft, words.dry_run));
+  }
+  console.say(std::string(kSignNext));
+  return ExitStatus::kOk;
+}
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,129 @@
+#include <tenon/hsm/file_descriptor.h>
+#include <tenon/hsm/file_io.h>
+#include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/file_streams.h>
+#include <tenon/repo_tools/file_writer.h>
+
+#include <cerrno>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace tenon::repo_tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPieceBytes = 1u << 20;  // of a copy
+
+Error other_bytes(const fs::path& path) {
+  return Error{ErrorCode::kPolicy,
+               printable(path.native()) + ": is published with other bytes and is never overwritten"};
+}
+
+Result<void> sync_folder(const fs::path& folder) {
+  const hsm::FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return storage_error(folder, "cannot open the folder", errno);
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) return storage_error(folder, "cannot sync the folder", errno);
+  return {};
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+// Makes the missing folders one by one, each synced into its parent, so that a file in them outlives a power cut.
+Result<void> make_folders(const fs::path& folder) {
+  std::vector<fs::path> missing;
+  std::error_code error;
+  for (fs::path at = folder; !at.empty() && !fs::exists(at, error); at = at.parent_path()) missing.push_back(at);
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
+    if (::mkdir(at->c_str(), 0755) != 0 && errno != EEXIST) return storage_error(*at, "cannot make the folder", errno);
+    // Whatever the umask: who serves the repository must be able to read it, as it is of files.
+    if (::chmod(at->c_str(), 0755) != 0) return storage_error(*at, "cannot set its mode", errno);
+    TENON_TRY_VOID(sync_folder(folder_of(*at)));
+  }
+  return {};
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+// A scratch file that is gone unless it was moved to its place.
+class Scratch {
+ public:
+  explicit Scratch(fs::path path) : path_(std::move(path)) {}
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch() { ::unlink(path_.c_str()); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+}  // namespace
+
+Result<void> DiskWriter::put(const fs::path& path, ByteView content) {
+  TENON_TRY_VOID(make_folders(folder_of(path)));
+  return hsm::replace_file(path, content, hsm::FileMode::kPublic);
+}
+
+Result<void> DiskWriter::put_new(const fs::path& path, ByteView content) {
+  if (is_there(path)) {
+    TENON_TRY(const Sha256 there, digest_file(path));
+    if (there != Sha256::of(content)) return other_bytes(path);
+    return {};
+  }
+  TENON_TRY_VOID(make_folders(folder_of(path)));
+  return hsm::write_new_file(path, content, hsm::FileMode::kPublic);
+}
+
+Result<void> DiskWriter::copy_new(const fs::path& from, const fs::path& to, const Sha256& sha256) {
+  if (is_there(to)) {
+    TENON_TRY(const Sha256 there, digest_file(to));
+    if (there != sha256) return other_bytes(to);
+    return {};
+  }
+  TENON_TRY_VOID(make_folders(folder_of(to)));
+  TENON_TRY(InputFile in, InputFile::open(from));
+  const Scratch scratch(folder_of(to) / ("." + to.filename().native() + ".part"));
+  ::unlink(scratch.path().c_str());  // left by one that was killed; publishing is locked
+  TENON_TRY(OutputFile out, OutputFile::create(scratch.path()));
+  Sha256Hasher hasher;
+  Bytes buffer(kPieceBytes);
+  for (;;) {
+    TENON_TRY(const std::size_t got, in.read(buffer));
+    if (got == 0) break;
+    hasher.update(ByteView(buffer).first(got));
+    TENON_TRY_VOID(out.write(ByteView(buffer).first(got)));
+  }
+  if (hasher.finish() != sha256) {
+    return Error{ErrorCode::kMismatch, printable(from.native()) + ": is not the file that was signed"};
+  }
+  TENON_TRY_VOID(out.finish());
+  if (::link(scratch.path().c_str(), to.c_str()) != 0) {
+    if (errno == EEXIST) return other_bytes(to);
+    // A file system without links: the check above and the lock must do.
+    if (::rename(scratch.path().c_str(), to.c_str()) != 0) return storage_error(to, "cannot move it there", errno);
+  }
+  return sync_folder(folder_of(to));
+}
+
+Result<void> DiskWriter::move(const fs::path& from, const fs::path& to) {
+  TENON_TRY_VOID(make_folders(folder_of(to)));
+  if (::rename(from.c_str(), to.c_str()) != 0) return storage_error(to, "cannot move it there", errno);
+  return sync_folder(folder_of(to));
+}
+
+Result<void> DiskWriter::remove(const fs::path& path) {
+  if (::unlink(path.c_str()) == 0) return sync_folder(folder_of(path));
+  if (errno == ENOENT) return {};
+  return storage_error(path, "cannot remove it", errno);
+}
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,60 @@
+// FileWriter: the one way in which a repository folder is changed, so that a test can stop it anywhere and a dry run
+// can leave everything out. Every call is whole or nothing, and has reached the disk when it returns. Thread: one call
+// at a time.
+#pragma once
+
+#include <tenon/metadata/bytes.h>
+#include <tenon/metadata/digest.h>
+#include <tenon/metadata/result.h>
+
+#include <filesystem>
+
+namespace tenon::repo_tools {
+
+class FileWriter {
+ public:
+  virtual ~FileWriter() = default;
+
+  // put writes a file anew or in place of an older one; missing folders are made. Errors: E_STORAGE.
+  virtual Result<void> put(const std::filesystem::path& path, ByteView content) = 0;
+
+  // put_new never overwrites: a file of the same bytes is left as it is. Errors: E_POLICY for one of other bytes;
+  // E_STORAGE.
+  virtual Result<void> put_new(const std::filesystem::path& path, ByteView content) = 0;
+
+  // copy_new is put_new for a file of any size, which must have the digest that is given.
+  // Errors: E_MISMATCH if from has another digest; E_POLICY if to exists with another; E_STORAGE.
+  virtual Result<void> copy_new(const std::filesystem::path& from, const std::filesystem::path& to,
+                                const Sha256& sha256) = 0;
+
+  // move takes a file that is finished and synced to its place, over an older one. Errors: E_STORAGE.
+  virtual Result<void> move(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+
+  // remove of a file that is not there is no error. Errors: E_STORAGE.
+  virtual Result<void> remove(const std::filesystem::path& path) = 0;
+};
+
+// DiskWriter is the file system.
+class DiskWriter final : public FileWriter {
+ public:
+  Result<void> put(const std::filesystem::path& path, ByteView content) override;
+  Result<void> put_new(const std::filesystem::path& path, ByteView content) override;
+  Result<void> copy_new(const std::filesystem::path& from, const std::filesystem::path& to,
+                        const Sha256& sha256) override;
+  Result<void> move(const std::filesystem::path& from, const std::filesystem::path& to) override;
+  Result<void> remove(const std::filesystem::path& path) override;
+};
+
+// DryRunWriter changes nothing and says that all went well.
+class DryRunWriter final : public FileWriter {
+ public:
+  Result<void> put(const std::filesystem::path&, ByteView) override { return {}; }
+  Result<void> put_new(const std::filesystem::path&, ByteView) override { return {}; }
+  Result<void> copy_new(const std::filesystem::path&, const std::filesystem::path&, const Sha256&) override {
+    return {};
+  }
+  Result<void> move(const std::filesystem::path&, const std::filesystem::path&) override { return {}; }
+  Result<void> remove(const std::filesystem::path&) override { return {}; }
+};
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,140 @@
+#include <tenon/metadata/authentic.h>
+#include <tenon/metadata/utf8.h>
+#include <tenon/policies/release.h>
+#include <tenon/repo_tools/drafts.h>
+#include <tenon/repo_tools/file_streams.h>
+#include <tenon/repo_tools/init.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <set>
+
+namespace tenon::repo_tools {
+namespace {
+
+namespace fs = std::filesystem;
+using metadata::DelegatedRole;
+using metadata::KeyId;
+using metadata::Targets;
+
+Result<DelegatedRole> delegate(metadata::Delegations& delegations, const std::string& name, const std::string& pattern,
+                               const RoleHolders& holders) {
+  std::set<metadata::KeyMaterial> distinct;
+  std::vector<KeyId> keyids;
+  for (const metadata::PublicKey& key : holders.keys) {
+    if (!key.material() || !distinct.insert(*key.material()).second) {
+      return Error{ErrorCode::kUsage, name + ": a key is given twice, or cannot verify"};
+    }
+    keyids.push_back(key.hash_keyid());
+    delegations.keys.insert_or_assign(keyids.back(), key);
+  }
+  if (holders.threshold < 1 || static_cast<std::uint64_t>(holders.threshold) > distinct.size()) {
+    return Error{ErrorCode::kUsage, name + ": a threshold of " + std::to_string(holders.threshold) + " with " +
+                                        std::to_string(distinct.size()) + " keys"};
+  }
+  TENON_TRY(const metadata::RoleName role_name, metadata::RoleName::parse_delegated(name));
+  TENON_TRY(const metadata::Threshold threshold, metadata::Threshold::create(holders.threshold));
+  TENON_TRY(metadata::PathPattern path, metadata::PathPattern::parse(pattern));
+  return DelegatedRole{role_name, {std::move(keyids), threshold}, {{std::move(path)}}, true};
+}
+
+// The root as a repository needs it: valid by itself, not expired, with consistent snapshots, without which files would
+// be replaced under the clients that read them.
+Result<metadata::Authentic<metadata::Root>> check_root(ByteView file, metadata::UtcTime now) {
+  TENON_TRY(metadata::Authentic<metadata::Root> root, metadata::embedded_root(file).with_context("the root"));
+  if (!root->consistent_snapshot) {
+    return Error{ErrorCode::kPolicy, "the root says consistent_snapshot false"}.with_hint(
+        "make a root with consistent_snapshot true");
+  }
+  if (root->header.expires <= now) {
+    return Error{ErrorCode::kExpired, "the root expired " + root->header.expires.text() + ", it is " + now.text()};
+  }
+  return root;
+}
+
+// A folder that takes the place of the wanted one when it is complete, and is gone if it is not.
+class NewFolder {
+ public:
+  static Result<NewFolder> beside(const fs::path& wanted) {
+    std::error_code error;
+    if (fs::exists(wanted, error) && !fs::is_empty(wanted, error)) {
+      return Error{ErrorCode::kPolicy, printable(wanted.native()) + ": is not empty"}.with_hint(
+          "name a new folder for the repository");
+    }
+    fs::path scratch = wanted.lexically_normal();
+    if (!scratch.has_filename()) scratch = scratch.parent_path();
+    const fs::path target = scratch;
+    scratch += ".new";
+    fs::remove_all(scratch, error);
+    fs::create_directories(scratch, error);
+    if (error) return storage_error(scratch, "cannot make the folder", error.value());
+    return NewFolder(target, std::move(scratch));
+  }
+  NewFolder(NewFolder&& other) noexcept
+      : target_(std::move(other.target_)), scratch_(std::exchange(other.scratch_, {})) {}
+  NewFolder& operator=(NewFolder&&) = delete;
+  ~NewFolder() {
+    std::error_code error;
+    if (!scratch_.empty()) fs::remove_all(scratch_, error);
+  }
+
+  const fs::path& path() const { return scratch_; }
+  Result<void> keep() {
+    DiskWriter disk;
+    TENON_TRY_VOID(disk.move(scratch_, target_));  // over an empty folder, too
+    scratch_.clear();
+    return {};
+  }
+
+ private:
+  NewFolder(fs::path target, fs::path scratch) : target_(std::move(target)), scratch_(std::move(scratch)) {}
+  fs::path target_;
+  fs::path scratch_;
+};
+
+}  // namespace
+
+Result<void> delegate_product(Targets& targets, const ProductRequest& request) {
+  metadata::Delegations delegations = targets.delegations.value_or(metadata::Delegations{});
+  const std::string product = request.product.text();
+  TENON_TRY(DelegatedRole releases, delegate(delegations, policies::releases_role(request.product),
+                                             product + "/releases/*/*", request.releases));
+  TENON_TRY(DelegatedRole rollout,
+            delegate(delegations, policies::rollout_role(request.product), product + "/channels/*", request.rollout));
+  for (const DelegatedRole& role : delegations.roles) {
+    if (role.name == releases.name || role.name == rollout.name) {
+      return Error{ErrorCode::kUsage, "product " + product + " is there already"};
+    }
+  }
+  delegations.roles.push_back(std::move(releases));
+  delegations.roles.push_back(std::move(rollout));
+  targets.delegations = std::move(delegations);
+  return {};
+}
+
+Result<void> init_repository(const fs::path& folder, ByteView root_file, const ProductRequest& product,
+                             metadata::UtcTime now) {
+  TENON_TRY(const metadata::Authentic<metadata::Root> root, check_root(root_file, now));
+  Targets targets;
+  TENON_TRY_VOID(delegate_product(targets, product));
+
+  TENON_TRY(NewFolder build, NewFolder::beside(folder));
+  const Settings settings{.products = {product.product}};
+  DiskWriter disk;
+  TENON_TRY_VOID(disk.put(build.path() / "tenon-repo.json", as_bytes(settings.to_text())));
+  TENON_TRY_VOID(disk.put(build.path() / "root.json", root_file));
+  TENON_TRY(const Repository repository, Repository::open(build.path()));
+  const std::string root_name = std::to_string(root->header.version.value()) + ".root.json";
+  TENON_TRY_VOID(disk.put(repository.draft(root_name), root_file));
+  const auto draft = [&](const RoleId& role, Targets content) {
+    return write_draft(repository, disk, role, std::move(content), settings.expiry.of(role).after(now));
+  };
+  for (const metadata::DelegatedRole& role : targets.delegations->roles) {
+    TENON_TRY_VOID(draft(RoleId::of(role.name), Targets{}));
+  }
+  TENON_TRY_VOID(draft(RoleId::targets(), std::move(targets)));
+  return build.keep();
+}
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,34 @@
+// init makes a repository: a folder with the root that devices are made with, and drafts of targets and of the roles
+// that it delegates each product to. Nothing is published before these drafts are signed.
+#pragma once
+
+#include <tenon/metadata/targets.h>
+#include <tenon/repo_tools/settings.h>
+
+#include <filesystem>
+#include <vector>
+
+namespace tenon::repo_tools {
+
+// RoleHolders are the keys that will sign a delegated role, and how many of them must.
+struct RoleHolders {
+  std::vector<metadata::PublicKey> keys;
+  std::int64_t threshold = 1;
+};
+
+struct ProductRequest {
+  policies::Label product;
+  RoleHolders releases;
+  RoleHolders rollout;
+};
+
+// delegate_product adds the delegations releases.<product> and rollout.<product>, both terminating.
+// Errors: E_USAGE for a threshold that the keys cannot meet, or a product that is there already.
+Result<void> delegate_product(metadata::Targets& targets, const ProductRequest& request);
+
+// init_repository Errors: E_POLICY for a folder that is not empty, or a root without consistent snapshots; E_EXPIRED,
+// E_SIG, E_PARSE for the root; those of delegate_product; E_STORAGE. On an error the folder is as it was.
+Result<void> init_repository(const std::filesystem::path& folder, ByteView root, const ProductRequest& product,
+                             metadata::UtcTime now);
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,47 @@
+// Adding a release: images become payloads and segment lists, release.json says what they are, and a new draft of
+// releases.<product> lists them. The device's own decoder reads every payload before anything is staged.
+#pragma once
+
+#include <tenon/repo_tools/drafts.h>
+#include <tenon/repo_tools/payload_writer.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon::repo_tools {
+
+struct ImageFile {
+  policies::Label slot;
+  std::filesystem::path file;
+};
+
+struct ReleaseRequest {
+  policies::Label product;
+  policies::Label version;
+  policies::Sequence sequence;
+  std::optional<policies::Sequence> floor = {};  // else that of the release before
+  std::vector<policies::Label> hardware = {};
+  std::vector<ImageFile> images = {};
+  std::string notes = {};
+  EncodeOptions encode = {};
+};
+
+struct StagedFile {
+  metadata::TargetPath path;
+  std::uint64_t length;  // bytes
+};
+
+struct ReleaseAdded {
+  policies::Release release;
+  std::vector<StagedFile> files = {};  // none when the release was there already
+  std::optional<Draft> draft = {};
+};
+
+// add_release Errors: E_POLICY for a version that exists with other content, or a sequence that is not above all
+// others; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error nothing is staged.
+Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
+                                 metadata::UtcTime now, Progress& progress);
+
+}  // namespace tenon::repo_tools

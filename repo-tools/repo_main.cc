@@ -1,0 +1,210 @@
+// tenon-repo: images -> payloads -> signed repository. The one place that knows the command line, the clock and stderr.
+#include <tenon/hsm/harden.h>
+#include <tenon/metadata/digest.h>
+#include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/progress_meter.h>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#ifndef TENON_VERSION
+#define TENON_VERSION "unknown"
+#endif
+
+namespace {
+
+using namespace tenon;
+using namespace tenon::repo_tools;
+
+// Commands maps each sub-command to what runs it, bound to the words that CLI11 fills in.
+class Commands {
+ public:
+  explicit Commands(CLI::App& app) : app_(&app) {
+    add_drafting();
+    add_signing();
+    add_looking();
+  }
+
+  // Each Pre: the command line was parsed.
+  bool uses_keys() const { return !sign_.keys.empty() || !refresh_.keys.empty(); }
+  Result<ExitStatus> run(const Console& console) const {
+    const CLI::App* at = app_;
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    return run_.at(at)(console);
+  }
+
+ private:
+  template <class Words>
+  CLI::App* add(CLI::App* parent, const char* name, const char* what, Words& words,
+                Result<ExitStatus> (*action)(const Console&, const Words&)) {
+    CLI::App* command = parent->add_subcommand(name, what);
+    command->add_option("folder", words.folder, "the repository's folder")->required();
+    run_.emplace(command, [&words, action](const Console& console) { return action(console, words); });
+    return command;
+  }
+
+  // An option that can be repeated takes one word each time, so that the folder may follow it.
+  template <class List>
+  static CLI::Option* add_list(CLI::App* command, const char* name, List& list, const char* what) {
+    return command->add_option(name, list, std::string(what) + "; can be repeated")->allow_extra_args(false);
+  }
+
+  static void add_dry_run(CLI::App* command, bool& dry_run) {
+    command->add_flag("--dry-run", dry_run, "do all the work and change nothing");
+  }
+
+  CLI::App* add_group(const char* name, const char* what) {
+    CLI::App* group = app_->add_subcommand(name, what);
+    group->require_subcommand(1);
+    return group;
+  }
+
+  void add_drafting() {
+    CLI::App* init = add(app_, "init", "make a repository from a root", init_, run_init);
+    init->add_option("--root", init_.root, "N.root.json that devices are made with")->required();
+    init->add_option("--product", init_.product, "the product that is published here")->required();
+    add_list(init, "--releases-key", init_.releases_keys, "NAME.tenon-key of a release manager")->required();
+    init->add_option("--releases-threshold", init_.releases_threshold, "release managers who must sign")
+        ->capture_default_str();
+    add_list(init, "--rollout-key", init_.rollout_keys, "NAME.tenon-key of who sets channels")->required();
+    init->add_option("--rollout-threshold", init_.rollout_threshold, "keys that must sign a channel")
+        ->capture_default_str();
+
+    CLI::App* root = add(add_group("root", "new roots"), "add", "stage the next root", root_add_, run_root_add);
+    root->add_option("--root", root_add_.root, "N.root.json, signed")->required();
+
+    CLI::App* release =
+        add(add_group("release", "releases"), "add", "build a release from images", release_add_, run_release_add);
+    release->add_option("--product", release_add_.product)->required();
+    release->add_option("--version", release_add_.version, "the version, for people")->required();
+    release->add_option("--sequence", release_add_.sequence, "orders releases, above all others")->required();
+    release->add_option("--floor", release_add_.floor, "the lowest sequence to install once this is confirmed");
+    add_list(release, "--hardware", release_add_.hardware, "hardware id that this is for")->required();
+    add_list(release, "--image", release_add_.images, "SLOT=FILE")->required();
+    release->add_option("--segment-size", release_add_.segment_size, "64KiB to 16MiB")->capture_default_str();
+    release->add_option("--compression-level", release_add_.level, "zstd, 1 to 19")->capture_default_str();
+    release->add_option("--notes", release_add_.notes, "shown to those who sign and install");
+    release->add_option("--workers", release_add_.workers, "threads that compress");
+    add_dry_run(release, release_add_.dry_run);
+
+    CLI::App* channel =
+        add(add_group("channel", "channels"), "set", "choose the current release", channel_set_, run_channel_set);
+    channel->add_option("--product", channel_set_.product)->required();
+    channel->add_option("--channel", channel_set_.channel)->required();
+    channel->add_option("--release", channel_set_.release, "the version that becomes current")->required();
+    add_list(channel, "--withdraw", channel_set_.withdraw, "a version that nobody shall install any more");
+    add_dry_run(channel, channel_set_.dry_run);
+
+    CLI::App* renew = add(app_, "renew", "draft a role again with a new expiry", renew_, run_renew);
+    add_list(renew, "--role", renew_.roles, "targets, releases.PRODUCT or rollout.PRODUCT")->required();
+    renew->add_option("--expires-in", renew_.expires_in, "for example 90d");
+    add_dry_run(renew, renew_.dry_run);
+  }
+
+  void add_keys(CLI::App* command, SignWords& words) {
+    add_list(command, "--key", words.keys, "NAME.pem beside NAME.tenon-key")->required();
+    add_list(command, "--passphrase-from", words.passphrases_from,
+             "prompt, fd:N or file:PATH, for all keys or for each");
+    command->add_option("--expires-in", words.expires_in, "of the snapshot and timestamp made here, for example 7d");
+    add_dry_run(command, words.dry_run);
+  }
+
+  void add_signing() {
+    add_keys(add(app_, "sign", "sign what is staged", sign_, run_sign), sign_);
+    add_keys(add(app_, "refresh", "publish a new timestamp; for a daily job", refresh_, run_refresh), refresh_);
+    add_dry_run(add(app_, "publish", "make public what is staged", publish_, run_publish), publish_.dry_run);
+  }
+
+  void add_looking() {
+    CLI::App* verify = add(app_, "verify", "check what is public", verify_, run_verify);
+    verify->add_flag("--as-client", as_client_, "as a new device does, to the last byte")->required();
+    verify->add_option("--root", verify_.root, "the root that the device was made with");
+    add(app_, "status", "roles, expiry, signatures, what blocks", status_, run_status);
+  }
+
+  CLI::App* app_;
+  std::map<const CLI::App*, std::function<Result<ExitStatus>(const Console&)>> run_;
+  InitWords init_;
+  RootAddWords root_add_;
+  ReleaseAddWords release_add_;
+  ChannelSetWords channel_set_;
+  RenewWords renew_;
+  SignWords sign_;
+  SignWords refresh_;
+  PublishWords publish_;
+  VerifyWords verify_;
+  bool as_client_ = false;  // required: other ways to verify may come
+  StatusWords status_;
+};
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+int fail(const Error& error) {
+  if (isatty(STDERR_FILENO) == 1) std::cerr << "\r\033[K";  // a progress bar that was cut off
+  std::cerr << "error: " << to_string(error.code) << " " << printable(error.message, 4096) << "\n";
+  if (!error.hint.empty()) std::cerr << "hint: " << printable(error.hint, 1024) << "\n";
+  return static_cast<int>(exit_status(error));
+}
+
+constexpr const char* kFooter =
+    "Example, a release from image to publication:\n"
+    "  tenon-repo init repo --root 1.root.json --product demo --releases-key alice.tenon-key \\\n"
+    "      --releases-key bob.tenon-key --releases-threshold 2 --rollout-key ci.tenon-key\n"
+    "  tenon-repo release add repo --product demo --version 1.0.0 --sequence 1 --hardware demo-board \\\n"
+    "      --image rootfs=rootfs.ext4\n"
+    "  tenon-repo channel set repo --product demo --channel stable --release 1.0.0\n"
+    "  tenon-repo sign repo --key alice.pem                       # then bob, ci, and last the online key\n"
+    "  tenon-repo publish repo\n"
+    "  tenon-repo verify repo --as-client\n"
+    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule, 5 not verified, 7 a signature or a "
+    "passphrase\n"
+    "is missing, 8 files, 75 another tenon-repo is at work.";
+
+int run(int argc, char** argv, const std::vector<std::string>& warnings) {
+  CLI::App app("From images to a signed repository of updates.", "tenon-repo");
+  bool as_json = false;
+  bool quiet = false;
+  app.set_version_flag("--version", "tenon-repo " TENON_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_flag("--json", as_json, "Print JSON");
+  app.add_flag("-q,--quiet", quiet, "Print errors and warnings only");
+  Commands commands(app);
+  app.footer(kFooter);  // last: subcommands would inherit it
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitStatus::kUsage);
+  }
+  const Result<metadata::UtcTime> now = metadata::UtcTime::from_unix(std::time(nullptr));
+  if (!now) return fail(now.error());
+  if (commands.uses_keys()) {
+    for (const std::string& warning : warnings) std::cerr << "warning: " << warning << "\n";
+  }
+  ProgressMeter meter(stderr, isatty(STDERR_FILENO) == 1, steady_seconds);
+  NoProgress silence;
+  Progress& progress = quiet || as_json ? static_cast<Progress&>(silence) : meter;
+  const Result<ExitStatus> status = commands.run(Console{std::cout, progress, *now, as_json, quiet});
+  if (!status) return fail(status.error());
+  if (!std::cout.flush()) return fail({ErrorCode::kStorage, "stdout: cannot write"});
+  return static_cast<int>(*status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  init_crypto();
+  return run(argc, argv, hsm::harden_process());
+}

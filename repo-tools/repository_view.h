@@ -1,0 +1,37 @@
+// RepositoryView answers what a client would ask of the repository: what is published, or what would be if the drafts
+// were published now. The drafts are held in memory: what was checked is what is written.
+// Thread: immutable.
+#pragma once
+
+#include <tenon/client/workflow/exchange.h>
+#include <tenon/metadata/target_path.h>
+#include <tenon/repo_tools/repository.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace tenon::repo_tools {
+
+class RepositoryView {
+ public:
+  // Caller must keep the repository alive. overlay holds files of metadata/ that stand in front of the published ones.
+  RepositoryView(const Repository& repository, std::map<std::string, Bytes> overlay, bool with_staged_targets)
+      : repository_(&repository), overlay_(std::move(overlay)), with_staged_targets_(with_staged_targets) {}
+
+  static RepositoryView published(const Repository& repository) { return {repository, {}, false}; }
+
+  // metadata gives a file of metadata/, as a web server would. Errors: E_STORAGE; E_LIMIT above max_bytes.
+  Result<client::Reply> metadata(const std::string& file, std::size_t max_bytes) const;
+
+  // target gives where a target's file lies. Errors: E_NET when there is none, as a client would see it.
+  Result<std::filesystem::path> target(const metadata::TargetPath& path, const Sha256& sha256) const;
+
+ private:
+  const Repository* repository_;
+  std::map<std::string, Bytes> overlay_;
+  bool with_staged_targets_;
+};
+
+}  // namespace tenon::repo_tools

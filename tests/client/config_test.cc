@@ -1,0 +1,111 @@
+// device.toml and the release file: strict where people write, clear when they err.
+#include <tenon/client/daemon/config.h>
+#include <tenon/client/daemon/release_file.h>
+
+#include <fstream>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+namespace tenon::client {
+namespace {
+
+const std::string kGood = R"([device]
+product = "demo"
+hardware = "demo-board"
+channel = "stable"
+[repository]
+url = "http://127.0.0.1"
+[slots.A]
+rootfs = "/dev/a"
+[slots.B]
+rootfs = "/dev/b"
+[boot]
+tries = 2
+)";
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  return text.replace(text.find(what), what.size(), by);
+}
+
+std::string error_of(const std::string& text) {
+  const Result<DeviceConfig> config = DeviceConfig::parse(text, "device.toml");
+  EXPECT_FALSE(config);
+  if (config) return "";
+  EXPECT_EQ(config.error().code, ErrorCode::kUsage);
+  return config.error().message;
+}
+
+TEST(DeviceConfig, ReadsWhatIsGivenAndKeepsTheDefaultsOfTheRest) {
+  const Result<DeviceConfig> config = DeviceConfig::parse(kGood, "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->tries, 2u);
+  EXPECT_EQ(config->slots.at(SlotGroup::kB).at("rootfs"), "/dev/b");
+  EXPECT_EQ(config->data, "/var/lib/tenon");
+}
+
+TEST(DeviceConfig, ReadsTheExampleThatIsShipped) {
+  std::ifstream file(TENON_SOURCE_DIR "/examples/device.toml");
+  std::stringstream text;
+  text << file.rdbuf();
+  const Result<DeviceConfig> config = DeviceConfig::parse(text.str(), "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->health.size(), 1u);
+}
+
+TEST(DeviceConfig, NamesTheLineOfAKeyThatIsNotKnown) {
+  EXPECT_EQ(error_of(replaced(kGood, "tries = 2", "trys = 2")),
+            "device.toml, line 12: \"trys\" is not known in [boot]");
+}
+
+TEST(DeviceConfig, NamesTheLineOfASyntaxError) {
+  EXPECT_NE(error_of(replaced(kGood, "tries = 2", "tries = ")).find("line 12"), std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesATableThatIsNotKnown) {
+  EXPECT_NE(error_of(kGood + "[colour]\n").find("\"colour\" is not known"), std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesAMissingAddress) {
+  EXPECT_NE(error_of(replaced(kGood, "url = \"http://127.0.0.1\"\n", "")).find("lacks url"), std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesADeviceWithOneSlotGroup) {
+  EXPECT_NE(error_of(replaced(kGood, "[slots.B]\nrootfs = \"/dev/b\"\n", "")).find("[B] is missing"),
+            std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesMoreTriesThanABootScriptCounts) {
+  EXPECT_NE(error_of(replaced(kGood, "tries = 2", "tries = 10")).find("1 to 9"), std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesAHealthCheckWithoutACommand) {
+  EXPECT_NE(error_of(kGood + "[[health]]\nname = \"x\"\n").find("lacks command"), std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesAProductNameThatCouldLeaveItsFolder) {
+  EXPECT_NE(error_of(replaced(kGood, "\"demo\"", "\"../demo\"")).find("product"), std::string::npos);
+}
+
+TEST(ReleaseFile, ReadsOurKeysAndLeavesOthersAlone) {
+  const auto image = parse_release_file(
+      "# a comment\nPRETTY_NAME=\"x "
+      "y\"\nTENON_VERSION=\"1.2.0\"\nTENON_SEQUENCE=7\nTENON_BUILD_TIME=2026-01-01T00:00:00Z\n");
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->version->text(), "1.2.0");
+  EXPECT_EQ(image->sequence->value(), 7);
+  EXPECT_EQ(image->build_time->text(), "2026-01-01T00:00:00Z");
+}
+
+TEST(ReleaseFile, RefusesASequenceThatIsNone) {
+  for (const char* text : {"TENON_SEQUENCE=0\n", "TENON_SEQUENCE=-1\n", "TENON_SEQUENCE=1.5\n", "TENON_SEQUENCE=\n"}) {
+    EXPECT_FALSE(parse_release_file(text)) << text;
+  }
+}
+
+TEST(ReleaseFile, SaysNothingForAnEmptyFile) {
+  EXPECT_FALSE(parse_release_file("")->sequence);
+}
+
+}  // namespace
+}  // namespace tenon::client

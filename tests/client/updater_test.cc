@@ -1,0 +1,339 @@
+// The whole update through the state machine, in memory: what it installs, what it refuses, how it ends.
+#include <tenon/client/updater/updater.h>
+
+#include <gtest/gtest.h>
+#include <tests/support/simulated_device.h>
+#include <tests/support/zstd_payload.h>
+
+namespace tenon::tests {
+namespace {
+
+using client::SlotGroup;
+using client::SlotState;
+using client::StartOutcome;
+using policies::Verdict;
+
+class UpdaterTest : public testing::Test {
+ protected:
+  UpdaterTest() : image(publish_release(repository, "1.1.0", 2)), device(repository) {}
+
+  // The path of the payload of a release, as it is served.
+  std::string payload_path(const std::string& version) const {
+    for (const auto& [path, content] : repository.files()) {
+      if (path.find("/" + version + "/") != path.npos && path.ends_with(".full")) return path;
+    }
+    return "";
+  }
+
+  void install_and_confirm() {
+    ASSERT_TRUE(device.updater().install());
+    ASSERT_EQ(device.power_on(), SlotGroup::kB);
+    ASSERT_EQ(*device.updater().start(), StartOutcome::kTrial);
+    ASSERT_TRUE(device.updater().confirm()->confirmed);
+  }
+
+  RepositorySimulator repository;
+  Bytes image;
+  SimulatedDevice device;
+};
+
+TEST_F(UpdaterTest, InstallsTheSignedImageAndArmsATrialBoot) {
+  const auto outcome = device.updater().install();
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE(outcome->reboot_wanted);
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, image));
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB), (client::GroupBoot{SlotState::kTrial, 3}));
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kA).state, SlotState::kGood);
+}
+
+TEST_F(UpdaterTest, ConfirmsAHealthyTrialAndRaisesTheFloor) {
+  install_and_confirm();
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kGood);
+  EXPECT_EQ(device.floors().sequence.confirmed, policies::Sequence::create(2).value());
+  EXPECT_EQ(device.updater().status()->journal.state, client::UpdateState::kIdle);
+}
+
+TEST_F(UpdaterTest, DoesNothingWhenTheReleaseIsRunning) {
+  install_and_confirm();
+  EXPECT_EQ(device.updater().install()->decision.verdict, Verdict::kUpToDate);
+}
+
+TEST_F(UpdaterTest, RaisesNoFloorBeforeTheConfirmation) {
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_EQ(device.power_on(), SlotGroup::kB);
+  ASSERT_TRUE(device.updater().start());
+  EXPECT_EQ(device.floors().sequence.confirmed, policies::Sequence::create(1).value());
+}
+
+TEST_F(UpdaterTest, RefusesToInstallOnATrialBootSoThatTheFallbackStays) {
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_EQ(device.power_on(), SlotGroup::kB);
+  ASSERT_TRUE(device.updater().start());
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kBusy);
+}
+
+TEST_F(UpdaterTest, ReturnsToTheOldReleaseWhenTheTriesRunOutAndKeepsAwayFromTheNew) {
+  ASSERT_TRUE(device.updater().install());
+  device.health.report = {.healthy = false, .reason = "no network"};
+  for (int boot = 0; boot < 3; ++boot) {
+    ASSERT_EQ(device.power_on(), SlotGroup::kB);
+    ASSERT_EQ(*device.updater().start(), StartOutcome::kTrial);
+    ASSERT_TRUE(device.updater().confirm()->reboot_wanted);
+  }
+  ASSERT_EQ(device.power_on(), SlotGroup::kA);
+  EXPECT_EQ(*device.updater().start(), StartOutcome::kRolledBack);
+  EXPECT_EQ(device.updater().install()->decision.reason, "quarantine");
+  EXPECT_EQ(device.updater().status()->journal.quarantine.front().reason, "no network");
+}
+
+TEST_F(UpdaterTest, TakesANewerReleaseAfterARollBack) {
+  ASSERT_TRUE(device.updater().install());
+  device.health.report.healthy = false;
+  while (device.power_on() == SlotGroup::kB) ASSERT_TRUE(device.updater().confirm());
+  ASSERT_TRUE(device.updater().start());
+  const Bytes newer = publish_release(repository, "1.2.0", 3);
+  ASSERT_TRUE(device.updater().install());
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, newer));
+}
+
+TEST_F(UpdaterTest, RollsBackATrialThatNeverReachesItsConfirmation) {
+  ASSERT_TRUE(device.updater().install());
+  while (device.power_on() == SlotGroup::kB) {
+  }
+  EXPECT_EQ(*device.updater().start(), StartOutcome::kRolledBack);
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kBad);
+}
+
+// Book: TGT-11
+TEST_F(UpdaterTest, RefusesAnOlderReleaseHoweverWellItIsSigned) {
+  install_and_confirm();
+  publish_release(repository, "1.0.5", 1);
+  set_channel(repository, {.release = "1.0.5", .serial = 9});
+  repository.publish();
+  const auto outcome = device.updater().install();
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(outcome->decision.verdict, Verdict::kRefuse);
+  EXPECT_EQ(outcome->decision.reason, "older");
+}
+
+// Book: TGT-11
+TEST_F(UpdaterTest, RefusesAnOlderReleaseAfterAllTrustedMetadataWereLost) {
+  install_and_confirm();
+  device.store.files.clear();
+  publish_release(repository, "1.0.5", 1);
+  set_channel(repository, {.release = "1.0.5", .serial = 9});
+  repository.publish();
+  EXPECT_EQ(device.updater().install()->decision.reason, "older");
+}
+
+TEST_F(UpdaterTest, RefusesAChannelDocumentThatIsOlderThanOneSeen) {
+  ASSERT_TRUE(device.updater().check());
+  set_channel(repository, {.release = "1.1.0", .serial = 1});
+  repository.publish();
+  const auto outcome = device.updater().check();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kRollback);
+}
+
+TEST_F(UpdaterTest, HoldsAWithdrawnRelease) {
+  set_channel(repository, {.release = "1.1.0", .serial = 5, .withdrawn = {"1.1.0"}});
+  repository.publish();
+  EXPECT_EQ(device.updater().install()->decision.reason, "withdrawn");
+}
+
+// Book: DEV-60
+TEST_F(UpdaterTest, RefusesASlotThatIsOneByteTooSmallBeforeAnythingChanges) {
+  SimulatedDevice small(repository, image.size() - 1);
+  const auto outcome = small.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(small.slots.medium(SlotGroup::kB, "rootfs").bytes_written, 0u);
+  EXPECT_EQ(small.boot.writes, 0u);
+}
+
+// Book: DEV-60
+TEST_F(UpdaterTest, FillsASlotOfExactlyTheImagesSize) {
+  SimulatedDevice exact(repository, image.size());
+  ASSERT_TRUE(exact.updater().install());
+  EXPECT_TRUE(exact.slot_holds(SlotGroup::kB, image));
+}
+
+// Book: LOC-01
+TEST_F(UpdaterTest, WritesNoByteOfASegmentThatWasChangedOnItsWay) {
+  const std::string path = payload_path("1.1.0");
+  Bytes wrong = image;
+  wrong[2 * kTestSegmentBytes + 5] ^= 1;
+  repository.replace(path, full_payload_of(wrong, kTestSegmentBytes));
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kMismatch);
+  EXPECT_EQ(device.slots.medium(SlotGroup::kB, "rootfs").bytes_written, 2 * kTestSegmentBytes);
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+}
+
+TEST_F(UpdaterTest, RecoversFromALyingMirrorAtAnHonestOne) {
+  const std::string path = payload_path("1.1.0");
+  Bytes wrong = image;
+  wrong[2 * kTestSegmentBytes + 5] ^= 1;
+  repository.replace(path, full_payload_of(wrong, kTestSegmentBytes));
+  ASSERT_FALSE(device.updater().install());
+  repository.restore_all();
+  ASSERT_TRUE(device.updater().install());
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, image));
+}
+
+// Book: LOC-02
+TEST_F(UpdaterTest, ArmsNothingWhenTheMediumGivesBackOtherBytesThanWereWritten) {
+  auto& medium = device.slots.medium(SlotGroup::kB, "rootfs");
+  medium.on_flush = [&] { medium.cached[3 * kTestSegmentBytes] = image[3 * kTestSegmentBytes] ^ 1; };
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kStorage);
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+}
+
+// Book: LOC-02
+TEST_F(UpdaterTest, WritesASegmentAgainThatWasReadBackWrong) {
+  auto& medium = device.slots.medium(SlotGroup::kB, "rootfs");
+  medium.on_flush = [&] { medium.cached[3 * kTestSegmentBytes] = image[3 * kTestSegmentBytes] ^ 1; };
+  ASSERT_FALSE(device.updater().install());
+  medium.on_flush = nullptr;
+  ASSERT_TRUE(device.updater().install());
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, image));
+}
+
+TEST_F(UpdaterTest, GoesOnAtTheFirstMissingSegmentAfterTheLinkBroke) {
+  const std::string path = payload_path("1.1.0");
+  repository.cut_transfer(path, 3 * kTestSegmentBytes + 100);
+  const auto broken = device.updater().install();
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, ErrorCode::kNet);
+  repository.restore_all();
+  device.restart();
+  repository.forget_requests();
+  ASSERT_TRUE(device.updater().install());
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, image));
+  EXPECT_EQ(device.slots.medium(SlotGroup::kB, "rootfs").bytes_written, image.size());
+}
+
+TEST_F(UpdaterTest, ArmsNothingWhenTheMetadataExpiredDuringTheDownload) {
+  const std::string path = payload_path("1.1.0");
+  repository.before_request = [&](const client::FetchRequest& request) {
+    if (request.path == path) device.clock.advance_seconds(400 * 86'400);
+  };
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kExpired);
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+}
+
+TEST_F(UpdaterTest, FinishesATrialWhoseMetadataHasExpired) {
+  ASSERT_TRUE(device.updater().install());
+  device.clock.advance_seconds(400 * 86'400);
+  ASSERT_EQ(device.power_on(), SlotGroup::kB);
+  ASSERT_TRUE(device.updater().start());
+  EXPECT_TRUE(device.updater().confirm()->confirmed);
+}
+
+TEST_F(UpdaterTest, TakesTheSequenceOfTheRunningImageForDamagedFloors) {
+  install_and_confirm();
+  device.store.damaged[client::Record::kFloors] = true;
+  publish_release(repository, "1.0.5", 1);
+  set_channel(repository, {.release = "1.0.5", .serial = 9});
+  repository.publish();
+  EXPECT_EQ(device.updater().install()->decision.reason, "older");
+  EXPECT_FALSE(device.reporter.warnings.empty());
+}
+
+TEST_F(UpdaterTest, RefusesDamagedFloorsWhenTheRunningImageSaysNothing) {
+  device.store.damaged[client::Record::kFloors] = true;
+  device.has_release_file = false;
+  device.restart();
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kStorage);
+}
+
+TEST_F(UpdaterTest, WritesNothingWhenTheRunningGroupCannotBeTold) {
+  device.boot.running_unknown = true;
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kHw);
+  EXPECT_EQ(device.power.writes(), 0u);
+}
+
+TEST_F(UpdaterTest, ConfirmsATrialWhoseDataFolderWasLost) {
+  ASSERT_TRUE(device.updater().install());
+  device.store.files.clear();
+  device.store.records.clear();
+  ASSERT_EQ(device.power_on(), SlotGroup::kB);
+  ASSERT_EQ(*device.updater().start(), StartOutcome::kTrial);
+  ASSERT_TRUE(device.updater().confirm()->confirmed);
+  EXPECT_EQ(device.floors().sequence.confirmed, policies::Sequence::create(2).value());
+}
+
+TEST_F(UpdaterTest, RefusesToConfirmASystemThatIsNotOnTrial) {
+  const auto outcome = device.updater().confirm();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kPolicy);
+}
+
+TEST_F(UpdaterTest, RefusesToRollBackAConfirmedRelease) {
+  install_and_confirm();
+  const auto outcome = device.updater().rollback("because");
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kPolicy);
+}
+
+TEST_F(UpdaterTest, TakesBackAnArmedTrialOnRequest) {
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_TRUE(device.updater().rollback("asked for"));
+  EXPECT_EQ(device.power_on(), SlotGroup::kA);
+}
+
+TEST_F(UpdaterTest, ReplacesAnArmedReleaseByANewerOne) {
+  ASSERT_TRUE(device.updater().install());
+  const Bytes newer = publish_release(repository, "1.2.0", 3);
+  ASSERT_TRUE(device.updater().install());
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, newer));
+  EXPECT_EQ(device.power_on(), SlotGroup::kB);
+}
+
+// One run of a device's life after the plug was pulled: whatever the daemon finds, it goes on until the release is
+// confirmed. False if it does not get there.
+bool converges(SimulatedDevice& device) {
+  for (int boots = 0; boots < 8; ++boots) {
+    if (!device.power_on()) return false;
+    const Result<StartOutcome> started = device.updater().start();
+    if (!started) return false;
+    if (*started == StartOutcome::kTrial && !device.updater().confirm()) return false;
+    const auto outcome = device.updater().install();
+    if (!outcome) return false;
+    if (outcome->decision.verdict == Verdict::kUpToDate) return true;
+  }
+  return false;
+}
+
+// The durable writes of the whole update, one after the other, are each the last one before the cut.
+TEST_F(UpdaterTest, LeavesABootableUpdatableDeviceWhereverThePowerIsCut) {
+  constexpr std::size_t kMoreThanAllWrites = 200;
+  bool ran_through = false;
+  for (std::size_t cut = 0; cut < kMoreThanAllWrites && !ran_through; ++cut) {
+    SimulatedDevice one(repository);
+    one.power.cut_after(cut);
+    const auto installed = one.updater().install();
+    if (installed && one.boot.boot() == SlotGroup::kB) {
+      one.restart();
+      ran_through = one.updater().start() && one.updater().confirm();
+    }
+    ASSERT_TRUE(converges(one)) << "cut after write " << cut;
+    EXPECT_TRUE(one.slot_holds(SlotGroup::kB, image)) << "cut after write " << cut;
+    EXPECT_EQ(one.floors().sequence.confirmed, policies::Sequence::create(2).value()) << "cut after write " << cut;
+  }
+  EXPECT_TRUE(ran_through) << "the update has more writes than were cut";
+}
+
+}  // namespace
+}  // namespace tenon::tests

@@ -1,0 +1,126 @@
+#include <tenon/metadata/envelope.h>
+
+#include <gtest/gtest.h>
+#include <tests/support/json_edit.h>
+#include <tests/support/scenario.h>
+
+namespace tenon::tests {
+namespace {
+
+using metadata::Envelope;
+
+std::string verdict(std::string_view text, std::size_t max_bytes = 1u << 20) {
+  return code_of(Envelope::parse(as_bytes(text), max_bytes));
+}
+
+std::string signatures(std::size_t count, bool same_keyid) {
+  std::string text = R"({"signed":{},"signatures":[)";
+  for (std::size_t i = 0; i < count; ++i) {
+    text +=
+        (i == 0 ? "" : ",") + std::string(R"({"keyid":"k)") + (same_keyid ? "" : std::to_string(i)) + R"(","sig":""})";
+  }
+  return text + "]}";
+}
+
+// Book: JSON-15, SIG-09, SIG-23
+// Spec: 4.2.1
+TEST(Envelope, RefusesFilesThatAreNone) {
+  for (const char* text : {"",
+                           "null",
+                           "[]",
+                           "\"\"",
+                           "{}",
+                           "1",
+                           R"({"signed":{}})",
+                           R"({"signatures":[]})",
+                           R"({"signed":[],"signatures":[]})",
+                           R"({"signed":null,"signatures":[]})",
+                           R"({"signed":"","signatures":[]})",
+                           R"({"signed":{},"signatures":{}})",
+                           R"({"signed":{},"signatures":null})",
+                           R"({"signed":{},"signatures":""})",
+                           R"({"signed":{},"signatures":[null]})",
+                           R"({"signed":{},"signatures":[[]]})",
+                           R"({"signed":{},"signatures":["k"]})",
+                           R"({"signed":{},"signatures":[{}]})",
+                           R"({"signed":{},"signatures":[{"keyid":"k"}]})",
+                           R"({"signed":{},"signatures":[{"sig":"00"}]})",
+                           R"({"signed":{},"signatures":[{"keyid":"k","sig":null}]})",
+                           R"({"signed":{},"signatures":[{"keyid":"k","sig":0}]})",
+                           R"({"signed":{},"signatures":[{"keyid":"k","sig":["00"]}]})",
+                           R"({"signed":{},"signatures":[{"keyid":1,"sig":"00"}]})",
+                           R"({"signed":{},"signatures":[{"keyid":"","sig":"00"}]})",
+                           R"({"signed":{},"signed":{},"signatures":[]})",
+                           R"({"signed":{},"signatures":[],"signatures":[]})"}) {
+    EXPECT_EQ(verdict(text), "E_PARSE") << text;
+  }
+  EXPECT_EQ(verdict(R"({"signed":{},"signatures":[]})"), "accepted");
+}
+
+// Book: SIG-01
+// Spec: 4.2.1, 5.3.4
+TEST(Envelope, RefusesAKeyidThatSignsMoreThanOnce) {
+  for (std::size_t count = 2; count <= 9; ++count) EXPECT_EQ(verdict(signatures(count, true)), "E_PARSE") << count;
+  EXPECT_EQ(verdict(signatures(9, false)), "accepted");
+}
+
+// Book: SIG-19
+TEST(Envelope, RefusesMoreSignaturesThanItsLimit) {
+  EXPECT_EQ(verdict(signatures(64, false)), "accepted");
+  EXPECT_EQ(verdict(signatures(65, false)), "E_LIMIT");
+  EXPECT_EQ(verdict(signatures(5'000, false)), "E_LIMIT");
+}
+
+TEST(Envelope, RefusesOneByteMoreThanItsLimit) {
+  const std::string text = signatures(1, false);
+  EXPECT_EQ(verdict(text, text.size()), "accepted");
+  EXPECT_EQ(verdict(text, text.size() - 1), "E_LIMIT");
+}
+
+// Book: SIG-09, SIG-14, JSON-17
+// Spec: 4.2.1
+TEST(Envelope, TakesASignatureThatIsNoHexAsWorthNothing) {
+  for (const char* hex : {"", "0", "0g", "AB", "Ab", " 00", "00 ", "00\\n", "0x00", "\xC3\xA9"}) {
+    const std::string text = R"({"signed":{},"signatures":[{"keyid":"k","sig":")" + std::string(hex) + "\"}]}";
+    const Result<Envelope> envelope = Envelope::parse(as_bytes(text), text.size());
+    ASSERT_TRUE(envelope) << text;
+    EXPECT_FALSE(envelope->signatures().front().bytes().has_value()) << text;
+  }
+}
+
+// Book: META-20
+// Spec: 4
+TEST(Envelope, SignsTheCanonicalFormOfAllThatIsInside) {
+  const std::string text =
+      "{ \"signed\": {\"b\": [1, {\"z\":2,\"y\":\"\\n\"}], \"x-unknown\": true},\n \"signatures\": [] }";
+  const Result<Envelope> envelope = Envelope::parse(as_bytes(text), text.size());
+  ASSERT_TRUE(envelope);
+  EXPECT_EQ(as_text(envelope->signed_bytes()), "{\"b\":[1,{\"y\":\"\n\",\"z\":2}],\"x-unknown\":true}");
+  EXPECT_EQ(envelope->identity(), metadata::FileIdentity::of(as_bytes(text)));
+}
+
+// Book: META-20
+TEST(Envelope, KeepsItsSignedBytesWhenWrittenAndReadAgain) {
+  const RepositorySimulator repository;
+  for (const auto& [path, file] : repository.files()) {
+    const Result<Envelope> envelope = Envelope::parse(file, file.size());
+    ASSERT_TRUE(envelope) << path;
+    const std::string text = envelope->to_text();
+    const Result<Envelope> again = Envelope::parse(as_bytes(text), text.size());
+    ASSERT_TRUE(again) << path;
+    EXPECT_EQ(as_text(again->signed_bytes()), as_text(envelope->signed_bytes())) << path;
+    EXPECT_EQ(again->signatures(), envelope->signatures()) << path;
+  }
+}
+
+// Book: SIG-01
+TEST(Envelope, ReplacesTheSignatureOfTheSameKeyid) {
+  const metadata::KeyId keyid = *metadata::KeyId::parse("k");
+  const Envelope envelope =
+      Envelope::unsigned_of(json::Object{}).with_signature({keyid, "00"}).with_signature({keyid, "11"});
+  ASSERT_EQ(envelope.signatures().size(), 1U);
+  EXPECT_EQ(envelope.signatures().front().hex, "11");
+}
+
+}  // namespace
+}  // namespace tenon::tests

@@ -1,0 +1,244 @@
+#include <tenon/policies/device_rules.h>
+
+#include <gtest/gtest.h>
+#include <tests/support/product_repository.h>
+#include <tests/support/scenario.h>
+
+namespace tenon::tests {
+namespace {
+
+using policies::Channel;
+using policies::Decision;
+using policies::DeviceFacts;
+using policies::Release;
+using policies::Sequence;
+using policies::SequenceFloor;
+using policies::Verdict;
+
+Sequence sequence(std::int64_t value) {
+  return *Sequence::create(value);
+}
+
+Release release_of(const std::string& version, std::int64_t number, std::int64_t floor = 1) {
+  RepositorySimulator repository;
+  add_product(repository, "camera");
+  return add_release(repository, {.version = version, .sequence = number, .floor = floor, .image = to_bytes(version)});
+}
+
+Channel channel_for(const Release& release) {
+  return Channel{.product = release.product,
+                 .channel = label("stable"),
+                 .serial = 5,
+                 .release = release.version,
+                 .release_sha256 = Sha256{},
+                 .withdrawn = {}};
+}
+
+// A device on board-a that runs and has confirmed sequence 10.
+DeviceFacts device() {
+  DeviceFacts facts{.product = label("camera"), .hardware = label("board-a"), .channel = label("stable")};
+  facts.running_version = label("1.0.10");
+  facts.running_sequence = sequence(10);
+  facts.floor.confirmed = sequence(10);
+  facts.floor.channel_serial = 5;
+  return facts;
+}
+
+Decision decide(const Release& release, const DeviceFacts& facts) {
+  return policies::decide(channel_for(release), release, facts);
+}
+
+void expect_decision(const Decision& decision, Verdict verdict, std::string_view reason) {
+  EXPECT_EQ(decision.verdict, verdict) << decision.text;
+  EXPECT_EQ(decision.reason, reason) << decision.text;
+}
+
+// Book: TGT-11
+TEST(DeviceRules, InstallANewerRelease) {
+  expect_decision(decide(release_of("1.0.11", 11), device()), Verdict::kInstall, "newer");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, RefuseAnOlderSequenceThanTheConfirmedOne) {
+  for (std::int64_t older : {1, 5, 9}) {
+    expect_decision(decide(release_of("0.9", older), device()), Verdict::kRefuse, "older");
+  }
+}
+
+// Book: TGT-11
+TEST(DeviceRules, RefuseAnOlderSequenceWhateverRuns) {
+  DeviceFacts facts = device();
+  facts.running_version.reset();
+  facts.running_sequence.reset();
+  expect_decision(decide(release_of("0.9", 9), facts), Verdict::kRefuse, "older");
+  facts.running_version = label("0.8");
+  facts.running_sequence = sequence(8);
+  expect_decision(decide(release_of("0.9", 9), facts), Verdict::kRefuse, "older");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, RefuseASequenceBelowTheSignedFloor) {
+  DeviceFacts facts = device();
+  facts.floor.signed_floor = sequence(20);
+  expect_decision(decide(release_of("1.9", 19), facts), Verdict::kRefuse, "older");
+  expect_decision(decide(release_of("2.0", 20), facts), Verdict::kInstall, "newer");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, RefuseAnOlderReleaseThoughItIsRunningOnTrial) {
+  // A release that is up to date is not installed again, however old it is.
+  DeviceFacts facts = device();
+  facts.running_version = label("0.9");
+  facts.running_sequence = sequence(9);
+  expect_decision(decide(release_of("0.9", 9), facts), Verdict::kUpToDate, "up_to_date");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, InstallAgainTheConfirmedSequenceUnderAnotherVersionOnly) {
+  expect_decision(decide(release_of("1.0.10", 10), device()), Verdict::kUpToDate, "up_to_date");
+  expect_decision(decide(release_of("1.0.10-b", 10), device()), Verdict::kInstall, "newer");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, InstallAnythingOnADeviceThatHasConfirmedNothing) {
+  DeviceFacts facts = device();
+  facts.floor = {};
+  facts.running_version.reset();
+  facts.running_sequence.reset();
+  expect_decision(decide(release_of("0.1", 1), facts), Verdict::kInstall, "newer");
+}
+
+// Book: TGT-06
+TEST(DeviceRules, RefuseAReleaseForOtherHardware) {
+  for (const char* hardware : {"board-b", "board", "board-a2", "BOARD-A"}) {
+    Release release = release_of("1.1", 11);
+    release.hardware = {label(hardware)};
+    expect_decision(decide(release, device()), Verdict::kRefuse, "hardware");
+    release.hardware.push_back(label("board-a"));
+    expect_decision(decide(release, device()), Verdict::kInstall, "newer");
+  }
+}
+
+// Book: TGT-06
+TEST(DeviceRules, RefuseAReleaseForOtherHardwareAlsoWhenItIsOlder) {
+  Release release = release_of("0.9", 9);
+  release.hardware = {label("board-b")};
+  expect_decision(decide(release, device()), Verdict::kRefuse, "hardware");
+}
+
+// Book: TGT-05
+TEST(DeviceRules, RefuseAReleaseThatTheChannelDoesNotName) {
+  const Release release = release_of("1.1", 11);
+  Channel channel = channel_for(release);
+  channel.release = label("1.2");
+  expect_decision(policies::decide(channel, release, device()), Verdict::kRefuse, "other_release");
+  Release other_product = release;
+  other_product.product = label("doorbell");
+  expect_decision(policies::decide(channel_for(release), other_product, device()), Verdict::kRefuse, "other_release");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, HoldAWithdrawnRelease) {
+  const Release release = release_of("1.1", 11);
+  Channel channel = channel_for(release);
+  channel.withdrawn = {label("1.0"), label("1.1")};
+  expect_decision(policies::decide(channel, release, device()), Verdict::kHold, "withdrawn");
+}
+
+// Book: TGT-11
+TEST(DeviceRules, RefuseAnOlderReleaseThoughItIsWithdrawnAsWell) {
+  const Release release = release_of("0.9", 9);
+  Channel channel = channel_for(release);
+  channel.withdrawn = {label("0.9")};
+  expect_decision(policies::decide(channel, release, device()), Verdict::kRefuse, "older");
+}
+
+// Book: DEV-67
+TEST(DeviceRules, HoldAReleaseOfWhichAnImageFailedHere) {
+  const Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.quarantine = {Sha256::of(as_bytes("other"))};
+  expect_decision(decide(release, facts), Verdict::kInstall, "newer");
+  facts.quarantine.insert(release.images.front().sha256);
+  expect_decision(decide(release, facts), Verdict::kHold, "quarantine");
+}
+
+// Book: DEV-67
+TEST(DeviceRules, HoldAnotherVersionWithTheSameFailedImage) {
+  Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.quarantine = {release.images.front().sha256};
+  release.version = label("1.2");
+  release.sequence = sequence(12);
+  expect_decision(decide(release, facts), Verdict::kHold, "quarantine");
+}
+
+// Book: TGT-11
+TEST(ChannelRules, RefuseALowerSerial) {
+  Channel channel = channel_for(release_of("1.1", 11));
+  for (const auto& [serial, verdict] : std::map<std::int64_t, std::string>{
+           {1, "E_ROLLBACK"}, {4, "E_ROLLBACK"}, {5, "accepted"}, {6, "accepted"}, {INT64_MAX, "accepted"}}) {
+    channel.serial = serial;
+    EXPECT_EQ(code_of(check_channel(channel, device())), verdict) << serial;
+  }
+}
+
+// Book: TGT-05
+TEST(ChannelRules, RefuseADocumentOfAnotherProductOrChannel) {
+  const Channel good = channel_for(release_of("1.1", 11));
+  Channel other_product = good;
+  other_product.product = label("doorbell");
+  EXPECT_EQ(code_of(check_channel(other_product, device())), "E_POLICY");
+  Channel other_channel = good;
+  other_channel.channel = label("beta");
+  other_channel.serial = 99;
+  EXPECT_EQ(code_of(check_channel(other_channel, device())), "E_POLICY");
+}
+
+// Book: TGT-11
+TEST(SequenceFloor, RisesAndNeverFalls) {
+  SequenceFloor floor;
+  EXPECT_FALSE(floor.lowest().has_value());
+  floor.raise(sequence(5), sequence(2));
+  EXPECT_EQ(floor.lowest(), sequence(5));
+  floor.raise(sequence(9), sequence(9));
+  EXPECT_EQ(floor.lowest(), sequence(9));
+  floor.raise(sequence(7), sequence(1));
+  EXPECT_EQ(floor.confirmed, sequence(9));
+  EXPECT_EQ(floor.signed_floor, sequence(9));
+  EXPECT_EQ(floor.lowest(), sequence(9));
+}
+
+// Book: TGT-11
+TEST(SequenceFloor, IsTheHigherOfConfirmedAndSigned) {
+  EXPECT_EQ((SequenceFloor{.confirmed = sequence(3)}.lowest()), sequence(3));
+  EXPECT_EQ((SequenceFloor{.signed_floor = sequence(4)}.lowest()), sequence(4));
+  EXPECT_EQ((SequenceFloor{.confirmed = sequence(3), .signed_floor = sequence(4)}.lowest()), sequence(4));
+  EXPECT_EQ((SequenceFloor{.confirmed = sequence(8), .signed_floor = sequence(4)}.lowest()), sequence(8));
+}
+
+// Book: TGT-11, META-24
+TEST(DeviceRules, RefuseAnOlderReleaseAlsoAfterAllMetadataKeysWereRotated) {
+  Scenario scenario;
+  add_product(scenario.repository, "camera");
+  add_release(scenario.repository,
+              {.version = "0.9", .sequence = 9, .image = to_bytes("old"), .payload = to_bytes("p")});
+  set_channel(scenario.repository, {.release = "0.9", .serial = 6});
+  scenario.repository.publish();
+  scenario.settle();
+  for (metadata::TopRole role : metadata::kTopRoles) scenario.repository.rotate_key(role);
+  scenario.repository.publish_root();
+  scenario.repository.publish();
+  const auto target = scenario.device.refresh_and_find("camera/releases/0.9/release.json");
+  ASSERT_TRUE(target && *target);
+  const Release release = *Release::parse(*scenario.device.download(**target));
+  const auto channel_target = scenario.device.refresh_and_find("camera/channels/stable.json");
+  ASSERT_TRUE(channel_target && *channel_target);
+  const Channel channel = *Channel::parse(*scenario.device.download(**channel_target));
+  EXPECT_EQ(channel.release_sha256, *(*target)->hashes().sha256);
+  EXPECT_EQ(code_of(check_channel(channel, device())), "accepted");
+  expect_decision(policies::decide(channel, release, device()), Verdict::kRefuse, "older");
+}
+
+}  // namespace
+}  // namespace tenon::tests

@@ -1,0 +1,180 @@
+#include <tenon/repo_tools/release_builder.h>
+
+#include <tests/repo_tools/workshop.h>
+
+namespace tenon::repo_tools {
+namespace {
+
+using AddingARelease = Workshop;
+
+TEST_F(AddingARelease, ListsItsFilesAndStagesThemUnderTheirDigests) {
+  const Result<ReleaseAdded> added = add(release("1.0.0", 1));
+  ASSERT_TRUE(added) << added.error().message;
+  const metadata::Targets targets = *repository().newest_targets(releases_role_of(label("demo")));
+  ASSERT_EQ(targets.targets.size(), 3u);
+  for (const auto& [path, entry] : targets.targets) {
+    const std::string file = metadata::TargetPath::parse(path)->hash_prefixed(entry.hashes.sha256->hex());
+    const Bytes content = *hsm::read_file(repository().staged_target(file), 1u << 24);
+    EXPECT_EQ(content.size(), entry.length);
+    EXPECT_EQ(Sha256::of(content), *entry.hashes.sha256);
+  }
+  EXPECT_EQ(added->release.images[0].sha256, Sha256::of(image_content(200'000)));
+}
+
+TEST_F(AddingARelease, TwiceWithTheSameContentDoesNothing) {
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  const auto before = files_below("staging");
+  const Result<ReleaseAdded> again = add(release("1.0.0", 1));
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->draft.has_value());
+  EXPECT_EQ(files_below("staging"), before);
+}
+
+TEST_F(AddingARelease, TwiceAfterItWasPublishedDoesNothing) {
+  publish_release("1.0.0", 1);
+  const Result<ReleaseAdded> again = add(release("1.0.0", 1));
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->draft.has_value());
+  EXPECT_TRUE(repository().staged_roles()->empty());
+}
+
+// Book: SRV-04
+TEST_F(AddingARelease, OfAVersionThatExistsWithOtherContentIsRefused) {
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  const auto before = files_below("staging");
+  EXPECT_EQ(code_of(add(release("1.0.0", 1, 2))), "E_POLICY");
+  EXPECT_EQ(code_of(add(release("1.0.0", 2))), "E_POLICY");
+  ReleaseRequest other = release("1.0.0", 1);
+  other.notes = "other notes";
+  EXPECT_EQ(code_of(add(other)), "E_POLICY");
+  EXPECT_EQ(files_below("staging"), before);
+}
+
+// Book: TGT-11
+TEST_F(AddingARelease, NeedsASequenceAboveAllOthersStagedAndPublished) {
+  publish_release("1.0.0", 5);
+  EXPECT_EQ(code_of(add(release("1.1.0", 5, 2))), "E_POLICY");
+  EXPECT_EQ(code_of(add(release("1.1.0", 4, 2))), "E_POLICY");
+  ASSERT_TRUE(add(release("1.1.0", 6, 2)));
+  EXPECT_EQ(code_of(add(release("1.2.0", 6, 3))), "E_POLICY");
+  EXPECT_TRUE(add(release("1.2.0", 7, 3)));
+}
+
+TEST_F(AddingARelease, KeepsTheFloorOfTheReleaseBefore) {
+  ReleaseRequest first = release("1.0.0", 3);
+  first.floor = policies::Sequence::create(2).value();
+  ASSERT_TRUE(add(first));
+  EXPECT_EQ(add(release("1.1.0", 4, 2))->release.floor.value(), 2);
+}
+
+TEST_F(AddingARelease, RefusesRequestsThatMakeNoReleaseBeforeTheLongWork) {
+  const auto before = files_below("staging");
+  ReleaseRequest no_hardware = release("1.0.0", 1);
+  no_hardware.hardware.clear();
+  EXPECT_EQ(code_of(add(no_hardware)), "E_PARSE");
+  ReleaseRequest no_image = release("1.0.0", 1);
+  no_image.images.clear();
+  EXPECT_EQ(code_of(add(no_image)), "E_PARSE");
+  ReleaseRequest twice = release("1.0.0", 1);
+  twice.images.push_back(twice.images.front());
+  EXPECT_EQ(code_of(add(twice)), "E_PARSE");
+  ReleaseRequest high_floor = release("1.0.0", 1);
+  high_floor.floor = policies::Sequence::create(2).value();
+  EXPECT_EQ(code_of(add(high_floor)), "E_PARSE");
+  ReleaseRequest missing = release("1.0.0", 1);
+  missing.images.front().file = temp_ / "no-such-image";
+  EXPECT_EQ(code_of(add(missing)), "E_STORAGE");
+  ReleaseRequest stranger = release("1.0.0", 1);
+  stranger.product = label("other");
+  EXPECT_EQ(code_of(add(stranger)), "E_USAGE");
+  EXPECT_EQ(files_below("staging"), before);
+}
+
+TEST_F(AddingARelease, InADryRunDoesTheWorkAndChangesNothing) {
+  const auto before = files_below("");
+  DryRunWriter dry;
+  const Result<ReleaseAdded> added = add_release(repository(), dry, release("1.0.0", 1), kNow, no_progress_);
+  ASSERT_TRUE(added);
+  EXPECT_EQ(added->files.size(), 3u);
+  EXPECT_EQ(files_below(""), before);
+}
+
+TEST_F(AddingARelease, TakesSeveralImages) {
+  ReleaseRequest request = release("1.0.0", 1);
+  request.images.push_back({label("boot"), release("x", 1, 2).images.front().file});
+  ASSERT_TRUE(add(request));
+  ASSERT_TRUE(set("1.0.0"));
+  sign_all();
+  ASSERT_TRUE(publish());
+  EXPECT_EQ(*current(), "1.0.0");
+}
+
+TEST_F(AddingARelease, DropsSignaturesOfTheDraftAndSaysSo) {
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  ASSERT_TRUE(sign(releases_keys_));
+  EXPECT_EQ(add(release("1.1.0", 2, 2))->draft->signatures_dropped, 2u);
+}
+
+// Book: SRV-12
+TEST_F(AddingARelease, KeepsMembersThatItDoesNotKnow) {
+  metadata::Targets targets = *repository().newest_targets(releases_role_of(label("demo")));
+  targets.extra.set("x-other", "kept");
+  ASSERT_TRUE(write_draft(repository(), disk_, releases_role_of(label("demo")), targets, days_later(10)));
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  const json::Object extra = repository().newest_targets(releases_role_of(label("demo")))->extra;
+  EXPECT_EQ(*extra.find("x-other")->string(), "kept");
+}
+
+// --- channels
+
+using SettingAChannel = Workshop;
+
+TEST_F(SettingAChannel, RaisesItsSerialWithEveryChange) {
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  ASSERT_TRUE(add(release("1.1.0", 2, 2)));
+  EXPECT_EQ(set("1.0.0")->channel.serial, 1);
+  EXPECT_EQ(set("1.1.0")->channel.serial, 2);
+  const Result<ChannelSet> same = set("1.1.0");
+  EXPECT_EQ(same->channel.serial, 2);
+  EXPECT_FALSE(same->draft.has_value());
+}
+
+TEST_F(SettingAChannel, PinsTheReleaseFile) {
+  publish_release("1.0.0", 1);
+  const policies::Channel channel = **listed_channel(repository(), label("demo"), label("stable"));
+  EXPECT_EQ(channel.release_sha256, find_release(repository(), label("demo"), label("1.0.0"))->sha256);
+}
+
+TEST_F(SettingAChannel, RefusesAReleaseThatThereIsNot) {
+  EXPECT_EQ(code_of(set("1.0.0")), "E_USAGE");
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  EXPECT_EQ(code_of(set("1.0.0", {label("0.9.0")})), "E_USAGE");
+}
+
+TEST_F(SettingAChannel, CanWithdrawTheCurrentReleaseSoThatDevicesWait) {
+  publish_release("1.0.0", 1);
+  ASSERT_TRUE(set("1.0.0", {label("1.0.0")}));
+  sign_all();
+  ASSERT_TRUE(publish());
+  const Bytes root = *repository().initial_root();
+  const Result<ClientReport> report =
+      verify_as_client(RepositoryView::published(repository()), root, kNow, no_progress_);
+  EXPECT_EQ(report->channels.front().decisions.front().second.reason, "withdrawn");
+}
+
+TEST_F(SettingAChannel, RefusesToGoToAReleaseThatWasWithdrawn) {
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  ASSERT_TRUE(add(release("1.1.0", 2, 2)));
+  ASSERT_TRUE(set("1.1.0", {label("1.0.0")}));
+  EXPECT_EQ(code_of(set("1.0.0")), "E_POLICY");
+}
+
+TEST_F(SettingAChannel, ToAnOlderReleaseSaysThatDevicesStay) {
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  ASSERT_TRUE(add(release("1.1.0", 2, 2)));
+  EXPECT_EQ(set("1.1.0")->note, "");
+  EXPECT_NE(set("1.0.0")->note, "");
+}
+
+}  // namespace
+}  // namespace tenon::repo_tools

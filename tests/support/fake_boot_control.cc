@@ -1,0 +1,41 @@
+#include <tests/support/fake_boot_control.h>
+
+namespace tenon::tests {
+
+using client::SlotGroup;
+using client::SlotState;
+
+std::optional<SlotGroup> FakeBootControl::boot() {
+  for (SlotGroup group : {record.first, other(record.first)}) {
+    client::GroupBoot& candidate = record.of(group);
+    const bool on_trial = candidate.state == SlotState::kTrial && candidate.tries_left > 0;
+    if (candidate.state != SlotState::kGood && !on_trial) continue;
+    if (on_trial) --candidate.tries_left;
+    now_running = {.running = group, .boot_id = "boot-" + std::to_string(++boots_)};
+    return group;
+  }
+  return std::nullopt;
+}
+
+Result<client::Boot> FakeBootControl::running() {
+  TENON_TRY_VOID(power_->check(ErrorCode::kHw));
+  if (running_unknown) return Error{ErrorCode::kHw, "the running slot cannot be told"};
+  return now_running;
+}
+
+Result<client::BootRecord> FakeBootControl::read() {
+  TENON_TRY_VOID(power_->check(ErrorCode::kHw));
+  if (unreadable) return Error{ErrorCode::kHw, "no copy of the boot record is valid"};
+  return record;
+}
+
+Result<void> FakeBootControl::write(const client::BootRecord& new_record) {
+  if (fail_write_after && writes >= *fail_write_after)
+    return Error{ErrorCode::kHw, "the boot record cannot be written"};
+  TENON_TRY_VOID(power_->spend(ErrorCode::kHw));
+  record = new_record;
+  ++writes;
+  return {};
+}
+
+}  // namespace tenon::tests

@@ -1,0 +1,102 @@
+#include <algorithm>
+
+#include <tests/support/in_memory_slots.h>
+
+namespace tenon::tests {
+
+using client::Slot;
+using client::SlotGroup;
+
+namespace {
+
+class InMemorySlot final : public Slot {
+ public:
+  InMemorySlot(InMemorySlots::Medium& medium, Power& power, bool writable)
+      : medium_(medium), power_(power), writable_(writable) {}
+
+  std::uint64_t size() const override { return medium_.cached.size(); }
+
+  Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
+    TENON_TRY_VOID(power_.check(ErrorCode::kStorage));
+    if (!inside(offset, into.size())) return Error{ErrorCode::kStorage, "read past the end of the slot"};
+    if (medium_.unreadable_from && offset + into.size() > *medium_.unreadable_from) {
+      return Error{ErrorCode::kStorage, "the medium cannot be read there"};
+    }
+    std::copy_n(medium_.cached.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
+    return {};
+  }
+
+  Result<void> write_at(std::uint64_t offset, ByteView data) override {
+    if (!writable_) return Error{ErrorCode::kStorage, "the slot was opened for reading"};
+    if (!inside(offset, data.size())) return Error{ErrorCode::kStorage, "write past the end of the slot"};
+    if (medium_.fail_write_after && medium_.writes >= *medium_.fail_write_after) {
+      return Error{ErrorCode::kStorage, "the medium does not take it"};
+    }
+    TENON_TRY_VOID(power_.spend(ErrorCode::kStorage));
+    std::ranges::copy(data, medium_.cached.begin() + static_cast<std::ptrdiff_t>(offset));
+    ++medium_.writes;
+    medium_.bytes_written += data.size();
+    return {};
+  }
+
+  Result<void> flush() override {
+    TENON_TRY_VOID(power_.spend(ErrorCode::kStorage));
+    medium_.durable = medium_.cached;
+    ++medium_.flushes;
+    if (medium_.on_flush) medium_.on_flush();
+    return {};
+  }
+
+  void forget_cache() override {}
+
+ private:
+  bool inside(std::uint64_t offset, std::size_t length) const {
+    return offset <= medium_.cached.size() && length <= medium_.cached.size() - offset;
+  }
+
+  InMemorySlots::Medium& medium_;
+  Power& power_;
+  bool writable_;
+};
+
+}  // namespace
+
+void InMemorySlots::add(std::string_view slot_class, std::size_t size) {
+  for (SlotGroup group : {SlotGroup::kA, SlotGroup::kB}) {
+    media_[{group, std::string(slot_class)}] = Medium{.cached = Bytes(size), .durable = Bytes(size)};
+  }
+}
+
+InMemorySlots::Medium& InMemorySlots::medium(SlotGroup group, std::string_view slot_class) {
+  return media_.at({group, std::string(slot_class)});
+}
+
+void InMemorySlots::fill(SlotGroup group, std::string_view slot_class, ByteView content) {
+  Medium& slot = medium(group, slot_class);
+  TENON_CHECK(content.size() <= slot.cached.size());
+  std::ranges::copy(content, slot.cached.begin());
+  slot.durable = slot.cached;
+}
+
+void InMemorySlots::lose_cache() {
+  for (auto& [place, slot] : media_) slot.cached = slot.durable;
+}
+
+Result<std::unique_ptr<Slot>> InMemorySlots::open(SlotGroup group, std::string_view slot_class, bool writable) {
+  TENON_TRY_VOID(power_->check(ErrorCode::kStorage));
+  const auto at = media_.find({group, std::string(slot_class)});
+  if (at == media_.end()) return Error{ErrorCode::kHw, "no slot of class " + std::string(slot_class)};
+  return std::unique_ptr<Slot>(std::make_unique<InMemorySlot>(at->second, *power_, writable));
+}
+
+Result<std::unique_ptr<Slot>> InMemorySlots::open_for_reading(SlotGroup group, std::string_view slot_class) {
+  return open(group, slot_class, false);
+}
+
+Result<std::unique_ptr<Slot>> InMemorySlots::open_for_writing(SlotGroup group, std::string_view slot_class,
+                                                              SlotGroup running) {
+  if (group == running) return Error{ErrorCode::kPolicy, "the slot belongs to the group that runs"};
+  return open(group, slot_class, true);
+}
+
+}  // namespace tenon::tests

@@ -1,0 +1,47 @@
+// Power: counts the durable writes of all the fakes that share it and fails after a given number, as when the plug is
+// pulled: that write and everything after it does not happen, and nothing answers until restore().
+//
+//   Power power;
+//   power.cut_after(3);            // three writes happen, the fourth does not
+//   ... run ...
+//   power.restore();               // the next start of the device
+#pragma once
+
+#include <tenon/metadata/result.h>
+
+#include <cstddef>
+#include <optional>
+
+namespace tenon::tests {
+
+class Power {
+ public:
+  void cut_after(std::size_t writes) { left_ = writes; }
+  void restore() {
+    left_.reset();
+    off_ = false;
+  }
+  bool is_off() const { return off_; }
+  // writes counts those that happened, over all cuts.
+  std::size_t writes() const { return writes_; }
+
+  // spend is called before each durable write. Errors: the given code, when the power is off.
+  Result<void> spend(ErrorCode code) {
+    if (left_ && *left_ == 0) off_ = true;
+    TENON_TRY_VOID(check(code));
+    if (left_) --*left_;
+    ++writes_;
+    return {};
+  }
+  Result<void> check(ErrorCode code) const {
+    if (off_) return Error{code, "the power is off"};
+    return {};
+  }
+
+ private:
+  std::optional<std::size_t> left_;
+  bool off_ = false;
+  std::size_t writes_ = 0;
+};
+
+}  // namespace tenon::tests
