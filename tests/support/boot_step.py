@@ -101,7 +101,7 @@ def write_environment(file, environment):
 
 
 def init(device):
-    """Makes uboot.env new, with two valid copies."""
+    """Makes uboot.env new, with two valid copies, of which the first is the later one."""
     (device / "run").mkdir(parents=True, exist_ok=True)
     file = device / "uboot.env"
     file.write_bytes(encode(Environment(FRESH, flags=0)) * 2)

@@ -1,0 +1,257 @@
+"""tenon-repo as a process: from keys to a published release, and what it answers to bad input.
+
+TENON_BIN_DIR names the folder of tenon-repo and tenon-keyctl.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+BIN = os.environ.get("TENON_BIN_DIR", "build/dev/bin")
+REPO = os.path.join(BIN, "tenon-repo")
+KEYCTL = os.path.join(BIN, "tenon-keyctl")
+USAGE, NOTHING, REFUSED, UNVERIFIED, NEEDS_PERSON, DEVICE, BUSY = 2, 3, 4, 5, 7, 8, 75
+KEYS = ("root", "targets", "online", "alice", "bob", "ci")
+
+
+def run(*arguments, folder):
+    return subprocess.run(arguments, cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True,
+                          capture_output=True, text=True, timeout=120, check=False)
+
+
+def make_keys(folder):
+    """Keys and a root of them; made once, since key files are slow to open on purpose."""
+    path = os.path.join(folder, "pw")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("canary correct horse battery\n")
+    os.chmod(path, 0o600)
+    commands = [["key", "generate", "--name", name, "--passphrase-from", "file:pw"] for name in KEYS]
+    commands.append(["root", "init", "--lab", "-o", "1.root.json", "--expires-in", "365d", "--root-threshold", "1",
+                     "--root", "root.tenon-key", "--targets", "targets.tenon-key", "--snapshot", "online.tenon-key",
+                     "--timestamp", "online.tenon-key"])
+    commands.append(["root", "sign", "1.root.json", "--key", "root.pem", "--passphrase-from", "file:pw", "--yes"])
+    for command in commands:
+        done = run(KEYCTL, *command, folder=folder)
+        assert done.returncode == 0, done.stderr
+
+
+class Repo(unittest.TestCase):
+    """Runs in a folder with keys, a root and an image."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.keys = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, cls.keys)
+        make_keys(cls.keys)
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name in os.listdir(self.keys):
+            shutil.copy2(os.path.join(self.keys, name), self.folder)
+        self.image("rootfs.img", 1)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def image(self, name, number):
+        with open(self.path(name), "wb") as file:
+            file.write(b"".join(b"%d-%d " % (number, i * i) for i in range(100_000)))
+
+    def repo(self, *arguments):
+        return run(REPO, *arguments, folder=self.folder)
+
+    def succeed(self, *arguments):
+        done = self.repo(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+        return done.stdout
+
+    def fail_with(self, status, code, *arguments):
+        done = self.repo(*arguments)
+        self.assertEqual(done.returncode, status, done.stderr + done.stdout)
+        self.assertIn("error: " + code + " ", done.stderr)
+        self.assertNotIn("canary", done.stdout + done.stderr)
+        return done.stderr
+
+    def init(self):
+        self.succeed("init", "repo", "--root", "1.root.json", "--product", "demo", "--releases-key", "alice.tenon-key",
+                     "--releases-key", "bob.tenon-key", "--releases-threshold", "2", "--rollout-key", "ci.tenon-key")
+
+    def add(self, version, sequence, *more, image="rootfs.img"):
+        return ("release", "add", "repo", "--product", "demo", "--version", version, "--sequence", str(sequence),
+                "--hardware", "demo-board", "--image", "rootfs=" + image, "--segment-size", "64KiB", *more)
+
+    def channel(self, version, *more):
+        return ("channel", "set", "repo", "--product", "demo", "--channel", "stable", "--release", version, *more)
+
+    def sign(self, *keys, command="sign"):
+        options = [word for key in keys for word in ("--key", key + ".pem")]
+        return (command, *options, "--passphrase-from", "file:pw", "repo")
+
+    def publish_release(self, version="1.0.0", sequence=1, image="rootfs.img"):
+        self.succeed(*self.add(version, sequence, image=image))
+        self.succeed(*self.channel(version))
+        self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
+        self.succeed("publish", "repo")
+
+    def installs(self):
+        report = json.loads(self.succeed("--json", "verify", "repo", "--as-client"))
+        return [channel["release"]["version"] for channel in report["channels"]]
+
+
+class FromKeysToARelease(Repo):
+    def test_people_sign_one_after_the_other(self):
+        self.init()
+        self.succeed(*self.add("1.0.0", 1))
+        self.succeed(*self.channel("1.0.0"))
+        done = self.repo(*self.sign("targets", "alice"))
+        self.assertEqual(done.returncode, NEEDS_PERSON)
+        self.assertIn("1 of 2  missing: ", done.stdout)
+        self.assertIn("releases.demo v1: signed by 1 of 2", self.fail_with(UNVERIFIED, "E_SIG", "publish", "repo"))
+        self.assertFalse(os.path.exists(self.path("repo", "public")))
+        self.assertEqual(self.repo(*self.sign("bob", "ci")).returncode, NEEDS_PERSON)
+        self.succeed(*self.sign("online"))
+        self.succeed("publish", "repo")
+        self.assertEqual(self.installs(), ["1.0.0"])
+        self.assertEqual(self.repo("publish", "repo").returncode, NOTHING)
+        self.assertEqual(self.repo(*self.sign("online")).returncode, NOTHING)
+
+    def test_the_second_release_follows(self):
+        self.init()
+        self.publish_release()
+        self.image("next.img", 2)
+        self.publish_release("1.1.0", 2, "next.img")
+        self.assertEqual(self.installs(), ["1.1.0"])
+        self.assertIn("nothing to do", self.succeed(*self.add("1.1.0", 2, image="next.img")))
+        self.fail_with(REFUSED, "E_POLICY", *self.add("1.1.0", 3, image="rootfs.img"))
+        self.assertIn("--sequence 3", self.fail_with(REFUSED, "E_POLICY", *self.add("1.2.0", 2)))
+
+    def test_the_daily_job_makes_a_new_timestamp(self):
+        self.init()
+        self.publish_release()
+        self.succeed(*self.sign("online", command="refresh"))
+        status = json.loads(self.succeed("--json", "status", "repo"))
+        versions = {role["role"]: role["version"] for role in status["roles"]}
+        self.assertEqual(versions["timestamp"], 2)
+        self.assertEqual(versions["snapshot"], 1)
+
+    def test_zstd_opens_the_payload(self):
+        self.init()
+        self.publish_release()
+        folder = self.path("repo", "public", "targets", "demo", "releases", "1.0.0")
+        payload = next(name for name in os.listdir(folder) if name.endswith(".rootfs.full.zst"))
+        unpacked = subprocess.run(["zstd", "-q", "-d", "-c", os.path.join(folder, payload)], capture_output=True,
+                                  timeout=60, check=True).stdout
+        with open(self.path("rootfs.img"), "rb") as image:
+            self.assertEqual(unpacked, image.read())
+
+    def test_dry_runs_change_nothing(self):
+        self.init()
+        self.succeed(*self.add("1.0.0", 1))
+
+        def files():
+            return {os.path.join(folder, name): os.path.getmtime(os.path.join(folder, name))
+                    for folder, _, names in os.walk(self.path("repo")) for name in names}
+        before = files()
+        self.image("next.img", 2)
+        self.succeed(*self.add("1.1.0", 2, "--dry-run", image="next.img"))
+        self.succeed(*self.channel("1.0.0", "--dry-run"))
+        self.repo(*self.sign("targets", "alice"), "--dry-run")
+        self.assertEqual({key: value for key, value in files().items() if not key.endswith(".lock")},
+                         {key: value for key, value in before.items() if not key.endswith(".lock")})
+        self.succeed(*self.channel("1.0.0"))
+        self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
+        self.assertIn("would publish metadata/timestamp.json", self.succeed("publish", "repo", "--dry-run"))
+        self.assertFalse(os.path.exists(self.path("repo", "public")))
+
+    def test_quiet_prints_nothing(self):
+        self.init()
+        done = self.repo("-q", *self.add("1.0.0", 1))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_killed_while_it_publishes_it_completes_when_run_again(self):
+        self.init()
+        self.publish_release()
+        self.image("next.img", 2)
+        self.succeed(*self.add("1.1.0", 2, image="next.img"))
+        self.succeed(*self.channel("1.1.0"))
+        self.succeed(*self.sign("alice", "bob", "ci", "online"))
+        shutil.copytree(self.path("repo"), self.path("before"))
+        for milliseconds in range(0, 100, 10):
+            shutil.rmtree(self.path("repo"))
+            shutil.copytree(self.path("before"), self.path("repo"))
+            with subprocess.Popen([REPO, "-q", "publish", "repo"], cwd=self.folder) as process:
+                time.sleep(milliseconds / 1000)  # not waiting for anything: any moment will do
+                process.send_signal(signal.SIGKILL)
+            self.assertIn(self.installs(), (["1.0.0"], ["1.1.0"]))
+            self.assertIn(self.repo("publish", "repo").returncode, (0, NOTHING))
+            self.assertEqual(self.installs(), ["1.1.0"])
+
+
+class BadInput(Repo):
+    def test_a_folder_that_is_no_repository(self):
+        for command in (("status", "."), ("publish", "."), ("verify", ".", "--as-client"),
+                        ("sign", ".", "--key", "alice.pem")):
+            self.assertIn("hint: make one with tenon-repo init", self.fail_with(USAGE, "E_USAGE", *command))
+
+    def test_init_into_a_folder_with_files(self):
+        self.fail_with(REFUSED, "E_POLICY", "init", ".", "--root", "1.root.json", "--product", "demo",
+                       "--releases-key", "alice.tenon-key", "--releases-threshold", "1", "--rollout-key",
+                       "ci.tenon-key")
+
+    def test_a_root_that_is_not_signed(self):
+        with open(self.path("1.root.json"), encoding="utf-8") as file:
+            root = json.load(file)
+        root["signatures"] = []
+        with open(self.path("1.root.json"), "w", encoding="utf-8") as file:
+            json.dump(root, file)
+        self.fail_with(UNVERIFIED, "E_SIG", "init", "repo", "--root", "1.root.json", "--product", "demo",
+                       "--releases-key", "alice.tenon-key", "--releases-threshold", "1", "--rollout-key",
+                       "ci.tenon-key")
+        self.assertFalse(os.path.exists(self.path("repo")))
+
+    def test_words_that_make_no_sense(self):
+        self.init()
+        self.fail_with(USAGE, "E_USAGE", *self.add("../evil", 1))
+        self.fail_with(USAGE, "E_USAGE", *self.add("1.0.0", 0))
+        self.fail_with(USAGE, "E_USAGE", *self.add("1.0.0", 1, "--image", "rootfs"))
+        self.fail_with(USAGE, "E_USAGE", *self.add("1.0.0", 1, "--segment-size", "1 furlong"))
+        self.fail_with(USAGE, "E_USAGE", *self.channel("1.0.0"))
+        self.fail_with(USAGE, "E_USAGE", "renew", "repo", "--role", "timestamp")
+        self.fail_with(DEVICE, "E_STORAGE", *self.add("1.0.0", 1, image="no-such-file"))
+        self.fail_with(DEVICE, "E_STORAGE", *self.add("1.0.0", 1, image="."))
+
+    def test_a_wrong_command_line_is_usage(self):
+        for arguments in ([], ["frobnicate"], ["release"], ["publish"], ["status", "repo", "--frobnicate"],
+                          ["verify", "repo"]):
+            self.assertEqual(self.repo(*arguments).returncode, USAGE, arguments)
+
+    def test_help_is_no_error(self):
+        self.assertIn("tenon-repo release add repo", self.succeed("--help"))
+        self.assertIn("--segment-size", self.succeed("release", "add", "--help"))
+
+    def test_a_wrong_passphrase_needs_a_person(self):
+        self.init()
+        with open(self.path("pw"), "w", encoding="utf-8") as file:
+            file.write("canary of another kind\n")
+        self.fail_with(NEEDS_PERSON, "E_AUTH", *self.sign("alice"))
+
+    def test_a_tampered_payload_is_found_by_verify(self):
+        self.init()
+        self.publish_release()
+        folder = self.path("repo", "public", "targets", "demo", "releases", "1.0.0")
+        payload = next(name for name in os.listdir(folder) if name.endswith(".rootfs.full.zst"))
+        with open(os.path.join(folder, payload), "r+b") as file:
+            file.seek(1000)
+            file.write(b"\0\0\0\0")
+        done = self.repo("verify", "repo", "--as-client")
+        self.assertEqual(done.returncode, UNVERIFIED)
+        self.assertIn("✗ demo/channels/stable.json", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
