@@ -92,7 +92,7 @@ std::optional<SecretBytes> aes_cbc(bool encrypt, ByteView input, const SecretByt
     ERR_clear_error();
     return std::nullopt;
   }
-  output.shrink(static_cast<std::size_t>(first + last));
+  output.shrink(static_cast<std::size_t>(first) + static_cast<std::size_t>(last));
   return output;
 }
 

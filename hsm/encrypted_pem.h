@@ -1,7 +1,8 @@
 // EncryptedPem: a private key at rest, as OpenSSL and pyca/cryptography read it too: PKCS#8 "ENCRYPTED PRIVATE KEY",
 // PBES2 with scrypt (RFC 7914) and AES-256-CBC. What the file asks for is checked before anything is derived: a file
 // cannot make us use more memory or time than the limits below. CBC has no integrity: a wrong passphrase can decrypt to
-// garbage. The caller compares the public key with its sidecar. Thread: immutable.
+// garbage. The caller compares the public key with its sidecar.
+// Thread: immutable.
 #pragma once
 
 #include <tenon/hsm/secret_bytes.h>

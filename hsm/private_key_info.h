@@ -1,6 +1,7 @@
 // PrivateKeyInfo (RFC 5208, RFC 8410, RFC 5915): the DER of a private key before it is encrypted, in the one form that
 // OpenSSL writes for each kind of key. Both forms have fixed lengths, so that no general DER parser sees a secret or
-// the garbage that a wrong passphrase can make. Thread: safe.
+// the garbage that a wrong passphrase can make.
+// Thread: safe.
 #pragma once
 
 #include <tenon/hsm/key_type.h>

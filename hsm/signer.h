@@ -1,6 +1,7 @@
 // Signer: the port behind which every private key lives, in a file or in a token. And the one rule for all of them: a
 // signature counts only after it was verified with the public key that the metadata lists, not the one the signer
-// shows. Thread: a signer belongs to one thread.
+// shows.
+// Thread: a signer belongs to one thread.
 #pragma once
 
 #include <tenon/metadata/envelope.h>

@@ -1,5 +1,6 @@
 // KeyNames: what the person who runs the command calls the keys. Metadata holds no names; they come from the key files
-// that this person chose, and a key is known by what it is, under whatever keyid a file lists it. Thread: immutable
+// that this person chose, and a key is known by what it is, under whatever keyid a file lists it.
+// Thread: immutable
 // after it was filled.
 #pragma once
 

@@ -1,5 +1,6 @@
 // RootFile: a root as it lies in a file, well-formed and not trusted: what a ceremony works on. Read once; what is
-// shown, what is signed and what is written all come from the one envelope. Thread: immutable.
+// shown, what is signed and what is written all come from the one envelope.
+// Thread: immutable.
 #pragma once
 
 #include <tenon/keyctl/key_names.h>

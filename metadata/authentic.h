@@ -77,7 +77,9 @@ template <class T>
 Result<Authentic<T>> authenticate(const Envelope& envelope, const Authority& authority);
 
 // embedded_root reads the root that the device was made with, the one file that vouches for itself: it must be
-// well-formed and meet its own threshold; its expiry does not matter. Spec: 5.2 Errors: E_PARSE, E_SIG, E_LIMIT
+// well-formed and meet its own threshold; its expiry does not matter.
+// Spec: 5.2
+// Errors: E_PARSE, E_SIG, E_LIMIT
 Result<Authentic<Root>> embedded_root(ByteView file, const Limits& limits = {});
 
 // next_root takes one step of the chain of roots: signed to the threshold of the trusted root and of its own, version

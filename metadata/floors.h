@@ -30,8 +30,9 @@ struct VersionFloors {
 
   // under gives the floors as they count under a root: when it no longer lists one of the keys they were learned under,
   // those keys were rotated, and what they said of versions is forgotten; this undoes a fast-forward attack. Adding
-  // keys, renaming them, or another threshold is no rotation. The floors of root and time stay. Spec: 5.3.11 Deviates:
-  // the specification deletes the files; a replay by a key that stays is refused here as well (ADR 0003).
+  // keys, renaming them, or another threshold is no rotation. The floors of root and time stay.
+  // Spec: 5.3.11
+  // Deviates: the specification deletes the files; a replay by a key that stays is refused here as well (ADR 0003).
   VersionFloors under(const Root& root) const;
 
   json::Value to_json() const;

@@ -48,12 +48,15 @@ Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role);
 Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules);
 
 // freshen(Timestamp): its version and the version of snapshot in it not below the floors, then expiry. A version equal
-// to the floor passes; whether it is a new file is the caller's question. Spec: 5.4.3, 5.4.4 Errors: E_ROLLBACK,
-// E_EXPIRED, E_POLICY when digests are required and not listed
+// to the floor passes; whether it is a new file is the caller's question.
+// Spec: 5.4.3, 5.4.4
+// Errors: E_ROLLBACK, E_EXPIRED, E_POLICY when digests are required and not listed
 Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFloors& floors, const Rules& rules);
 
 // freshen(Snapshot): the file and version that timestamp pins, every role that has a floor still listed and not below
-// it, then expiry. Spec: 5.5.2 to 5.5.6 Errors: E_MISMATCH, E_ROLLBACK, E_EXPIRED
+// it, then expiry.
+// Spec: 5.5.2 to 5.5.6
+// Errors: E_MISMATCH, E_ROLLBACK, E_EXPIRED
 Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timestamp>& timestamp,
                                 const VersionFloors& floors, const Rules& rules);
 
@@ -78,8 +81,9 @@ class TrustedTargets {
 };
 
 // trust_targets climbs all rungs for a targets role: the file and version that snapshot pins, the keys that the
-// delegator names, expiry. Floors of targets roles are snapshot's: they were checked when it was freshened. Spec: 5.6.2
-// to 5.6.5 Errors: E_MISMATCH, E_SIG, E_PARSE, E_EXPIRED, E_LIMIT, E_POLICY when digests are required and not listed
+// delegator names, expiry. Floors of targets roles are snapshot's: they were checked when it was freshened.
+// Spec: 5.6.2 to 5.6.5
+// Errors: E_MISMATCH, E_SIG, E_PARSE, E_EXPIRED, E_LIMIT, E_POLICY when digests are required and not listed
 Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
                                      const Rules& rules);
 // The delegated form. Pre: role is one of delegator's delegations.
@@ -103,7 +107,9 @@ class VerifiedTarget {
   std::uint64_t length() const { return entry_.length; }  // bytes
   const Hashes& hashes() const { return entry_.hashes; }
   const RoleName& signed_by() const { return signed_by_; }
-  // check compares a whole file. Spec: 5.7.2. Errors: E_MISMATCH.
+  // check compares a whole file.
+  // Spec: 5.7.2
+  // Errors: E_MISMATCH.
   Result<void> check(ByteView file) const;
 
  private:

@@ -45,9 +45,9 @@ void write_text_string(const std::string& text, std::string& out) {
 // Writer recurses once for each level of the value; values that were read are at most Limits::max_depth deep.
 class Writer {
  public:
-  Writer(bool canonical, int indent) : canonical_(canonical), indent_(indent) {}
+  Writer(bool canonical, std::size_t indent) : canonical_(canonical), indent_(indent) {}
 
-  void write(const Value& value, int level = 0) {
+  void write(const Value& value, std::size_t level = 0) {
     if (value.is_null()) {
       out += "null";
     } else if (const bool* boolean = value.boolean()) {
@@ -75,7 +75,7 @@ class Writer {
   }
 
   template <class Items, class WriteItem>
-  void write_items(char open, char close, const Items& items, int level, WriteItem write_item) {
+  void write_items(char open, char close, const Items& items, std::size_t level, WriteItem write_item) {
     out.push_back(open);
     bool first = true;
     for (const auto& item : items) {
@@ -88,14 +88,14 @@ class Writer {
     out.push_back(close);
   }
 
-  void new_line(int level) {
+  void new_line(std::size_t level) {
     if (indent_ == 0) return;
     out.push_back('\n');
-    out.append(static_cast<std::size_t>(level * indent_), ' ');
+    out.append(level * indent_, ' ');
   }
 
   bool canonical_;
-  int indent_;
+  std::size_t indent_;
 };
 
 }  // namespace
@@ -164,7 +164,7 @@ std::string canonical(const Value& value) {
   return std::move(writer.out);
 }
 
-std::string to_text(const Value& value, int indent) {
+std::string to_text(const Value& value, std::size_t indent) {
   Writer writer(false, indent);
   writer.write(value);
   return std::move(writer.out);

@@ -1,7 +1,8 @@
 // JSON: the one door through which any JSON enters or leaves Tenon.
 // Strict on the way in: no duplicate members, no floats, no integer outside int64, no invalid UTF-8, no U+0000, no byte
 // order mark, nothing after the value, and limits on size, depth and count. nlohmann_json is seen by json_read.cc
-// alone. Thread: values are plain data.
+// alone.
+// Thread: values are plain data.
 #pragma once
 
 #include <tenon/metadata/bytes.h>
@@ -101,6 +102,6 @@ Result<Value> parse(ByteView text, const Limits& limits = {});
 std::string canonical(const Value& value);
 
 // to_text writes JSON that any parser reads; with indent, for people. Strings that are no UTF-8 are made so.
-std::string to_text(const Value& value, int indent = 0);
+std::string to_text(const Value& value, std::size_t indent = 0);
 
 }  // namespace tenon::json

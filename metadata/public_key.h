@@ -1,6 +1,7 @@
 // PublicKey: a key object of TUF metadata. Ed25519 (libsodium) and ECDSA P-256 (OpenSSL) verify; every other keytype,
 // scheme or encoding is kept as it came, verifies nothing and is never an error, so that no new kind locks a client
-// out. Thread: immutable.
+// out.
+// Thread: immutable.
 #pragma once
 
 #include <tenon/metadata/bytes.h>

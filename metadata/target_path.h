@@ -13,7 +13,9 @@ namespace tenon::metadata {
 class TargetPath {
  public:
   // parse refuses what could leave a folder or confuse a store: absolute, "." or "..", an empty segment, a trailing
-  // '/', a backslash, control characters, no UTF-8, above 4096 bytes. Spec: 4.5 Errors: E_PARSE
+  // '/', a backslash, control characters, no UTF-8, above 4096 bytes.
+  // Spec: 4.5
+  // Errors: E_PARSE
   static Result<TargetPath> parse(std::string_view text);
 
   const std::string& text() const { return text_; }

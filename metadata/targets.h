@@ -27,7 +27,8 @@ struct TargetEntry {
 };
 
 // PathSet is what a delegation may speak for: glob patterns, or prefixes of the hex SHA-256 of the path. Of neither
-// kind it matches nothing. Spec: 4.5
+// kind it matches nothing.
+// Spec: 4.5
 struct PathSet {
   std::vector<PathPattern> patterns = {};
   std::vector<std::string> hash_prefixes = {};

@@ -17,7 +17,7 @@ using policies::Label;
 Result<Bytes> read_target(const Repository& repository, const TargetPath& path, const TargetEntry& entry,
                           std::size_t max_bytes) {
   if (!entry.hashes.sha256) return Error{ErrorCode::kPolicy, printable(path.text()) + ": is listed without sha256"};
-  const RepositoryView view(repository, {}, true);
+  const RepositoryView view = RepositoryView::with_staging(repository, {});
   TENON_TRY(const std::filesystem::path file, view.target(path, *entry.hashes.sha256));
   TENON_TRY(Bytes content, hsm::read_file(file, max_bytes));
   if (Sha256::of(content) == *entry.hashes.sha256) return content;

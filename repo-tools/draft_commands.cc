@@ -9,7 +9,6 @@
 #include <tenon/repo_tools/release_builder.h>
 
 #include <charconv>
-#include <memory>
 
 namespace tenon::repo_tools {
 namespace {
@@ -55,11 +54,6 @@ Result<ImageFile> image_file(const std::string& text) {
   }
   TENON_TRY(Label slot, label("--image", text.substr(0, equals)));
   return ImageFile{std::move(slot), text.substr(equals + 1)};
-}
-
-std::unique_ptr<FileWriter> writer_for(bool dry_run) {
-  if (dry_run) return std::make_unique<DryRunWriter>();
-  return std::make_unique<DiskWriter>();
 }
 
 std::string draft_line(const Draft& draft, bool dry_run) {

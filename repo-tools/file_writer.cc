@@ -126,4 +126,9 @@ Result<void> DiskWriter::remove(const fs::path& path) {
   return storage_error(path, "cannot remove it", errno);
 }
 
+std::unique_ptr<FileWriter> writer_for(bool dry_run) {
+  if (dry_run) return std::make_unique<DryRunWriter>();
+  return std::make_unique<DiskWriter>();
+}
+
 }  // namespace tenon::repo_tools

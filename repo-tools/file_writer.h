@@ -8,6 +8,7 @@
 #include <tenon/metadata/result.h>
 
 #include <filesystem>
+#include <memory>
 
 namespace tenon::repo_tools {
 
@@ -56,5 +57,8 @@ class DryRunWriter final : public FileWriter {
   Result<void> move(const std::filesystem::path&, const std::filesystem::path&) override { return {}; }
   Result<void> remove(const std::filesystem::path&) override { return {}; }
 };
+
+// writer_for gives the disk, or for a dry run one that changes nothing.
+std::unique_ptr<FileWriter> writer_for(bool dry_run);
 
 }  // namespace tenon::repo_tools

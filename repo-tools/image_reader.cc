@@ -1,6 +1,5 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/image_reader.h>
-#include <tenon/repo_tools/progress.h>
 
 namespace tenon::repo_tools {
 namespace {

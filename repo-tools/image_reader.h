@@ -4,6 +4,7 @@
 
 #include <tenon/policies/release.h>
 #include <tenon/repo_tools/file_streams.h>
+#include <tenon/repo_tools/progress.h>
 
 #include <filesystem>
 
@@ -44,8 +45,7 @@ class ImageReader {
   Bytes list_;
 };
 
-// describe_image reads an image without making a payload of it.
-class Progress;
+// describe_image reads an image without making a payload of it. Errors: those of ImageReader.
 Result<ImageReader::Described> describe_image(const std::filesystem::path& file, const policies::Label& slot,
                                               std::uint64_t segment_size, Progress& progress);
 

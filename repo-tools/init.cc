@@ -5,10 +5,11 @@
 #include <tenon/repo_tools/file_streams.h>
 #include <tenon/repo_tools/init.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstdio>
+#include <cstdlib>
 #include <set>
+
+#include <sys/stat.h>
 
 namespace tenon::repo_tools {
 namespace {
@@ -62,14 +63,14 @@ class NewFolder {
       return Error{ErrorCode::kPolicy, printable(wanted.native()) + ": is not empty"}.with_hint(
           "name a new folder for the repository");
     }
-    fs::path scratch = wanted.lexically_normal();
-    if (!scratch.has_filename()) scratch = scratch.parent_path();
-    const fs::path target = scratch;
-    scratch += ".new";
-    fs::remove_all(scratch, error);
-    fs::create_directories(scratch, error);
-    if (error) return storage_error(scratch, "cannot make the folder", error.value());
-    return NewFolder(target, std::move(scratch));
+    fs::path target = wanted.lexically_normal();
+    if (!target.has_filename()) target = target.parent_path();  // "repo/"
+    if (target.has_parent_path()) fs::create_directories(target.parent_path(), error);
+    std::string scratch = target.native() + ".XXXXXX";
+    if (::mkdtemp(scratch.data()) == nullptr || ::chmod(scratch.c_str(), 0755) != 0) {
+      return storage_error(target, "cannot make the folder", errno);
+    }
+    return NewFolder(target, scratch);
   }
   NewFolder(NewFolder&& other) noexcept
       : target_(std::move(other.target_)), scratch_(std::exchange(other.scratch_, {})) {}

@@ -12,11 +12,6 @@
 namespace tenon::repo_tools {
 namespace {
 
-std::unique_ptr<FileWriter> writer_for(bool dry_run) {
-  if (dry_run) return std::make_unique<DryRunWriter>();
-  return std::make_unique<DiskWriter>();
-}
-
 Result<std::vector<std::unique_ptr<hsm::Signer>>> open_keys(const SignWords& words) {
   if (words.passphrases_from.size() > 1 && words.passphrases_from.size() != words.keys.size()) {
     return Error{ErrorCode::kUsage, std::to_string(words.passphrases_from.size()) + " times --passphrase-from for " +

@@ -168,7 +168,7 @@ Result<void> check_publication(const Repository& repository, const Publication& 
   TENON_TRY_VOID(check_collisions(repository, publication));
   std::map<std::string, Bytes> overlay;
   for (const Publication::MetadataFile& file : publication.metadata) overlay.emplace(file.name, file.content);
-  const RepositoryView next(repository, std::move(overlay), true);
+  const RepositoryView next = RepositoryView::with_staging(repository, std::move(overlay));
   TENON_TRY(const Bytes embedded_root, repository.initial_root());
 
   CheckingClient known(next, embedded_root, state_of_a_known_device(repository, embedded_root), now);

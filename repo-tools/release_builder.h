@@ -40,7 +40,7 @@ struct ReleaseAdded {
 };
 
 // add_release Errors: E_POLICY for a version that exists with other content, or a sequence that is not above all
-// others; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error nothing is staged.
+// others; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress);
 

@@ -16,11 +16,12 @@ namespace tenon::repo_tools {
 
 class RepositoryView {
  public:
-  // Caller must keep the repository alive. overlay holds files of metadata/ that stand in front of the published ones.
-  RepositoryView(const Repository& repository, std::map<std::string, Bytes> overlay, bool with_staged_targets)
-      : repository_(&repository), overlay_(std::move(overlay)), with_staged_targets_(with_staged_targets) {}
-
+  // Each Caller must keep the repository alive.
   static RepositoryView published(const Repository& repository) { return {repository, {}, false}; }
+  // with_staging has the staged target files, and the given files of metadata/, in front of the published ones.
+  static RepositoryView with_staging(const Repository& repository, std::map<std::string, Bytes> metadata) {
+    return {repository, std::move(metadata), true};
+  }
 
   // metadata gives a file of metadata/, as a web server would. Errors: E_STORAGE; E_LIMIT above max_bytes.
   Result<client::Reply> metadata(const std::string& file, std::size_t max_bytes) const;
@@ -29,6 +30,9 @@ class RepositoryView {
   Result<std::filesystem::path> target(const metadata::TargetPath& path, const Sha256& sha256) const;
 
  private:
+  RepositoryView(const Repository& repository, std::map<std::string, Bytes> overlay, bool with_staged_targets)
+      : repository_(&repository), overlay_(std::move(overlay)), with_staged_targets_(with_staged_targets) {}
+
   const Repository* repository_;
   std::map<std::string, Bytes> overlay_;
   bool with_staged_targets_;

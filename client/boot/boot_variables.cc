@@ -23,16 +23,6 @@ std::string left_name(SlotGroup group) {
   return "BOOT_" + std::string(to_string(group)) + "_LEFT";
 }
 
-std::string_view text_of(SlotState state) {
-  switch (state) {
-    case SlotState::kEmpty: return "empty";
-    case SlotState::kTrial: return "trial";
-    case SlotState::kGood: return "good";
-    case SlotState::kBad: return "bad";
-  }
-  return "";
-}
-
 std::string_view text_of_order(SlotGroup first) {
   return first == SlotGroup::kA ? kFirstIsA : kFirstIsB;
 }
@@ -88,7 +78,7 @@ Result<SlotGroup> read_order(const BootVariables& environment) {
 Result<SlotState> read_state(const BootVariables& environment, SlotGroup group) {
   TENON_TRY(const std::string_view text, require(environment, state_name(group)));
   for (const SlotState state : kStates) {
-    if (text == text_of(state)) return state;
+    if (text == to_string(state)) return state;
   }
   return unreadable(state_name(group), text, "good, trial, bad or empty");
 }
@@ -134,15 +124,15 @@ Result<BootVariables> encode_boot_record(const BootRecord& record) {
       return Error{ErrorCode::kHw, std::to_string(boot.tries_left) + " tries are more than the " +
                                        std::to_string(kMaxTries) + " that a boot script can count"};
     }
-    variables[state_name(group)] = text_of(boot.state);
+    variables[state_name(group)] = to_string(boot.state);
     variables[left_name(group)] = std::to_string(boot.tries_left);
   }
   const std::string generation = std::to_string(record.generation);
   const std::string_view order = text_of_order(record.first);
   variables[std::string(kOrder)] = order;
   variables[std::string(kGeneration)] = generation;
-  variables[std::string(kCheck)] =
-      boot_check(generation, order, text_of(record.of(SlotGroup::kA).state), text_of(record.of(SlotGroup::kB).state));
+  variables[std::string(kCheck)] = boot_check(generation, order, to_string(record.of(SlotGroup::kA).state),
+                                              to_string(record.of(SlotGroup::kB).state));
   return variables;
 }
 

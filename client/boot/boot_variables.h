@@ -7,7 +7,8 @@
 //   BOOT_CHECK       CRC-32 over "GENERATION ORDER STATE_A STATE_B", 8 hex digits: not over the tries
 //
 // The check is no secret and stops no attacker: it shows that somebody else, a person or another updater, changed a
-// part of the record, which then means nothing any more. Thread: any.
+// part of the record, which then means nothing any more.
+// Thread: any.
 #pragma once
 
 #include <tenon/client/ports/boot_control.h>

@@ -1,6 +1,7 @@
 // UbootBootControl: the boot record in U-Boot's redundant environment, through libubootenv: the same bytes that
 // fw_printenv and the boot script see. A write goes to the copy that is not in force and takes effect with its
-// checksum, so a cut leaves the record as it was. Other variables stay as they are. Thread: one at a time. Other
+// checksum, so a cut leaves the record as it was. Other variables stay as they are.
+// Thread: one at a time. Other
 // programs that use libubootenv are kept out by its lock file while it reads or writes.
 #pragma once
 

@@ -4,16 +4,6 @@
 namespace tenon::client {
 namespace {
 
-std::string_view name(SlotState state) {
-  switch (state) {
-    case SlotState::kEmpty: return "empty";
-    case SlotState::kTrial: return "trial";
-    case SlotState::kGood: return "good";
-    case SlotState::kBad: return "bad";
-  }
-  return "";
-}
-
 // What a group holds: of the one that runs its own release file says it best.
 struct Content {
   std::string version;
@@ -34,7 +24,7 @@ json::Value group_json(const Status& status, SlotGroup group) {
   const Content content = content_of(status, group);
   const GroupBoot& boot = status.record.of(group);
   json::Object object;
-  object.set("state", std::string(name(boot.state)));
+  object.set("state", std::string(to_string(boot.state)));
   object.set("tries_left", static_cast<std::int64_t>(boot.tries_left));
   object.set("version", content.version);
   object.set("sequence", content.sequence);
@@ -68,7 +58,7 @@ json::Value quarantine_json(const Journal& journal) {
 std::string group_line(const Status& status, SlotGroup group) {
   const GroupBoot& boot = status.record.of(group);
   const Content content = content_of(status, group);
-  std::string line = "group " + std::string(to_string(group)) + "    " + std::string(name(boot.state));
+  std::string line = "group " + std::string(to_string(group)) + "    " + std::string(to_string(boot.state));
   if (boot.state == SlotState::kTrial) line += ", " + std::to_string(boot.tries_left) + " tries left";
   if (!content.version.empty()) line += ", " + printable(content.version);
   if (group == status.boot.running) line += "  <- running";

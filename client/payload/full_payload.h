@@ -23,7 +23,8 @@ namespace tenon::client {
 using SegmentHandler = std::function<Result<void>(ByteView segment)>;
 
 // FullPayloadDecoder turns frames into segments, fed in pieces of any size: its verdict does not depend on how the
-// bytes are cut. The seek table at the end is passed over, and may be left out. Thread: one.
+// bytes are cut. The seek table at the end is passed over, and may be left out.
+// Thread: one.
 class FullPayloadDecoder {
  public:
   // The first byte that is fed begins the frame of first_segment. Pre: first_segment <= image.segment_count().

@@ -1,6 +1,7 @@
 // SeekTable: where in a full payload each segment's frame begins: the seek table of the published zstd seekable format,
 // a skippable frame at the end of the payload. It saves downloads and decides nothing: a lying table leads to bytes
-// that SegmentList refuses. Thread: immutable.
+// that SegmentList refuses.
+// Thread: immutable.
 #pragma once
 
 #include <tenon/metadata/bytes.h>

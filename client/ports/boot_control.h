@@ -8,10 +8,20 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace tenon::client {
 
 enum class SlotState { kEmpty, kTrial, kGood, kBad };
+constexpr std::string_view to_string(SlotState state) {
+  switch (state) {
+    case SlotState::kEmpty: return "empty";
+    case SlotState::kTrial: return "trial";
+    case SlotState::kGood: return "good";
+    case SlotState::kBad: return "bad";
+  }
+  return "";
+}
 
 struct GroupBoot {
   SlotState state = SlotState::kEmpty;

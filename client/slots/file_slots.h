@@ -1,6 +1,7 @@
 // FileSlots: slots that are block devices or plain files, by the paths of the configuration. Paths and links are only a
 // way to find them: what a slot is, the kernel's numbers of the device or file say, and those decide what may be
-// written. Thread: FileSlots any; one Slot one thread at a time.
+// written.
+// Thread: FileSlots any; one Slot one thread at a time.
 #pragma once
 
 #include <tenon/client/ports/slots.h>

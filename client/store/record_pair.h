@@ -1,6 +1,7 @@
 // RecordPair: a small piece of state that must outlive any power cut: one file of two records of 4 KiB, written in
 // turn. The file has its size from the start, so a write changes no folder and no length, and it never touches the
-// record that counts: a cut inside it leaves that one. Thread: one at a time. Readers beside the one writer see the old
+// record that counts: a cut inside it leaves that one.
+// Thread: one at a time. Readers beside the one writer see the old
 // content or the new.
 #pragma once
 

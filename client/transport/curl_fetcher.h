@@ -1,7 +1,8 @@
 // CurlFetcher: brings files from an HTTP or HTTPS server with libcurl.
 // It asks for what the request names and nothing more: no proxy of the environment, no netrc, no cookies, no
 // compression, no scheme but http and https, and at most five redirects, none from https to http. What the reply is
-// worth, HttpReply decides. Thread: one call at a time; connections are reused from call to call.
+// worth, HttpReply decides.
+// Thread: one call at a time; connections are reused from call to call.
 #pragma once
 
 #include <tenon/client/ports/fetcher.h>

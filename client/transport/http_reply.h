@@ -1,6 +1,7 @@
 // HttpReply: one HTTP reply as it comes in. Once its head is complete it decides which bytes of the body the sink gets:
 // exactly those from the wanted offset on, whether the server honours ranges or sends the whole file, and none at all
-// of an error page. It does no I/O: curl feeds it on the device, tests and the fuzzer feed it by hand. Thread: one.
+// of an error page. It does no I/O: curl feeds it on the device, tests and the fuzzer feed it by hand.
+// Thread: one.
 #pragma once
 
 #include <tenon/client/ports/fetcher.h>

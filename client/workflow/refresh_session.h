@@ -1,7 +1,9 @@
 // RefreshSession: the client workflow of TUF from the embedded root to fresh top-level targets, without any I/O.
 // It says which bytes it wants, is given them, and says what may be stored. The cache goes through the same checks as
 // the network. On an error nothing has changed: what was accepted before stays accepted, the session is at the same
-// step. Spec: 5.1 to 5.6.6 Thread: a session belongs to one thread.
+// step.
+// Spec: 5.1 to 5.6.6
+// Thread: a session belongs to one thread.
 #pragma once
 
 #include <tenon/client/workflow/exchange.h>
@@ -24,12 +26,14 @@ struct TrustedRepository {
 class RefreshSession {
  public:
   // start takes the root the device was made with and the floors it has kept. rules.now is raised to the newest issue
-  // time that was ever accepted, so that a clock that is behind does not bring expired files back. Spec: 5.1, 5.2
+  // time that was ever accepted, so that a clock that is behind does not bring expired files back.
+  // Spec: 5.1, 5.2
   // Errors: E_PARSE, E_SIG, E_LIMIT for the embedded root: there is nothing to go on with.
   static Result<RefreshSession> start(ByteView embedded_root, metadata::VersionFloors floors, metadata::Rules rules);
 
   // next says what is wanted. Errors: E_LIMIT when more roots follow than one session walks: those accepted stay
-  // accepted, the next session goes on. Deviates: at its limit the specification goes on with a root known to be old;
+  // accepted, the next session goes on.
+  // Deviates: at its limit the specification goes on with a root known to be old;
   // that would let a mirror hide a revocation.
   Result<Step> next() const;
 

@@ -1,7 +1,8 @@
 // TargetSearch: finds who vouches for one target, in pre-order through the delegations, without any I/O.
 // A role that cannot be fetched or verified ends the search with an error: to try the next one would let a mirror
-// choose whom to believe. "No such target" is a result, and only that may be shown as absence. Spec: 5.6.7 Thread: a
-// search belongs to one thread.
+// choose whom to believe. "No such target" is a result, and only that may be shown as absence.
+// Spec: 5.6.7
+// Thread: a search belongs to one thread.
 #pragma once
 
 #include <tenon/client/workflow/exchange.h>

@@ -248,6 +248,22 @@ TEST(OverlappingRotation, DropsTheStoredFilesThoughTheirKeyStays) {
   scenario.expect_accepted();
 }
 
+// Book: META-23
+// Spec: 5.3.11
+TEST(OverlappingRotation, DropsTheStoredFilesAlsoWhenTheFloorsAreLost) {
+  for (bool root_floor_is_known : {false, true}) {  // as from the image that runs
+    SCOPED_TRACE(root_floor_is_known);
+    Scenario scenario;
+    add_delegation_chain(scenario.repository);
+    fast_forwarded(scenario);
+    scenario.device.floors = {};
+    if (root_floor_is_known) scenario.device.floors.root = scenario.repository.root.header.version;
+    rotation_and_more_roots(scenario.repository);
+    scenario.expect_accepted(kDeepTarget);
+    EXPECT_EQ(scenario.device.floors.timestamp->value(), 1);
+  }
+}
+
 // Book: META-23, TIME-06
 TEST(Rotation, LeavesTheFloorsOfRootAndTime) {
   Scenario scenario;

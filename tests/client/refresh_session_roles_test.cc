@@ -427,6 +427,16 @@ TEST_P(EveryPinnedRole, IsRefusedWhenTheListedDigestsHaveAWrongForm) {
   }
 }
 
+// Book: META-08, JSON-14
+// Spec: 5.5.2, 5.6.2
+TEST_P(EveryPinnedRole, IsRefusedByItsDigestBeforeItIsParsed) {
+  settle();
+  publish();
+  const std::string path = scenario.repository.path_of(role);
+  scenario.repository.replace(path, Bytes(scenario.repository.served(path).size(), '['));
+  scenario.expect_refused(ErrorCode::kMismatch, refusal());
+}
+
 // Book: META-08
 TEST_P(EveryPinnedRole, IsAcceptedWithAGoodDigestBesideAnUnknownOne) {
   settle();

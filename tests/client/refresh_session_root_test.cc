@@ -253,6 +253,16 @@ TEST(RootChain, LostWithTheFloorsKeptRefusesAnOldSnapshotUnderTheNewRoot) {
   scenario.expect_refused(ErrorCode::kRollback);
 }
 
+// Book: ROOT-15
+TEST(RootChain, ThatEndsBelowTheFloorOfRootIsRefused) {
+  Scenario scenario;
+  publish_roots(scenario.repository, 4);
+  scenario.device.floors.root = Version::create(6).value();
+  const std::set<std::string> chain = {"2.root.json", "3.root.json", "4.root.json", "5.root.json"};
+  scenario.expect_refused(ErrorCode::kRollback,
+                          {.accepted = chain, .heal = [&] { publish_roots(scenario.repository, 1); }});
+}
+
 // Book: ROOT-16
 // Spec: 4.3
 TEST(RootChain, RefusesARootWithoutOneOfTheFourRoles) {

@@ -228,6 +228,29 @@ TEST(TargetSearch, ConfinesARoleToThePathsOfEveryDelegatorAboveIt) {
   EXPECT_TRUE(inside->has_value());
 }
 
+// Book: DEL-05
+// Spec: 4.5
+TEST(TrustedTargets, SpeakForNoPathOutsideTheirDelegationHoweverTheyWereReached) {
+  RepositorySimulator repository;
+  repository.add_delegation({.name = "a", .paths = {"a/*"}});
+  repository.add_target("a/x", "content", "a");
+  repository.add_target("b/x", "content", "a");
+  repository.publish();
+  InMemoryStore store;
+  SessionRunner device(repository, store);
+  const auto trusted = device.refresh();
+  ASSERT_TRUE(trusted);
+  const Bytes file = repository.served(repository.path_of("a"));
+  const metadata::DelegatedRole& role = trusted->targets.targets()->delegations->roles.front();
+  const auto a = metadata::trust_targets(file, trusted->targets, role, trusted->snapshot, device.rules);
+  ASSERT_TRUE(a) << a.error().message;
+  const auto inside = a->find(*metadata::TargetPath::parse("a/x"));
+  const auto outside = a->find(*metadata::TargetPath::parse("b/x"));
+  ASSERT_TRUE(inside && outside);
+  EXPECT_NE(*inside, nullptr);
+  EXPECT_EQ(*outside, nullptr);
+}
+
 // Book: DEL-06
 // Spec: 4.5
 TEST(TargetSearch, EndsAtADelegationWhosePatternIsNotDefined) {

@@ -83,7 +83,7 @@ class Repo(unittest.TestCase):
 
     def add(self, version, sequence, *more, image="rootfs.img"):
         return ("release", "add", "repo", "--product", "demo", "--version", version, "--sequence", str(sequence),
-                "--hardware", "demo-board", "--image", "rootfs=" + image, "--segment-size", "64KiB", *more)
+                "--hardware", "demo-board", "--image", "rootfs=" + image, *more)
 
     def channel(self, version, *more):
         return ("channel", "set", "repo", "--product", "demo", "--channel", "stable", "--release", version, *more)

@@ -1,5 +1,6 @@
 // InMemorySlots: the slots of both groups, in memory, with what a medium does: what was not flushed is lost by
-// lose_cache(). Thread: one.
+// lose_cache().
+// Thread: one.
 #pragma once
 
 #include <tenon/client/ports/slots.h>

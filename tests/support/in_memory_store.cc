@@ -22,12 +22,10 @@ Result<void> InMemoryStore::save(const std::string& file_name, ByteView content)
 
 Result<client::RecordContent> InMemoryStore::load(client::Record record) {
   TENON_TRY_VOID(power_->check(ErrorCode::kStorage));
-  if (const auto broken = damaged.find(record); broken != damaged.end() && broken->second) {
-    return client::RecordContent(client::Damaged{});
-  }
-  const auto at = records.find(record);
-  if (at == records.end()) return client::RecordContent(client::Absent{});
-  return client::RecordContent(at->second);
+  client::RecordContent content = client::Absent{};
+  if (const auto at = records.find(record); at != records.end()) content = at->second;
+  if (const auto broken = damaged.find(record); broken != damaged.end() && broken->second) content = client::Damaged{};
+  return content;
 }
 
 Result<void> InMemoryStore::save(client::Record record, ByteView content) {

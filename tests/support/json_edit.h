@@ -1,5 +1,6 @@
 // Edits of JSON values by path, for tests that need metadata nobody would write: {"roles", "root", "threshold"}; a
-// number is an index into an array. Thread: none of its own.
+// number is an index into an array.
+// Thread: none of its own.
 #pragma once
 
 #include <tenon/metadata/json.h>

@@ -21,8 +21,9 @@ constexpr std::size_t kMaxSteps = 10'000;
 Result<client::Reply> fetch_all(client::Fetcher& fetcher, const std::string& path, std::uint64_t max_length) {
   BytesSink sink;
   TENON_TRY(const client::FetchOutcome outcome, fetcher.fetch({.path = path, .max_length = max_length}, sink));
-  if (outcome == client::FetchOutcome::kNotFound) return client::Reply(client::NotFound{});
-  return client::Reply(std::move(sink.bytes));
+  client::Reply reply = client::NotFound{};
+  if (outcome == client::FetchOutcome::kComplete) reply = std::move(sink.bytes);
+  return reply;
 }
 
 SessionRunner::SessionRunner(RepositorySimulator& repository, client::TrustStore& store)

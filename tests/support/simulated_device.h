@@ -1,6 +1,7 @@
 // SimulatedDevice: a whole device in memory around the real updater: store, slots, bootloader, clock and health are
 // fakes that share one plug. It follows camera/stable of a simulated repository and runs release 1.0.0 from the
-// factory. Thread: one.
+// factory.
+// Thread: one.
 #pragma once
 
 #include <tenon/client/updater/updater.h>

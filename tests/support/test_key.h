@@ -1,5 +1,6 @@
 // TestKey: a signing key of the tests. The number is its seed, so that every run makes the same keys; they protect
-// nothing. Thread: immutable.
+// nothing.
+// Thread: immutable.
 #pragma once
 
 #include <tenon/metadata/envelope.h>
