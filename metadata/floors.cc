@@ -52,7 +52,7 @@ VersionFloors VersionFloors::under(const Root& newest) const {
   const std::set<Sha256> current = online_keys(newest);
   VersionFloors floors = *this;
   if (!std::ranges::includes(current, learned_under)) {
-    floors = VersionFloors{.root = root, .issued = issued, .forget_stored = true};
+    floors = VersionFloors{.root = root, .forget_stored = true};
   }
   floors.learned_under = current;
   return floors;

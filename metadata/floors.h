@@ -17,7 +17,7 @@ struct VersionFloors {
   std::optional<Version> snapshot = {};
   std::map<std::string, Version, std::less<>> targets = {};  // by snapshot's "ROLE.json"
   std::optional<UtcTime> issued = {};  // the newest "x-tenon-issued" accepted: time is not before it
-  // Fingerprints of the timestamp and snapshot keys under which all but root and issued were learned.
+  // Fingerprints of the timestamp and snapshot keys under which all but root were learned.
   std::set<Sha256> learned_under = {};
   // True from a rotation of keys until files signed after it are stored: a stored timestamp or snapshot counts for
   // nothing till then, even if a key that stayed still vouches for it.
@@ -29,10 +29,11 @@ struct VersionFloors {
   void raise_snapshot(const Snapshot& snapshot);
 
   // under gives the floors as they count under a root: when it no longer lists one of the keys they were learned under,
-  // those keys were rotated, and what they said of versions is forgotten; this undoes a fast-forward attack. Adding
-  // keys, renaming them, or another threshold is no rotation. The floors of root and time stay.
+  // those keys were rotated, and what they said of versions and time is forgotten; this undoes a fast-forward attack. Adding
+  // keys, renaming them, or another threshold is no rotation. The floor of root stays.
   // Spec: 5.3.11
-  // Deviates: the specification deletes the files; a replay by a key that stays is refused here as well (ADR 0003).
+  // Deviates: the specification deletes the files; here stored files stop to count, also those that a key that stays
+  // vouches for (ADR 0003).
   VersionFloors under(const Root& root) const;
 
   json::Value to_json() const;

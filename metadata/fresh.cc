@@ -1,6 +1,8 @@
 #include <tenon/metadata/fresh.h>
 #include <tenon/metadata/utf8.h>
 
+#include <algorithm>
+
 namespace tenon::metadata {
 namespace {
 
@@ -73,14 +75,15 @@ class TargetsLadder {
  public:
   static Result<TrustedTargets> climb(ByteView file, RoleName name, const Authority& authority,
                                       const Fresh<Snapshot>& snapshot, std::vector<PathSet> confined_to,
-                                      const Rules& rules) {
+                                      UtcTime valid_until, const Rules& rules) {
     TENON_TRY(const MetaEntry* pin, listed_pin(snapshot, name, rules));
     TENON_TRY_VOID(pin->check_file(FileIdentity::of(file)));
     TENON_TRY(const Envelope envelope, Envelope::parse(file, rules.limits.listed_bytes, rules.limits));
     TENON_TRY(const Authentic<Targets> targets, authenticate<Targets>(envelope, authority));
     TENON_TRY_VOID(check_pin(*pin, targets.identity(), targets->header.version));
     TENON_TRY_VOID(check_not_expired(targets->header, rules));
-    return TrustedTargets(std::move(name), Fresh<Targets>(targets.value()), std::move(confined_to));
+    return TrustedTargets(std::move(name), Fresh<Targets>(targets.value()), std::move(confined_to),
+                          std::min(valid_until, targets->header.expires));
   }
 
   static Result<TrustedTargets> climb_delegated(ByteView file, const TrustedTargets& delegator,
@@ -88,13 +91,15 @@ class TargetsLadder {
                                                 const Rules& rules) {
     std::vector<PathSet> confined_to = delegator.confined_to_;
     confined_to.push_back(role.paths);
-    return climb(file, role.name, authority(delegator.targets(), role), snapshot, std::move(confined_to), rules);
+    return climb(file, role.name, authority(delegator.targets(), role), snapshot, std::move(confined_to),
+                 delegator.valid_until_, rules);
   }
 };
 
 Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
                                      const Rules& rules) {
-  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets), snapshot, {}, rules);
+  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets), snapshot, {},
+                              std::min(root->header.expires, snapshot->header.expires), rules);
 }
 
 Result<TrustedTargets> trust_targets(ByteView file, const TrustedTargets& delegator, const DelegatedRole& role,
@@ -127,7 +132,7 @@ Result<const MetaEntry*> listed_pin(const Fresh<Snapshot>& snapshot, const RoleN
 Result<std::optional<VerifiedTarget>> VerifiedTarget::find_in(const TrustedTargets& role, const TargetPath& path) {
   TENON_TRY(const TargetEntry* entry, role.find(path));
   if (entry == nullptr) return std::optional<VerifiedTarget>();
-  return std::optional(VerifiedTarget(path, *entry, role.name()));
+  return std::optional(VerifiedTarget(path, *entry, role));
 }
 
 Result<void> VerifiedTarget::check(ByteView file) const {

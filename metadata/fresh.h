@@ -66,18 +66,24 @@ class TrustedTargets {
  public:
   const RoleName& name() const { return name_; }
   const Fresh<Targets>& targets() const { return targets_; }
+  // valid_until is the first moment at which this role, or one that leads to it, is expired.
+  UtcTime valid_until() const { return valid_until_; }
   // find gives the role's entry for a path, null if it has none or may not speak for that path.
   // Errors: E_POLICY for an undefined pattern.
   Result<const TargetEntry*> find(const TargetPath& path) const;
 
  private:
   friend class TargetsLadder;
-  TrustedTargets(RoleName name, Fresh<Targets> targets, std::vector<PathSet> confined_to)
-      : name_(std::move(name)), targets_(std::move(targets)), confined_to_(std::move(confined_to)) {}
+  TrustedTargets(RoleName name, Fresh<Targets> targets, std::vector<PathSet> confined_to, UtcTime valid_until)
+      : name_(std::move(name)),
+        targets_(std::move(targets)),
+        confined_to_(std::move(confined_to)),
+        valid_until_(valid_until) {}
 
   RoleName name_;
   Fresh<Targets> targets_;
   std::vector<PathSet> confined_to_;
+  UtcTime valid_until_;
 };
 
 // trust_targets climbs all rungs for a targets role: the file and version that snapshot pins, the keys that the
@@ -107,17 +113,20 @@ class VerifiedTarget {
   std::uint64_t length() const { return entry_.length; }  // bytes
   const Hashes& hashes() const { return entry_.hashes; }
   const RoleName& signed_by() const { return signed_by_; }
+  // valid_until is the role's, TrustedTargets::valid_until().
+  UtcTime valid_until() const { return valid_until_; }
   // check compares a whole file.
   // Spec: 5.7.2
   // Errors: E_MISMATCH.
   Result<void> check(ByteView file) const;
 
  private:
-  VerifiedTarget(TargetPath path, TargetEntry entry, RoleName signed_by)
-      : path_(std::move(path)), entry_(std::move(entry)), signed_by_(std::move(signed_by)) {}
+  VerifiedTarget(TargetPath path, TargetEntry entry, const TrustedTargets& role)
+      : path_(std::move(path)), entry_(std::move(entry)), signed_by_(role.name()), valid_until_(role.valid_until()) {}
   TargetPath path_;
   TargetEntry entry_;
   RoleName signed_by_;
+  UtcTime valid_until_;
 };
 
 }  // namespace tenon::metadata

@@ -73,7 +73,8 @@ std::string p256_pem(ByteView point) {
 // The uncompressed point in a PEM of a P-256 key; nothing for any other curve, form or label.
 std::optional<Bytes> p256_point(std::string_view pem) {
   while (!pem.empty() && (pem.back() == '\n' || pem.back() == '\r')) pem.remove_suffix(1);
-  if (!pem.starts_with(kPemBegin) || !pem.ends_with(kPemEnd)) return std::nullopt;
+  if (pem.size() < kPemBegin.size() + kPemEnd.size() || !pem.starts_with(kPemBegin) || !pem.ends_with(kPemEnd))
+    return std::nullopt;
   pem.remove_prefix(kPemBegin.size());
   pem.remove_suffix(kPemEnd.size());
   const std::optional<Bytes> der = decode_base64(pem);

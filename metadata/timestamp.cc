@@ -13,6 +13,7 @@ Result<Timestamp> Timestamp::parse(const json::Value& value) {
   if (fields.optional("x-tenon-issued") != nullptr) {
     TENON_TRY(const std::string text, fields.string("x-tenon-issued"));
     TENON_TRY(issued, UtcTime::parse(text).with_context("signed.x-tenon-issued"));
+    if (*issued >= header.expires) return fields.error("issued at " + text + ", not before it expires");
   }
   return Timestamp{std::move(header), std::move(snapshot), issued, fields.rest()};
 }

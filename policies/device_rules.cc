@@ -9,11 +9,22 @@ std::string shown(const Release& release) {
   return release.version.text() + " (sequence " + std::to_string(release.sequence.value()) + ")";
 }
 
+std::string name_of(const Channel& channel) {
+  return channel.product.text() + "/" + channel.channel.text();
+}
+
 }  // namespace
 
 void SequenceFloor::raise(Sequence confirmed_sequence, Sequence release_floor) {
   confirmed = confirmed ? std::max(*confirmed, confirmed_sequence) : confirmed_sequence;
   signed_floor = signed_floor ? std::max(*signed_floor, release_floor) : release_floor;
+}
+
+// A serial counts for the channel it was seen of; a device that follows another one begins anew.
+void SequenceFloor::raise_serial(const Channel& channel) {
+  const bool same = serial_of == name_of(channel);
+  channel_serial = same ? std::max(channel_serial, channel.serial) : channel.serial;
+  serial_of = name_of(channel);
 }
 
 std::optional<Sequence> SequenceFloor::lowest() const {
@@ -27,7 +38,7 @@ Result<void> check_channel(const Channel& channel, const DeviceFacts& facts) {
                                          channel.product.text() + ", this device follows " + facts.channel.text() +
                                          " of " + facts.product.text()};
   }
-  if (channel.serial < facts.floor.channel_serial) {
+  if (facts.floor.serial_of == name_of(channel) && channel.serial < facts.floor.channel_serial) {
     return Error{ErrorCode::kRollback, "channel serial " + std::to_string(channel.serial) + " < seen " +
                                            std::to_string(facts.floor.channel_serial)};
   }
@@ -42,7 +53,8 @@ Decision decide(const Channel& channel, const Release& release, const DeviceFact
   if (std::ranges::find(release.hardware, facts.hardware) == release.hardware.end()) {
     return {Verdict::kRefuse, "hardware", shown(release) + " is not for hardware " + facts.hardware.text()};
   }
-  if (facts.running_version == release.version && facts.running_sequence == release.sequence) {
+  const bool says_so = facts.running_version == release.version && facts.running_sequence == release.sequence;
+  if (says_so || facts.running_release == channel.release_sha256) {
     return {Verdict::kUpToDate, "up_to_date", shown(release) + " is running"};
   }
   const std::optional<Sequence> lowest = facts.floor.lowest();
@@ -53,11 +65,11 @@ Decision decide(const Channel& channel, const Release& release, const DeviceFact
   if (channel.withdraws(release.version)) {
     return {Verdict::kHold, "withdrawn", shown(release) + " was withdrawn"};
   }
-  for (const Image& image : release.images) {
-    if (facts.quarantine.contains(image.sha256)) {
-      return {Verdict::kHold, "quarantine",
-              shown(release) + " failed on this device before; a newer release is awaited"};
-    }
+  // A release that failed may share images with those that run well: only all of them together are what failed.
+  const auto failed = [&](const Image& image) { return facts.quarantine.contains(image.sha256); };
+  if (std::ranges::all_of(release.images, failed)) {
+    return {Verdict::kHold, "quarantine",
+            shown(release) + " was rolled back on this device; a newer release is awaited"};
   }
   return {Verdict::kInstall, "newer", shown(release) + " is to be installed"};
 }

@@ -16,9 +16,11 @@ namespace tenon::policies {
 struct SequenceFloor {
   std::optional<Sequence> confirmed = {};     // of the release that was confirmed last
   std::optional<Sequence> signed_floor = {};  // the highest floor of any confirmed release
-  std::int64_t channel_serial = 0;            // highest serial seen of the followed channel
+  std::int64_t channel_serial = 0;            // highest serial seen ...
+  std::string serial_of = {};                 // ... of this channel: "product/channel"
 
   void raise(Sequence confirmed_sequence, Sequence release_floor);
+  void raise_serial(const Channel& channel);
   // lowest gives what both say together.
   std::optional<Sequence> lowest() const;
   bool operator==(const SequenceFloor&) const = default;
@@ -31,7 +33,8 @@ struct DeviceFacts {
   std::optional<Label> running_version = {};
   std::optional<Sequence> running_sequence = {};
   SequenceFloor floor = {};
-  std::set<Sha256> quarantine = {};  // digests of images that failed here
+  std::optional<Sha256> running_release = {};  // digest of the release.json that the running slot group was filled from
+  std::set<Sha256> quarantine = {};            // digests of images of releases that failed here
 };
 
 enum class Verdict {

@@ -92,7 +92,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   const std::uint64_t factor = unit.empty() ? 1 : unit == "KiB" ? 1u << 10 : unit == "MiB" ? 1u << 20 : 0;
   if (error == std::errc() && factor != 0 && value <= UINT64_MAX / factor) return value * factor;
-  return Error{ErrorCode::kUsage, "\"" + printable(text, 40) + "\" is no size"}.with_hint("write 65536, 64KiB or 1MiB");
+  return Error{ErrorCode::kUsage, printable(text, 40) + ": is no size"}.with_hint("write 65536, 64KiB or 1MiB");
 }
 
 Result<ExitStatus> run_init(const Console& console, const InitWords& words) {

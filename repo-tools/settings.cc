@@ -38,7 +38,7 @@ Result<Days> Days::parse(std::string_view text) {
   if (error == std::errc() && known && value >= 1 && value <= kMaxDays) {
     if (Result<Days> days = create(unit == "w" ? value * 7 : value)) return days;
   }
-  return Error{ErrorCode::kUsage, "\"" + printable(text, 40) + "\" is no lifetime of 1 to 3650 days"}.with_hint(
+  return Error{ErrorCode::kUsage, printable(text, 40) + ": is no lifetime of 1 to 3650 days"}.with_hint(
       "write 7d or 2w");
 }
 

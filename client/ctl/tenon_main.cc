@@ -139,7 +139,7 @@ int run(int argc, char** argv) {
   const CLI::App* check = add("check", "ask the repository what this device would do");
   const CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
   const CLI::App* confirm = add("confirm", "on a trial boot: run the health checks and keep the release");
-  CLI::App* rollback = add("rollback", "end a trial, or take back one that is armed");
+  CLI::App* rollback = add("rollback", "end a trial, or take back one that is armed; that release is not taken again");
   rollback->add_option("--reason", options.reason, "what to remember of it");
   try {
     app.parse(argc, argv);

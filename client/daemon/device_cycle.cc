@@ -8,10 +8,11 @@ Result<CycleOutcome> run_cycle(Updater& updater) {
     TENON_TRY(const ConfirmOutcome outcome, updater.confirm());
     if (!outcome.confirmed) return CycleOutcome{outcome.reboot_wanted, "the trial is not healthy: " + outcome.reason};
   }
-  if (started == StartOutcome::kWaitsForReboot)
-    return CycleOutcome{true, "an update is armed and waits for the reboot"};
-  TENON_TRY(const InstallOutcome outcome, updater.install());
-  return CycleOutcome{outcome.reboot_wanted, outcome.decision.text};
+  const Result<InstallOutcome> outcome = updater.install();
+  if (outcome) return CycleOutcome{outcome->reboot_wanted, outcome->decision.text};
+  // What waits may have been withdrawn meanwhile; if that cannot be learned now, the reboot is still wanted.
+  if (started == StartOutcome::kWaitsForReboot) return CycleOutcome{true, "a reboot is awaited"};
+  return outcome.error();
 }
 
 }  // namespace tenon::client

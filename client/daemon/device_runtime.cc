@@ -36,14 +36,14 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-// A system without a release file says nothing of itself; that is for the floors to judge.
-Result<RunningImage> read_release_file(const std::string& path, Reporter& reporter) {
+// A system whose release file is missing or malformed says nothing of itself: that is for the floors to judge, and must
+// not keep a trial from ending.
+RunningImage read_release_file(const std::string& path, Reporter& reporter) {
   const Result<std::string> text = read_file(path);
-  if (!text) {
-    reporter.warn("the running image has no release file: " + text.error().message);
-    return RunningImage{};
-  }
-  return parse_release_file(*text).with_context(path);
+  Result<RunningImage> image = text ? parse_release_file(*text).with_context(path) : text.error();
+  if (image) return *std::move(image);
+  reporter.warn("the running image says nothing of itself: " + image.error().message);
+  return {};
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
   TENON_TRY(std::unique_ptr<CurlFetcher> fetcher, CurlFetcher::create(config.url, std::move(user_agent)));
   TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
   TENON_TRY(const std::string root, read_file(config.root));
-  TENON_TRY(RunningImage running_image, read_release_file(config.release_file, reporter));
+  RunningImage running_image = read_release_file(config.release_file, reporter);
 
   auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
                                                       .fetcher = std::move(fetcher),
@@ -95,6 +95,13 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                              .running_image = std::move(running_image),
                              .tries = config.tries});
   return std::unique_ptr<DeviceRuntime>(new DeviceRuntime(std::move(adapters)));
+}
+
+Result<bool> runs_on_trial(const DeviceConfig& config) {
+  TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
+  TENON_TRY(const Boot running, boot.running());
+  TENON_TRY(const BootRecord record, boot.read());
+  return record.of(running.running).state == SlotState::kTrial;
 }
 
 Result<DeviceConfig> load_config(const std::string& path) {

@@ -30,6 +30,10 @@ class DeviceRuntime {
   std::unique_ptr<Adapters> adapters_;
 };
 
+// runs_on_trial asks the boot record alone, for when nothing else of the device can be opened.
+// Errors: E_HW
+Result<bool> runs_on_trial(const DeviceConfig& config);
+
 // load_config reads the configuration file. Errors: E_USAGE
 Result<DeviceConfig> load_config(const std::string& path);
 

@@ -89,7 +89,7 @@ json::Value status_json(const DeviceConfig& config, const Status& status) {
   object.set("update", std::move(update));
   object.set("last_result", status.journal.last_result);
   object.set("quarantine", quarantine_json(status.journal));
-  object.set("floors", floors_json(status.floors));
+  object.set("floors", status.floors ? floors_json(*status.floors) : json::Value());
   return object;
 }
 
@@ -105,7 +105,8 @@ std::string status_text(const DeviceConfig& config, const Status& status) {
   for (const Quarantined& entry : status.journal.quarantine) {
     text += "quarantine " + printable(entry.version) + ": " + printable(entry.reason) + "\n";
   }
-  const auto& lowest = status.floors.sequence.lowest();
+  if (!status.floors) return text + "floor      cannot be read\n";
+  const std::optional<policies::Sequence> lowest = status.floors->sequence.lowest();
   text += "floor      sequence " + (lowest ? std::to_string(lowest->value()) : std::string("none yet")) + "\n";
   return text;
 }

@@ -4,15 +4,12 @@
 #include <tenon/client/daemon/program.h>
 #include <tenon/client/daemon/terminal_reporter.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <random>
+#include <thread>
 
 #include <CLI/CLI.hpp>
-#include <unistd.h>
 
 namespace tenon::client {
 namespace {
@@ -21,10 +18,20 @@ constexpr int kUsage = static_cast<int>(ExitStatus::kUsage);
 constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
 
 // The store's lock is held for one cycle, so that `tenon` has its turn between two.
-Result<CycleOutcome> one_cycle(const DeviceConfig& config, Reporter& reporter) {
+Result<CycleOutcome> open_and_run(const DeviceConfig& config, Reporter& reporter) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, "tenond/" TENON_VERSION, reporter));
   return run_cycle(device->updater());
+}
+
+// A trial whose daemon cannot do its work is no healthy one: the reboot takes its next try.
+Result<CycleOutcome> one_cycle(const DeviceConfig& config, Reporter& reporter) {
+  Result<CycleOutcome> outcome = open_and_run(config, reporter);
+  if (outcome || outcome.error().code == ErrorCode::kBusy) return outcome;
+  const Result<bool> on_trial = runs_on_trial(config);
+  if (!on_trial || !*on_trial) return outcome;
+  report_error(outcome.error());
+  return CycleOutcome{true, "the trial could not be confirmed"};
 }
 
 Result<void> reboot(const DeviceConfig& config, Reporter& reporter) {
@@ -42,16 +49,6 @@ std::chrono::seconds until_next_check(const DeviceConfig& config) {
   return std::chrono::seconds(interval + std::uniform_int_distribution<std::int64_t>(0, interval / 10)(entropy));
 }
 
-// Waits for a signal that ends the daemon. True if one came.
-bool told_to_stop(const sigset_t& signals, std::chrono::seconds wait) {
-  const timespec time{.tv_sec = wait.count(), .tv_nsec = 0};
-  int got = 0;
-  do {
-    got = sigtimedwait(&signals, nullptr, &time);
-  } while (got < 0 && errno == EINTR);
-  return got > 0;
-}
-
 int run_once(const DeviceConfig& config, Reporter& reporter) {
   const Result<CycleOutcome> outcome = one_cycle(config, reporter);
   if (!outcome) return report_error(outcome.error());
@@ -61,24 +58,20 @@ int run_once(const DeviceConfig& config, Reporter& reporter) {
   return 0;
 }
 
-int run_forever(const DeviceConfig& config, Reporter& reporter) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  do {
+// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up.
+[[noreturn]] void run_forever(const DeviceConfig& config, Reporter& reporter) {
+  for (;;) {
     const Result<CycleOutcome> outcome = one_cycle(config, reporter);
-    if (outcome) {
+    if (!outcome) {
+      report_error(outcome.error());
+    } else {
       reporter.note(outcome->summary);
       if (outcome->reboot_wanted) {
         if (const Result<void> rebooted = reboot(config, reporter); !rebooted) report_error(rebooted.error());
       }
-    } else {
-      report_error(outcome.error());
     }
-  } while (!told_to_stop(signals, until_next_check(config)));
-  return 0;
+    std::this_thread::sleep_for(until_next_check(config));
+  }
 }
 
 int run(int argc, char** argv) {
@@ -98,7 +91,8 @@ int run(int argc, char** argv) {
   const Result<DeviceConfig> config = load_config(config_path);
   if (!config) return report_error(config.error());
   TerminalReporter reporter(quiet);
-  return once ? run_once(*config, reporter) : run_forever(*config, reporter);
+  if (once) return run_once(*config, reporter);
+  run_forever(*config, reporter);
 }
 
 }  // namespace

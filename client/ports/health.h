@@ -9,7 +9,7 @@ namespace tenon::client {
 
 struct HealthReport {
   bool healthy = false;
-  std::string reason = {};  // what failed, for people
+  std::string reason = {};  // for people: what failed, or what to know of a healthy one
 };
 
 class Health {

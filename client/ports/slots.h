@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ class Slot {
 class Slots {
  public:
   virtual ~Slots() = default;
+
+  // classes names the slot classes of a group: an update fills all of them.
+  virtual std::set<std::string, std::less<>> classes(SlotGroup group) const = 0;
 
   // open_for_reading Errors: E_HW when the group has no slot of that class; E_STORAGE.
   virtual Result<std::unique_ptr<Slot>> open_for_reading(SlotGroup group, std::string_view slot_class) = 0;

@@ -127,6 +127,14 @@ Result<SlotDescriptor> reopen(const Place& place, const SlotDescriptor& looked_a
 FileSlots::FileSlots(SlotPaths paths, std::filesystem::path mountinfo)
     : paths_(std::move(paths)), mountinfo_(std::move(mountinfo)) {}
 
+std::set<std::string, std::less<>> FileSlots::classes(SlotGroup group) const {
+  std::set<std::string, std::less<>> names;
+  if (const auto slots = paths_.find(group); slots != paths_.end()) {
+    for (const auto& [slot_class, path] : slots->second) names.insert(slot_class);
+  }
+  return names;
+}
+
 Result<std::unique_ptr<Slot>> FileSlots::open_for_reading(SlotGroup group, std::string_view slot_class) {
   TENON_TRY(const Place place, find_place(paths_, group, slot_class));
   TENON_TRY(const SlotDescriptor looked_at, look_at(place));

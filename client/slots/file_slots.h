@@ -22,6 +22,7 @@ class FileSlots final : public Slots {
   // mountinfo is where the kernel tells what is mounted.
   explicit FileSlots(SlotPaths paths, std::filesystem::path mountinfo = "/proc/self/mountinfo");
 
+  std::set<std::string, std::less<>> classes(SlotGroup group) const override;
   Result<std::unique_ptr<Slot>> open_for_reading(SlotGroup group, std::string_view slot_class) override;
 
   // open_for_writing looks at the device or file before it opens it for writing, and opens exactly what it looked at.

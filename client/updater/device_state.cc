@@ -19,27 +19,30 @@ bool is_absent(const RecordContent& content) {
   return std::holds_alternative<Absent>(content);
 }
 
-template <class T>
-void raise(std::optional<T>& floor, const std::optional<T>& baked) {
-  if (baked && (!floor || *floor < *baked)) floor = baked;
-}
-
 }  // namespace
+
+Result<bool> DeviceState::is_first_start() {
+  for (const Record record : {Record::kJournal, Record::kCheckpoint, Record::kStamps}) {
+    TENON_TRY(const RecordContent content, records_->load(record));
+    if (!is_absent(content)) return false;
+  }
+  return true;
+}
 
 Result<Floors> DeviceState::floors(const RunningImage& running) {
   TENON_TRY(const RecordContent content, records_->load(Record::kFloors));
   std::optional<Floors> stored = decoded(content, read_floors);
-  if (!stored && !is_absent(content)) {
+  TENON_TRY(const bool first_start, is_first_start());
+  if (!stored && !(is_absent(content) && first_start)) {
     if (!running.sequence) {
-      return Error{ErrorCode::kStorage, "the floors cannot be read, and the running image names no sequence"}.with_hint(
-          "restore the floors record from a backup, or install an image that has a release file");
+      return Error{ErrorCode::kStorage, "the floors cannot be read, and nothing says which sequence is running"}
+          .with_hint("restore the floors record from a backup, or install an image that has a release file");
     }
     reporter_->warn("the floors cannot be read: sequence " + std::to_string(running.sequence->value()) +
                     " of the running image is the lowest accepted");
   }
   Floors floors = stored.value_or(Floors{});
-  raise(floors.sequence.confirmed, running.sequence);
-  raise(floors.versions.issued, running.build_time);
+  if (!floors.sequence.confirmed) floors.sequence.confirmed = running.sequence;
   return floors;
 }
 

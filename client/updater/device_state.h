@@ -23,8 +23,9 @@ class DeviceState {
   // Caller must keep the ports alive.
   DeviceState(RecordStore& records, Reporter& reporter) : records_(&records), reporter_(&reporter) {}
 
-  // floors are never below what the running image says; of an image on trial only its build time is to be given.
-  // Errors: E_STORAGE when they are damaged and the image says nothing.
+  // floors gives those that were stored. Without any, the sequence of the running image counts, if that image was
+  // confirmed; on a first start there may be none at all.
+  // Errors: E_STORAGE when they were lost and running has no sequence.
   Result<Floors> floors(const RunningImage& running);
   // save_floors stores floors for the roles in `roles` ("NAME.json") and those that had one; a repository may list more
   // roles than a device ever asks for. Errors: E_STORAGE, E_LIMIT
@@ -41,6 +42,8 @@ class DeviceState {
   Result<void> save_stamp(SlotGroup group, const Stamp& stamp);
 
  private:
+  Result<bool> is_first_start();
+
   RecordStore* records_;
   Reporter* reporter_;
 };

@@ -1,6 +1,6 @@
 // ImageInstaller: makes a slot hold an image, segment by segment. Each segment is checked against the signed list
 // before it is written; what the slot already holds is not fetched again; at the end everything is read back from the
-// medium. Memory: one segment beside the decoder's, whatever the image size.
+// medium. Memory: one segment beside the decoder's and the segment list, whatever the image size.
 #pragma once
 
 #include <tenon/client/payload/segment_list.h>

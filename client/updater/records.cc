@@ -97,6 +97,7 @@ Bytes write_floors(const Floors& floors) {
   if (floors.sequence.confirmed) object.set("confirmed_sequence", floors.sequence.confirmed->value());
   if (floors.sequence.signed_floor) object.set("signed_floor", floors.sequence.signed_floor->value());
   object.set("channel_serial", floors.sequence.channel_serial);
+  object.set("serial_of", floors.sequence.serial_of);
   return bytes_of(std::move(object));
 }
 
@@ -109,6 +110,7 @@ Result<Floors> read_floors(ByteView record) {
   TENON_TRY(floors.sequence.confirmed, read_sequence(fields, "confirmed_sequence"));
   TENON_TRY(floors.sequence.signed_floor, read_sequence(fields, "signed_floor"));
   TENON_TRY(floors.sequence.channel_serial, fields.integer("channel_serial"));
+  TENON_TRY(floors.sequence.serial_of, fields.string("serial_of"));
   return floors;
 }
 

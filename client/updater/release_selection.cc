@@ -1,5 +1,7 @@
 #include <tenon/client/updater/release_selection.h>
 
+#include <algorithm>
+
 namespace tenon::client {
 
 Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository,
@@ -20,7 +22,8 @@ Result<Selection> select_release(RepositoryClient& client, const TrustedReposito
   }
   TENON_TRY(policies::Release release, policies::Release::parse(release_file));
   policies::Decision decision = policies::decide(channel, release, facts);
-  return Selection{std::move(channel), std::move(release), digest, std::move(decision)};
+  return Selection{std::move(channel), std::move(release), digest, std::move(decision),
+                   std::min(channel_target.valid_until(), release_target.valid_until())};
 }
 
 }  // namespace tenon::client

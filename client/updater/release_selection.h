@@ -11,6 +11,7 @@ struct Selection {
   policies::Release release;
   Sha256 release_digest;  // of release.json: it names the update
   policies::Decision decision;
+  metadata::UtcTime valid_until;  // the first moment at which a role that chose it is expired
 };
 
 // select_release finds the channel document and the release it names, checks both, and asks the device's rules.

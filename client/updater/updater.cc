@@ -30,9 +30,22 @@ Result<Status> Updater::status() {
   TENON_TRY(const BootRecord record, ports_.boot.read());
   TENON_TRY(Journal journal, state_.journal());
   TENON_TRY(Stamps stamps, state_.stamps());
-  TENON_TRY(Floors floors, this->floors());
-  return Status{std::move(boot),      record, std::move(journal), std::move(stamps), std::move(floors),
+  const Result<Floors> floors = this->floors();
+  return Status{std::move(boot),
+                record,
+                std::move(journal),
+                std::move(stamps),
+                floors ? std::optional(*floors) : std::nullopt,
                 device_.running_image};
+}
+
+// What is known of a confirmed group by the stamp it got when it was filled; nothing of the one from the factory.
+Result<std::optional<Stamp>> Updater::confirmed_stamp(SlotGroup group, const BootRecord& record) {
+  TENON_TRY(const Stamps stamps, state_.stamps());
+  const auto stamp = stamps.find(group);
+  const bool known = stamp != stamps.end() && stamp->second.content == Stamp::Content::kValid &&
+                     record.of(group).state == SlotState::kGood;
+  return known ? std::optional(stamp->second) : std::nullopt;
 }
 
 // An image on trial raises no floor: the device may yet go back to the one before it.
@@ -41,6 +54,10 @@ Result<Floors> Updater::floors() {
   TENON_TRY(const BootRecord record, ports_.boot.read());
   RunningImage running = device_.running_image;
   if (record.of(boot.running).state != SlotState::kGood) running.sequence.reset();
+  TENON_TRY(const std::optional<Stamp> stamp, confirmed_stamp(boot.running, record));
+  if (!running.sequence && stamp) {
+    TENON_TRY(running.sequence, policies::Sequence::create(stamp->sequence));
+  }
   return state_.floors(running);
 }
 
@@ -55,10 +72,13 @@ Result<void> Updater::write_boot_record(BootRecord& record) {
 }
 
 Result<Updater::Checked> Updater::refresh_and_select() {
+  TENON_TRY(const Boot boot, ports_.boot.running());
+  TENON_TRY(const BootRecord record, ports_.boot.read());
+  TENON_TRY(const std::optional<Stamp> stamp, confirmed_stamp(boot.running, record));
   TENON_TRY(Floors floors, this->floors());
   TENON_TRY(const Journal journal, state_.journal());
   metadata::Rules rules{
-      .now = ports_.clock.now(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
+      .now = now(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
   Result<TrustedRepository> repository = client_.refresh(device_.embedded_root, floors.versions, rules);
   TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
   if (!repository) return repository.error();
@@ -69,12 +89,18 @@ Result<Updater::Checked> Updater::refresh_and_select() {
                               .channel = device_.channel,
                               .running_version = device_.running_image.version,
                               .running_sequence = device_.running_image.sequence,
-                              .floor = floors.sequence};
+                              .floor = floors.sequence,
+                              .running_release = stamp ? stamp->release_digest : std::nullopt};
   for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
   TENON_TRY(Selection selection, select_release(client_, *repository, facts, rules));
-  floors.sequence.channel_serial = std::max(floors.sequence.channel_serial, selection.channel.serial);
+  floors.sequence.raise_serial(selection.channel);
   TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
   return Checked{*std::move(repository), std::move(selection), rules};
+}
+
+// The system's clock, but never before the running image was built.
+metadata::UtcTime Updater::now() {
+  return std::max(ports_.clock.now(), device_.running_image.build_time.value_or(metadata::UtcTime::epoch()));
 }
 
 Result<Selection> Updater::check() {
@@ -90,6 +116,10 @@ Result<void> Updater::require_settled(const Boot& boot, const BootRecord& record
     return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " runs on trial"}.with_hint(
         "confirm it or roll it back first");
   }
+  if (record.of(other(boot.running)).state == SlotState::kGood) {
+    return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " failed its trial"}
+        .with_hint("reboot: the other group is started");
+  }
   return Error{ErrorCode::kHw, "the boot record says that the running slot group " +
                                    std::string(to_string(boot.running)) + " does not boot"}
       .with_hint("compare the boot environment with the kernel command line's tenon.slot");
@@ -100,11 +130,12 @@ Result<InstallOutcome> Updater::install() {
   TENON_TRY(BootRecord record, ports_.boot.read());
   TENON_TRY_VOID(require_settled(boot, record));
   TENON_TRY(const Checked checked, refresh_and_select());
-  if (checked.selection.decision.verdict != policies::Verdict::kInstall) {
-    return InstallOutcome{checked.selection.decision, false};
-  }
   TENON_TRY(Journal journal, state_.journal());
   const SlotGroup target = other(boot.running);
+  if (checked.selection.decision.verdict != policies::Verdict::kInstall) {
+    if (record.of(target).state == SlotState::kTrial) TENON_TRY_VOID(disarm(target, record, journal));
+    return InstallOutcome{checked.selection.decision, false};
+  }
   const bool armed = is_under_way(journal, checked.selection.release_digest, target) &&
                      journal.state == UpdateState::kArmed && record.of(target).state == SlotState::kTrial;
   if (!armed) {
@@ -117,6 +148,7 @@ Result<InstallOutcome> Updater::install() {
 Result<void> Updater::write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal) {
   const policies::Release& release = checked.selection.release;
   const SlotGroup target = other(boot.running);
+  TENON_TRY_VOID(check_slots_are_filled(release, target));
   TENON_TRY_VOID(check_slots_fit(release, target, boot.running));
   const bool goes_on =
       is_under_way(journal, checked.selection.release_digest, target) && record.of(target).state == SlotState::kEmpty;
@@ -133,6 +165,18 @@ Result<void> Updater::write_release(const Checked& checked, const Boot& boot, Bo
                                             .sequence = release.sequence.value()}));
   ports_.reporter.note(release.version.text() + " is in slot group " + std::string(to_string(target)));
   return set_state(journal, UpdateState::kStaged);
+}
+
+// A group boots as one: a slot that a release leaves out would keep what an older one put there.
+Result<void> Updater::check_slots_are_filled(const policies::Release& release, SlotGroup target) const {
+  for (const std::string& slot_class : ports_.slots.classes(target)) {
+    const auto fills = [&](const policies::Image& image) { return image.slot.text() == slot_class; };
+    if (std::ranges::none_of(release.images, fills)) {
+      return Error{ErrorCode::kPolicy, release.version.text() + " has no image for slot " + slot_class}.with_hint(
+          "add the image to the release: an update fills all slots of a group");
+    }
+  }
+  return {};
 }
 
 Result<void> Updater::check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running) {
@@ -169,6 +213,8 @@ Result<void> Updater::invalidate(SlotGroup target, const Selection& selection, B
     record.first = other(target);
     TENON_TRY_VOID(write_boot_record(record));
   }
+  // What an earlier update knew to be on the medium is about to be overwritten.
+  TENON_TRY_VOID(state_.save(Checkpoint{selection.release_digest, "", 0}));
   TENON_TRY_VOID(state_.save_stamp(target, {.content = Stamp::Content::kPartial,
                                             .release_digest = selection.release_digest,
                                             .version = release.version.text(),
@@ -183,9 +229,12 @@ Result<void> Updater::write_image(const Checked& checked, const policies::Image&
     const metadata::TargetPath path = policies::release_file_path(release.product, release.version, file.text());
     return client_.find(checked.repository, path.text(), checked.rules);
   };
-  TENON_TRY(const metadata::VerifiedTarget list_target, find(image.segments_file));
-  TENON_TRY(const Bytes list_file, client_.fetch(checked.repository, list_target, image.segments_length));
-  TENON_TRY(const SegmentList segments, SegmentList::read(list_file, image));
+  const auto fetch_segments = [&]() -> Result<SegmentList> {
+    TENON_TRY(const metadata::VerifiedTarget list, find(image.segments_file));
+    TENON_TRY(const Bytes file, client_.fetch(checked.repository, list, image.segments_length));
+    return SegmentList::read(file, image);
+  };
+  TENON_TRY(const SegmentList segments, fetch_segments());
   TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_writing(target, image.slot.text(), running));
 
   const auto save_checkpoint = [&](std::uint64_t count) {
@@ -210,13 +259,22 @@ Result<void> Updater::write_image(const Checked& checked, const policies::Image&
   return installer.read_back(save_checkpoint);
 }
 
+// The trial that is armed is not wanted any more: it was withdrawn, or the channel went on to what runs.
+Result<void> Updater::disarm(SlotGroup target, BootRecord& record, Journal& journal) {
+  record.of(target) = {SlotState::kEmpty, 0};
+  record.first = other(target);
+  TENON_TRY_VOID(write_boot_record(record));
+  const std::string result = journal.version + " was taken back before it was tried";
+  ports_.reporter.note(result);
+  journal.forget_update(result);
+  return state_.save(journal);
+}
+
 // Expiry is judged again here, for the last time: once the record is written, the update may finish at any later time.
 Result<void> Updater::arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal) {
-  const metadata::UtcTime now = std::max(ports_.clock.now(), checked.rules.now);
   const metadata::UtcTime expires =
-      std::min({checked.repository.root->header.expires, checked.repository.timestamp->header.expires,
-                checked.repository.snapshot->header.expires, checked.repository.targets.targets()->header.expires});
-  if (expires <= now) {
+      std::min(checked.repository.timestamp->header.expires, checked.selection.valid_until);
+  if (expires <= std::max(now(), checked.rules.now)) {
     return Error{ErrorCode::kExpired, "the metadata expired " + expires.text() + " while the image was written"}
         .with_hint("install again: what is written stays");
   }

@@ -1,10 +1,11 @@
 // Updater: the life of an update on a device, over ports. Each step is durable before the next begins, so that a cut at
 // any instant leaves a system that boots and can update again; every function may be called again after one.
 //
-//   start()    after every boot and before everything else: what happened, by the boot record first and the journal
-//   last check()    refresh, and what the signed metadata would have this device do install()  check, write the other
-//   group, arm the trial boot confirm()  on a trial boot: health, then the group is GOOD and the floors rise rollback()
-//   ends a trial, or takes back one that is armed
+//   start()     after every boot, before everything else: what happened; the boot record is believed before the journal
+//   check()     refresh, and what the signed metadata would have this device do
+//   install()   check, write the other group, arm the trial boot
+//   confirm()   on a trial boot: health, then the group is GOOD and the floors rise
+//   rollback()  ends a trial, or takes back one that is armed
 //
 // The order of the writes is docs/LIFE-OF-AN-UPDATE.md's.
 // Thread: one; one process holds the store.
@@ -50,11 +51,11 @@ struct Status {
   BootRecord record;
   Journal journal;
   Stamps stamps;
-  Floors floors;
+  std::optional<Floors> floors;  // nothing when they cannot be read
   RunningImage running_image;
 };
 
-// Armed says whether a reboot is wanted, and why or why not.
+// InstallOutcome is the decision, and whether a reboot is wanted: an update is armed.
 struct InstallOutcome {
   policies::Decision decision;
   bool reboot_wanted = false;
@@ -63,7 +64,7 @@ struct InstallOutcome {
 enum class StartOutcome {
   kSettled,         // a confirmed system, no trial
   kTrial,           // this boot is a trial: confirm() is due
-  kWaitsForReboot,  // armed, not booted yet
+  kWaitsForReboot,  // armed and not booted yet, or failed and not left yet
   kRolledBack,      // the trial ended; this is the release from before
   kConfirmedLate,   // a commit that was cut was completed
 };
@@ -106,17 +107,23 @@ class Updater {
   };
   Result<Checked> refresh_and_select();
   Result<Floors> floors();
+  Result<std::optional<Stamp>> confirmed_stamp(SlotGroup group, const BootRecord& record);
+  metadata::UtcTime now();
   Result<void> require_settled(const Boot& boot, const BootRecord& record) const;
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
+  Result<void> check_slots_are_filled(const policies::Release& release, SlotGroup target) const;
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
   Result<void> invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal);
   Result<void> write_image(const Checked& checked, const policies::Image& image, SlotGroup target, SlotGroup running);
+  Result<void> disarm(SlotGroup target, BootRecord& record, Journal& journal);
   Result<void> arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
 
   Result<StartOutcome> start_on_trial(const Boot& boot, Journal& journal);
   Result<StartOutcome> finish_commit(Journal& journal);
   Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string reason);
+  bool is_what_was_installed(const Journal& journal) const;
+  HealthReport other_image(const Journal& journal) const;
   Result<void> write_boot_record(BootRecord& record);
   Result<void> set_state(Journal& journal, UpdateState state);
 

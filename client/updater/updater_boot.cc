@@ -26,6 +26,9 @@ Result<StartOutcome> Updater::start() {
   const SlotGroup resting = other(running);
 
   if (record.of(running).state == SlotState::kTrial) return start_on_trial(boot, journal);
+  if (record.of(running).state == SlotState::kBad && record.of(resting).state == SlotState::kGood) {
+    return StartOutcome::kWaitsForReboot;
+  }
   if (record.of(running).state != SlotState::kGood) return require_settled(boot, record).error();
   if (!is_past_arming(journal.state)) {
     // A trial without a journal: the data folder was lost while it was armed.
@@ -91,6 +94,21 @@ Result<StartOutcome> Updater::roll_back(SlotGroup failed, BootRecord& record, Jo
   return StartOutcome::kRolledBack;
 }
 
+// The release file inside the image must say what release.json said: it is what counts when all records are lost.
+bool Updater::is_what_was_installed(const Journal& journal) const {
+  const RunningImage& image = device_.running_image;
+  return journal.state != UpdateState::kTrial || ((!image.version || image.version->text() == journal.version) &&
+                                                  (!image.sequence || image.sequence->value() == journal.sequence));
+}
+
+HealthReport Updater::other_image(const Journal& journal) const {
+  const RunningImage& image = device_.running_image;
+  return {.healthy = false,
+          .reason = "its release file says " + (image.version ? image.version->text() : std::string("no version")) +
+                    ", sequence " + std::to_string(image.sequence ? image.sequence->value() : 0) + ", not " +
+                    journal.version + ", sequence " + std::to_string(journal.sequence)};
+}
+
 Result<ConfirmOutcome> Updater::confirm() {
   TENON_TRY(const Boot boot, ports_.boot.running());
   TENON_TRY(BootRecord record, ports_.boot.read());
@@ -101,7 +119,7 @@ Result<ConfirmOutcome> Updater::confirm() {
   TENON_TRY(Journal journal, state_.journal());
   TENON_TRY([[maybe_unused]] const StartOutcome started, start_on_trial(boot, journal));
 
-  const HealthReport report = ports_.health.check();
+  const HealthReport report = is_what_was_installed(journal) ? ports_.health.check() : other_image(journal);
   if (!report.healthy) {
     journal.reason = report.reason;
     TENON_TRY_VOID(state_.save(journal));
@@ -112,6 +130,7 @@ Result<ConfirmOutcome> Updater::confirm() {
     }
     return ConfirmOutcome{.confirmed = false, .reboot_wanted = true, .reason = report.reason};
   }
+  if (!report.reason.empty()) ports_.reporter.warn(report.reason);
   if (journal.state == UpdateState::kTrial) TENON_TRY_VOID(set_state(journal, UpdateState::kCommitting));
   record.of(boot.running) = {SlotState::kGood, 0};
   record.first = boot.running;
@@ -119,7 +138,13 @@ Result<ConfirmOutcome> Updater::confirm() {
   if (journal.state == UpdateState::kCommitting) {
     TENON_TRY([[maybe_unused]] const StartOutcome finished, finish_commit(journal));
   } else {  // the journal was lost: the release file of the image is what there is to raise the floors by
-    TENON_TRY(const Floors raised, floors());
+    TENON_TRY(Floors raised, floors());
+    TENON_TRY(const std::optional<Stamp> stamp, confirmed_stamp(boot.running, record));
+    std::optional<policies::Sequence> sequence = device_.running_image.sequence;
+    if (stamp) {
+      TENON_TRY(sequence, policies::Sequence::create(stamp->sequence));
+    }
+    if (sequence) raised.sequence.raise(*sequence, policies::Sequence::first());
     TENON_TRY_VOID(state_.save_floors(raised, {}));
   }
   return ConfirmOutcome{.confirmed = true};

@@ -23,8 +23,8 @@ const Bytes* found(const Reply& reply) {
   return std::get_if<Bytes>(&reply);
 }
 
-Error must_exist(const std::string& file_name) {
-  return Error{ErrorCode::kNet, file_name + ": the repository does not have it"}.with_hint(
+Error must_exist() {
+  return Error{ErrorCode::kNet, "the repository does not have it"}.with_hint(
       "check the repository's address, and that it was published");
 }
 
@@ -42,7 +42,6 @@ Result<RefreshSession> RefreshSession::start(ByteView embedded_root, metadata::V
                                              metadata::Rules rules) {
   TENON_TRY(Authentic<Root> root,
             metadata::embedded_root(embedded_root, rules.limits).with_context("the embedded root"));
-  if (floors.issued) rules.now = std::max(rules.now, *floors.issued);
   return RefreshSession(std::move(root), std::move(floors), rules);
 }
 
@@ -146,8 +145,12 @@ void RefreshSession::follow(Authentic<Root> root) {
 
 // Spec: 5.3.10
 Result<void> RefreshSession::end_root_chain() {
-  TENON_TRY(root_, freshen(chain_, floors_, rules_));
-  floors_ = floors_.under(chain_.value());
+  metadata::VersionFloors floors = floors_.under(chain_.value());
+  metadata::Rules rules = rules_;
+  if (floors.issued) rules.now = std::max(rules.now, *floors.issued);
+  TENON_TRY(root_, freshen(chain_, floors, rules));
+  floors_ = std::move(floors);
+  rules_ = rules;
   floors_.forget_stored |= stored_under_.forget_stored;
   return {};
 }
@@ -180,7 +183,7 @@ Result<Progress> RefreshSession::feed_cached_timestamp(const Reply& reply) {
 // Spec: 5.4
 Result<Progress> RefreshSession::feed_remote_timestamp(const Reply& reply) {
   const Bytes* file = found(reply);
-  if (file == nullptr) return must_exist(kTimestampFile);
+  if (file == nullptr) return must_exist();
   TENON_TRY(Authentic<Timestamp> timestamp, authenticate_timestamp(*file));
   Progress progress;
   if (cached_timestamp_ && (*cached_timestamp_)->header.version == timestamp->header.version) {
@@ -224,7 +227,7 @@ Result<Progress> RefreshSession::feed_cached_snapshot(const Reply& reply) {
 // Spec: 5.5
 Result<Progress> RefreshSession::feed_remote_snapshot(const Reply& reply) {
   const Bytes* file = found(reply);
-  if (file == nullptr) return must_exist(kSnapshotFile);
+  if (file == nullptr) return must_exist();
   TENON_TRY_VOID((*timestamp_)->snapshot.check_file(metadata::FileIdentity::of(*file)));
   TENON_TRY(const Authentic<Snapshot> snapshot, authenticate_snapshot(*file));
   TENON_TRY(snapshot_, freshen(snapshot, *timestamp_, floors_, rules_));
@@ -248,7 +251,7 @@ Result<Progress> RefreshSession::feed_cached_targets(const Reply& reply) {
 // Spec: 5.6.1 to 5.6.6
 Result<Progress> RefreshSession::feed_remote_targets(const Reply& reply) {
   const Bytes* file = found(reply);
-  if (file == nullptr) return must_exist(kTargetsFile);
+  if (file == nullptr) return must_exist();
   TENON_TRY(targets_, trust_targets(*file, *root_, *snapshot_, rules_));
   phase_ = Phase::kDone;
   return Progress{.persist = Persist{kTargetsFile, *file}};

@@ -25,8 +25,8 @@ struct TrustedRepository {
 
 class RefreshSession {
  public:
-  // start takes the root the device was made with and the floors it has kept. rules.now is raised to the newest issue
-  // time that was ever accepted, so that a clock that is behind does not bring expired files back.
+  // start takes the root the device was made with and the floors it has kept. At the end of the root chain rules.now is
+  // raised to the newest issue time that was accepted, so that a clock that is behind does not bring expired files back.
   // Spec: 5.1, 5.2
   // Errors: E_PARSE, E_SIG, E_LIMIT for the embedded root: there is nothing to go on with.
   static Result<RefreshSession> start(ByteView embedded_root, metadata::VersionFloors floors, metadata::Rules rules);

@@ -2,6 +2,7 @@
 #include <tenon/metadata/hex.h>
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <string>
 
@@ -24,7 +25,7 @@ void put_le32(Bytes& out, std::uint64_t value) {
 }
 
 void append(Bytes& out, ByteView bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  std::ranges::copy(bytes, std::back_inserter(out));
 }
 
 Bytes frame_of(ByteView content) {

@@ -265,15 +265,16 @@ TEST(OverlappingRotation, DropsTheStoredFilesAlsoWhenTheFloorsAreLost) {
 }
 
 // Book: META-23, TIME-06
-TEST(Rotation, LeavesTheFloorsOfRootAndTime) {
+TEST(Rotation, ForgetsATimeFarAheadThatAStolenKeyClaimedAndLeavesTheFloorOfRoot) {
   Scenario scenario;
-  scenario.repository.timestamp.issued = test_now();
+  scenario.repository.timestamp.issued = test_now().plus_seconds(400LL * 86'400);
+  scenario.repository.timestamp.header.expires = test_now().plus_seconds(500LL * 86'400);
   scenario.repository.publish_timestamp();
   scenario.repository.publish_root();
   scenario.settle();
   scenario.repository.rotate_key(TopRole::kTimestamp);
   scenario.repository.publish_root();
-  scenario.repository.timestamp.issued = test_now().plus_seconds(-1000);
+  scenario.repository.timestamp.issued = test_now();
   set_low_versions(scenario.repository);
   scenario.expect_accepted();
   EXPECT_EQ(scenario.device.floors.issued, test_now());

@@ -725,6 +725,7 @@ TEST(ClockFloor, ComesFromTheNewestSignedIssueTime) {
   scenario.settle();
   // The clock falls back to 1970; a newer timestamp that was expired at the known issue time stays refused.
   scenario.device.rules.now = UtcTime::epoch();
+  scenario.repository.timestamp.issued.reset();
   scenario.repository.timestamp.header.expires = test_now().plus_seconds(50);
   scenario.repository.publish_timestamp();
   scenario.expect_refused(ErrorCode::kExpired);

@@ -301,6 +301,104 @@ TEST_F(UpdaterTest, ReplacesAnArmedReleaseByANewerOne) {
   EXPECT_EQ(device.power_on(), SlotGroup::kB);
 }
 
+TEST_F(UpdaterTest, DoesNotInstallAgainWhatItConfirmedWhenTheImageSaysNothingOfItself) {
+  device.has_release_file = false;
+  device.restart();
+  install_and_confirm();
+  EXPECT_EQ(device.updater().install()->decision.verdict, Verdict::kUpToDate);
+}
+
+TEST_F(UpdaterTest, DoesNotConfirmAnImageThatSaysItIsAnotherRelease) {
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_EQ(device.power_on(), SlotGroup::kB);
+  device.device.running_image.sequence = *policies::Sequence::create(30);
+  client::Updater updater(device.ports(), device.device);
+  ASSERT_TRUE(updater.start());
+  EXPECT_FALSE(updater.confirm()->confirmed);
+}
+
+TEST_F(UpdaterTest, AsksForTheRebootThatAFailedTrialStillOwes) {
+  ASSERT_TRUE(device.updater().install());
+  device.health.report = {.healthy = false, .reason = "no network"};
+  for (int boot = 0; boot < 3; ++boot) {
+    ASSERT_EQ(device.power_on(), SlotGroup::kB);
+    ASSERT_TRUE(device.updater().confirm());
+  }
+  device.restart();  // the daemon was killed before it could reboot
+  EXPECT_EQ(*device.updater().start(), StartOutcome::kWaitsForReboot);
+  EXPECT_EQ(device.updater().install().error().code, ErrorCode::kBusy);
+  EXPECT_EQ(device.power_on(), SlotGroup::kA);
+}
+
+TEST_F(UpdaterTest, TakesBackAnArmedReleaseThatWasWithdrawn) {
+  ASSERT_TRUE(device.updater().install());
+  set_channel(repository, {.release = "1.1.0", .serial = 5, .withdrawn = {"1.1.0"}});
+  repository.publish();
+  EXPECT_FALSE(device.updater().install()->reboot_wanted);
+  EXPECT_EQ(device.power_on(), SlotGroup::kA);
+  EXPECT_TRUE(device.updater().status()->journal.quarantine.empty());
+}
+
+TEST_F(UpdaterTest, FollowsAnotherChannelWhoseSerialIsLower) {
+  ASSERT_TRUE(device.updater().check());
+  set_channel(repository, {.channel = "beta", .release = "1.1.0", .serial = 1});
+  repository.publish();
+  device.device.channel = label("beta");
+  device.restart();
+  EXPECT_TRUE(device.updater().check());
+}
+
+TEST_F(UpdaterTest, WritesAReleaseAgainThatAnotherOneHasOverwrittenInPart) {
+  ASSERT_TRUE(device.updater().install());
+  publish_release(repository, "1.2.0", 3);
+  repository.cut_transfer(payload_path("1.2.0"), kTestSegmentBytes + 100);
+  ASSERT_FALSE(device.updater().install());
+  repository.restore_all();
+  set_channel(repository, {.release = "1.1.0", .serial = 9});
+  repository.publish();
+  ASSERT_TRUE(device.updater().install());
+  EXPECT_TRUE(device.slot_holds(SlotGroup::kB, image));
+}
+
+TEST_F(UpdaterTest, RefusesAReleaseThatLeavesASlotOfTheGroupAsItIs) {
+  device.slots.add("boot", kTestSegmentBytes);
+  const auto outcome = device.updater().install();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(device.boot.writes, 0u);
+}
+
+TEST_F(UpdaterTest, ArmsNothingWhenTheRolloutRoleExpiredDuringTheDownload) {
+  repository.role("rollout.camera").header.expires = test_now().plus_seconds(86'400);
+  repository.publish();
+  const std::string path = payload_path("1.1.0");
+  repository.before_request = [&](const client::FetchRequest& request) {
+    if (request.path == path) device.clock.advance_seconds(3 * 86'400);
+  };
+  EXPECT_EQ(device.updater().install().error().code, ErrorCode::kExpired);
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+}
+
+TEST_F(UpdaterTest, InstallsNothingOlderWhenOnlyTheFloorsWereLost) {
+  install_and_confirm();
+  device.has_release_file = false;
+  device.store.records.erase(client::Record::kFloors);
+  device.restart();
+  publish_release(repository, "1.0.5", 1);
+  set_channel(repository, {.release = "1.0.5", .serial = 9});
+  repository.publish();
+  EXPECT_EQ(device.updater().install()->decision.reason, "older");
+}
+
+TEST_F(UpdaterTest, ShowsItsStatusOnATrialWhoseFloorsAreDamaged) {
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_EQ(device.power_on(), SlotGroup::kB);
+  device.store.damaged[client::Record::kFloors] = true;
+  const auto status = device.updater().status();
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_FALSE(status->floors);
+}
+
 // One run of a device's life after the plug was pulled: whatever the daemon finds, it goes on until the release is
 // confirmed. False if it does not get there.
 bool converges(SimulatedDevice& device) {

@@ -149,6 +149,23 @@ TEST(Key, ThatIsUnusableNeverVotesThoughItSigned) {
 
 // Book: SIG-15, JSON-17
 // Spec: 4.2.2
+// Found by review: begin and end share their dashes, so that the text between them has a negative length.
+TEST(EcdsaKey, OfAPemWithoutRoomForAKeyIsKeptAndWorthNothing) {
+  for (const char* pem :
+       {"-----BEGIN PUBLIC KEY-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY----------END PUBLIC KEY-----",
+        "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "-----", ""}) {
+    json::Object keyval;
+    keyval.set("public", pem);
+    json::Object key;
+    key.set("keytype", "ecdsa");
+    key.set("keyval", std::move(keyval));
+    key.set("scheme", "ecdsa-sha2-nistp256");
+    const Result<PublicKey> read = PublicKey::parse(key);
+    ASSERT_TRUE(read) << pem;
+    EXPECT_FALSE(read->material()) << pem;
+  }
+}
+
 TEST(Ed25519Key, IsExactly64LowerCaseHexDigits) {
   const std::string hex = *at(ed25519_key().public_key().value(), {"keyval", "public"}).string();
   std::string upper = hex;

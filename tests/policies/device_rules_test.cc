@@ -41,6 +41,7 @@ DeviceFacts device() {
   facts.running_sequence = sequence(10);
   facts.floor.confirmed = sequence(10);
   facts.floor.channel_serial = 5;
+  facts.floor.serial_of = "camera/stable";
   return facts;
 }
 
@@ -164,6 +165,25 @@ TEST(DeviceRules, HoldAReleaseOfWhichAnImageFailedHere) {
 }
 
 // Book: DEV-67
+TEST(DeviceRules, InstallAReleaseThatSharesOneImageWithOneThatFailed) {
+  Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.quarantine = {release.images.front().sha256};
+  policies::Image repaired = release.images.front();
+  repaired.slot = label("boot");
+  repaired.sha256 = Sha256::of(as_bytes("repaired"));
+  release.images.push_back(repaired);
+  expect_decision(decide(release, facts), Verdict::kInstall, "newer");
+}
+
+TEST(DeviceRules, DoNothingForTheReleaseThatTheRunningGroupWasFilledFrom) {
+  const Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.running_release = channel_for(release).release_sha256;
+  expect_decision(decide(release, facts), Verdict::kUpToDate, "up_to_date");
+}
+
+// Book: DEV-67
 TEST(DeviceRules, HoldAnotherVersionWithTheSameFailedImage) {
   Release release = release_of("1.1", 11);
   DeviceFacts facts = device();
@@ -181,6 +201,16 @@ TEST(ChannelRules, RefuseALowerSerial) {
     channel.serial = serial;
     EXPECT_EQ(code_of(check_channel(channel, device())), verdict) << serial;
   }
+}
+
+TEST(ChannelRules, CountASerialForTheChannelItWasSeenOf) {
+  DeviceFacts facts = device();
+  facts.floor.serial_of = "camera/beta";
+  Channel channel = channel_for(release_of("1.1", 11));
+  channel.serial = 1;
+  EXPECT_EQ(code_of(check_channel(channel, facts)), "accepted");
+  facts.floor.raise_serial(channel);
+  EXPECT_EQ(facts.floor.channel_serial, 1);
 }
 
 // Book: TGT-05

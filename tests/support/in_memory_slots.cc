@@ -89,6 +89,14 @@ Result<std::unique_ptr<Slot>> InMemorySlots::open(SlotGroup group, std::string_v
   return std::unique_ptr<Slot>(std::make_unique<InMemorySlot>(at->second, *power_, writable));
 }
 
+std::set<std::string, std::less<>> InMemorySlots::classes(SlotGroup group) const {
+  std::set<std::string, std::less<>> names;
+  for (const auto& [slot, medium] : media_) {
+    if (slot.first == group) names.insert(slot.second);
+  }
+  return names;
+}
+
 Result<std::unique_ptr<Slot>> InMemorySlots::open_for_reading(SlotGroup group, std::string_view slot_class) {
   return open(group, slot_class, false);
 }

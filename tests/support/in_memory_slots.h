@@ -40,6 +40,7 @@ class InMemorySlots final : public client::Slots {
   // lose_cache forgets what was not flushed, in all slots: the plug was pulled.
   void lose_cache();
 
+  std::set<std::string, std::less<>> classes(client::SlotGroup group) const override;
   Result<std::unique_ptr<client::Slot>> open_for_reading(client::SlotGroup group, std::string_view slot_class) override;
   Result<std::unique_ptr<client::Slot>> open_for_writing(client::SlotGroup group, std::string_view slot_class,
                                                          client::SlotGroup running) override;

@@ -29,17 +29,20 @@ client::RunningImage SimulatedDevice::running_image() {
           .sequence = *policies::Sequence::create(std::stoll(text.substr(space)))};
 }
 
+client::Ports SimulatedDevice::ports() {
+  return client::Ports{.fetcher = *repository_,
+                       .trust_store = store,
+                       .record_store = store,
+                       .slots = slots,
+                       .boot = boot,
+                       .clock = clock,
+                       .health = health,
+                       .reporter = reporter};
+}
+
 void SimulatedDevice::restart() {
   device.running_image = running_image();
-  updater_ = std::make_unique<client::Updater>(client::Ports{.fetcher = *repository_,
-                                                             .trust_store = store,
-                                                             .record_store = store,
-                                                             .slots = slots,
-                                                             .boot = boot,
-                                                             .clock = clock,
-                                                             .health = health,
-                                                             .reporter = reporter},
-                                               device);
+  updater_ = std::make_unique<client::Updater>(ports(), device);
 }
 
 std::optional<SlotGroup> SimulatedDevice::power_on() {
@@ -56,7 +59,7 @@ bool SimulatedDevice::slot_holds(SlotGroup group, ByteView image) {
 }
 
 client::Floors SimulatedDevice::floors() {
-  return (*updater_->status()).floors;
+  return *updater_->status()->floors;
 }
 
 Bytes publish_release(RepositorySimulator& repository, const std::string& version, std::int64_t sequence,

@@ -38,6 +38,7 @@ class SimulatedDevice {
 
   bool slot_holds(client::SlotGroup group, ByteView image);
   client::Floors floors();
+  client::Ports ports();
 
   Power power;
   InMemoryStore store{power};
