@@ -43,6 +43,10 @@ KeyFile KeyFile::of(KeyName name, metadata::PublicKey key) {
 }
 
 Result<KeyFile> KeyFile::parse(ByteView file) {
+  if (as_text(file).starts_with("-----BEGIN")) {
+    return Error{ErrorCode::kParse, "this is a PEM file, not a public key file"}.with_hint(
+        "name the NAME.tenon-key beside it");
+  }
   TENON_TRY(const json::Value value, json::parse(file, {.max_bytes = kMaxBytes}));
   TENON_TRY(json::Fields fields, json::Fields::of(value, "key file"));
   TENON_TRY(const std::string format, fields.string("format"));

@@ -35,7 +35,8 @@ class FakeToken final : public Signer {
 };
 
 class AddSignature : public testing::TestWithParam<KeyType> {};
-INSTANTIATE_TEST_SUITE_P(BothTypes, AddSignature, testing::Values(KeyType::kEd25519, KeyType::kEcdsaP256));
+INSTANTIATE_TEST_SUITE_P(BothTypes, AddSignature, testing::Values(KeyType::kEd25519, KeyType::kEcdsaP256),
+                         [](const auto& type) { return type.param == KeyType::kEd25519 ? "ed25519" : "p256"; });
 
 TEST_P(AddSignature, SignsUnderTheNameThatTheMetadataGivesTheKey) {
   SoftwareKey key = SoftwareKey::generate(GetParam());
