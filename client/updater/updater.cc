@@ -78,7 +78,7 @@ Result<Updater::Checked> Updater::refresh_and_select() {
   TENON_TRY(Floors floors, this->floors());
   TENON_TRY(const Journal journal, state_.journal());
   metadata::Rules rules{
-      .now = now(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
+      .now = current_time(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
   Result<TrustedRepository> repository = client_.refresh(device_.embedded_root, floors.versions, rules);
   TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
   if (!repository) return repository.error();
@@ -99,7 +99,7 @@ Result<Updater::Checked> Updater::refresh_and_select() {
 }
 
 // The system's clock, but never before the running image was built.
-metadata::UtcTime Updater::now() {
+metadata::UtcTime Updater::current_time() {
   return std::max(ports_.clock.now(), device_.running_image.build_time.value_or(metadata::UtcTime::epoch()));
 }
 
@@ -274,7 +274,7 @@ Result<void> Updater::disarm(SlotGroup target, BootRecord& record, Journal& jour
 Result<void> Updater::arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal) {
   const metadata::UtcTime expires =
       std::min(checked.repository.timestamp->header.expires, checked.selection.valid_until);
-  if (expires <= std::max(now(), checked.rules.now)) {
+  if (expires <= std::max(current_time(), checked.rules.now)) {
     return Error{ErrorCode::kExpired, "the metadata expired " + expires.text() + " while the image was written"}
         .with_hint("install again: what is written stays");
   }

@@ -108,7 +108,7 @@ class Updater {
   Result<Checked> refresh_and_select();
   Result<Floors> floors();
   Result<std::optional<Stamp>> confirmed_stamp(SlotGroup group, const BootRecord& record);
-  metadata::UtcTime now();
+  metadata::UtcTime current_time();
   Result<void> require_settled(const Boot& boot, const BootRecord& record) const;
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
