@@ -6,6 +6,7 @@
 
 namespace tenon::client {
 
+// Selection is the release that the channel names, and what the device's rules say of it.
 struct Selection {
   policies::Channel channel;
   policies::Release release;
