@@ -44,6 +44,7 @@ std::unique_ptr<EVP_PKEY, FreeKey> p256_key(ByteView point) {
 }
 
 std::optional<Bytes> decode_base64(std::string_view text) {
+  if (text.empty()) return std::nullopt;  // libsodium wants somewhere to write
   Bytes bytes(text.size());
   std::size_t size = 0;
   const int failed = sodium_base642bin(bytes.data(), bytes.size(), text.data(), text.size(), "\r\n", &size, nullptr,
