@@ -10,7 +10,8 @@ endif()
 if(TENON_SANITIZE)
   # g++ 12 with sanitizers reports std::variant members as uninitialized that are not.
   target_compile_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE} -fno-omit-frame-pointer
-                                                 -fno-sanitize-recover=all -Wno-maybe-uninitialized)
+                                                 -fno-sanitize-recover=all
+                                                 $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE})
 endif()
 

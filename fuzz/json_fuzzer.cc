@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TENON_CHECK(value.error().code == tenon::ErrorCode::kParse || value.error().code == tenon::ErrorCode::kLimit);
     return 0;
   }
-  for (int indent : {0, 1}) {
+  for (const std::size_t indent : {0u, 1u}) {
     const tenon::Result<json::Value> again = json::parse(tenon::as_bytes(json::to_text(*value, indent)));
     TENON_CHECK(again && *again == *value);
   }
