@@ -16,7 +16,9 @@ const DelegatedRole& TargetSearch::Edge::role() const {
 Result<TargetSearch> TargetSearch::start(const TrustedRepository& repository, metadata::TargetPath path,
                                          const metadata::Rules& rules) {
   TargetSearch search(repository, std::move(path), rules);
-  TENON_TRY_VOID(search.visit(std::make_shared<const TrustedTargets>(repository.targets)));
+  // Not a copy, which would cost a search as much as the top-level role is large: the caller keeps the repository.
+  const std::shared_ptr<const TrustedTargets> top(std::shared_ptr<void>(), &repository.targets);
+  TENON_TRY_VOID(search.visit(top));
   return search;
 }
 
