@@ -1,5 +1,6 @@
 // The reader: nlohmann's tokenizer drives a builder that refuses what TUF must not contain.
 #include <tenon/metadata/json.h>
+#include <tenon/metadata/utf8.h>
 
 #include <algorithm>
 #include <limits>
@@ -55,7 +56,8 @@ class Builder final : public Sax {
     position_ = position;
     const std::string_view what = problem.what();
     const std::size_t reason = what.find("syntax error");
-    return fail(ErrorCode::kParse, std::string(reason == what.npos ? what : what.substr(reason)));
+    // nlohmann quotes the whole token it stopped at, which is as long as the file allows.
+    return fail(ErrorCode::kParse, printable(reason == what.npos ? what : what.substr(reason)));
   }
 
   Value take() { return std::move(root_); }

@@ -14,6 +14,6 @@ bool has_control_characters(std::string_view text);
 
 // printable makes text from a file or a server safe for a terminal and a log line: control characters, bidirectional
 // overrides (U+202A..E, U+2066..9) and bytes that are no UTF-8 become \xNN; at most max_bytes of the text are shown.
-std::string printable(std::string_view text, std::size_t max_bytes = 512);
+std::string printable(std::string_view text, std::size_t max_bytes = 256);
 
 }  // namespace tenon

@@ -54,8 +54,18 @@ Result<std::vector<std::pair<std::string, metadata::TargetEntry>>> new_targets(c
   return fresh;
 }
 
+// New names are of characters that every client, file system and server reads alike, so that no two of them are told
+// apart by one and not by another: no composed and decomposed spelling of one word, no letter that looks like another.
+Result<void> check_name_is_portable(std::string_view name) {
+  constexpr std::string_view kPortable = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-=@,/";
+  if (name.find_first_not_of(kPortable) == name.npos) return {};
+  return Error{ErrorCode::kPolicy, printable(name) + ": is not of A-Z a-z 0-9 . _ ~ - = @ , / alone"}.with_hint(
+      "give the file a plain name");
+}
+
 Result<void> check_target(const Repository& repository, CheckingClient& client, const RoleId& role,
                           const std::string& name, const metadata::TargetEntry& entry) {
+  TENON_TRY_VOID(check_name_is_portable(name));
   TENON_TRY(const TargetPath path, TargetPath::parse(name));
   TENON_TRY(const CheckingClient::Located located, client.locate(path));
   if (located.target.signed_by().text() != role.text() || located.target.hashes() != entry.hashes) {

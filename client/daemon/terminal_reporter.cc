@@ -9,6 +9,7 @@ namespace tenon::client {
 namespace {
 
 constexpr double kMiB = 1024.0 * 1024.0;
+constexpr std::size_t kMaxLineBytes = 1000;  // of ours; what others wrote in it was cut before
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 
 }  // namespace
@@ -27,12 +28,12 @@ void TerminalReporter::end_line() {
 void TerminalReporter::note(std::string_view text) {
   if (quiet_) return;
   end_line();
-  std::fprintf(stderr, "%s\n", printable(text).c_str());
+  std::fprintf(stderr, "%s\n", printable(text, kMaxLineBytes).c_str());
 }
 
 void TerminalReporter::warn(std::string_view text) {
   end_line();
-  std::fprintf(stderr, "warning: %s\n", printable(text).c_str());
+  std::fprintf(stderr, "warning: %s\n", printable(text, kMaxLineBytes).c_str());
 }
 
 void TerminalReporter::progress(std::string_view step, std::uint64_t done, std::uint64_t total) {

@@ -21,8 +21,14 @@ constexpr std::array kRecordNames = {"floors", "journal", "checkpoint", "stamps"
 
 Result<Folder> open_data_folder(const std::filesystem::path& path) {
   auto folder = Folder::open(path);
-  if (folder) return folder;
   std::error_code ignored;
+  if (folder) {
+    // Whoever can write there can put a lock or a record of his own in the place of ours: /tmp is no data folder.
+    const std::filesystem::perms mode = std::filesystem::status(path, ignored).permissions();
+    if ((mode & std::filesystem::perms::others_write) == std::filesystem::perms::none) return folder;
+    return Error{ErrorCode::kStorage, "everybody may write to the data folder " + path.string(),
+                 "use a folder of tenond's own: install -d -m 0700 " + path.string()};
+  }
   if (std::filesystem::exists(path, ignored)) return folder;
   return Error{
       ErrorCode::kStorage, "the data folder " + path.string() + " is not there",

@@ -102,7 +102,9 @@ Result<void> Folder::sync() const {
 
 Result<void> Folder::write_new(ByteView content) const {
   const std::string temporary = shown(kTemporaryName);
-  TENON_TRY(auto file, open_file(kTemporaryName, O_WRONLY | O_CREAT | O_TRUNC));
+  // Never into what stands there: a leftover, or a second name of a file that is none of ours.
+  ::unlinkat(descriptor_.get(), kTemporaryName, 0);
+  TENON_TRY(auto file, open_file(kTemporaryName, O_WRONLY | O_CREAT | O_EXCL));
   if (!file) return Error{ErrorCode::kStorage, temporary + ": cannot be made"};
   TENON_TRY_VOID(write_all(*file, 0, content, temporary));
   if (::fsync(file->get()) != 0) return storage_error("cannot be made durable", temporary);

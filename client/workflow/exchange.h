@@ -23,8 +23,8 @@ struct WantCached {
   std::string file_name;
 };
 
-// WantRemote asks for a metadata file of the repository, by its name below metadata/. More than max_length bytes is an
-// error of the transport (E_LIMIT), not a reply.
+// WantRemote asks for a metadata file of the repository, by its name below metadata/, which stands in a URL as it is. More
+// than max_length bytes is an error of the transport (E_LIMIT), not a reply.
 struct WantRemote {
   std::string file_name;
   std::size_t max_length = 0;

@@ -12,12 +12,14 @@ using metadata::TrustedTargets;
 TargetSearch TargetSearch::start(const TrustedRepository& repository, metadata::TargetPath path,
                                  const metadata::Rules& rules) {
   TargetSearch search(repository, std::move(path), rules);
-  search.visit(std::make_shared<const Visit>(Visit{repository.targets, nullptr}));
+  // Not a copy, which would cost a search as much as the top-level role is large: the caller keeps the repository.
+  std::shared_ptr<const TrustedTargets> top(std::shared_ptr<void>(), &repository.targets);
+  search.visit(std::make_shared<const Visit>(Visit{std::move(top), nullptr}));
   return search;
 }
 
 void TargetSearch::visit(std::shared_ptr<const Visit> visit) {
-  visited_.push_back(visit->role.name());
+  visited_.push_back(visit->role->name());
   current_.reset();
   if (Result<void> went_on = look_into(std::move(visit)); !went_on) stuck_ = went_on.error();
 }
@@ -26,9 +28,9 @@ void TargetSearch::visit(std::shared_ptr<const Visit> visit) {
 // what waited before is dropped, what follows it was not matched.
 // Spec: 5.6.7.2
 Result<void> TargetSearch::look_into(std::shared_ptr<const Visit> visit) {
-  TENON_TRY(found_, metadata::VerifiedTarget::find_in(visit->role, path_));
+  TENON_TRY(found_, metadata::VerifiedTarget::find_in(*visit->role, path_));
   if (found_) return {};
-  if (const auto& delegations = visit->role.targets()->delegations) {
+  if (const auto& delegations = visit->role->targets()->delegations) {
     TENON_TRY(std::vector<DelegatedRole> children, delegations->matching(path_));
     if (!children.empty() && children.back().terminating) waiting_.clear();
     for (auto child = children.rbegin(); child != children.rend(); ++child) {
@@ -44,7 +46,7 @@ bool TargetSearch::is_skipped(const Edge& edge) const {
     return std::ranges::find(visited_, edge.role.name) != visited_.end();
   }
   for (const Visit* visit = edge.delegator.get(); visit != nullptr; visit = visit->delegator.get()) {
-    if (visit->role.name() == edge.role.name) return true;
+    if (visit->role->name() == edge.role.name) return true;
   }
   return false;
 }
@@ -87,7 +89,7 @@ Result<Progress> TargetSearch::feed(const Reply& reply) {
   if (file == nullptr) return Error{ErrorCode::kNet, name.file_name() + ": the repository does not have it"};
 
   Result<TrustedTargets> role =
-      trust_targets(*file, current_->delegator->role, current_->role, repository_->snapshot, rules_);
+      trust_targets(*file, *current_->delegator->role, current_->role, repository_->snapshot, rules_);
   if (!role && ask_cache_) {  // an older version, or damaged: the repository has the one that snapshot pins
     ask_cache_ = false;
     return Progress{};
@@ -96,7 +98,8 @@ Result<Progress> TargetSearch::feed(const Reply& reply) {
 
   Progress progress;
   if (!ask_cache_) progress.persist = Persist{name.file_name(), *file};
-  visit(std::make_shared<const Visit>(Visit{*std::move(role), current_->delegator}));
+  visit(std::make_shared<const Visit>(
+      Visit{std::make_shared<const TrustedTargets>(*std::move(role)), current_->delegator}));
   return progress;
 }
 

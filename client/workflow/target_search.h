@@ -39,7 +39,7 @@ class TargetSearch {
  private:
   // A role on the way from top-level targets, shared by the edges that leave it.
   struct Visit {
-    metadata::TrustedTargets role;
+    std::shared_ptr<const metadata::TrustedTargets> role;
     std::shared_ptr<const Visit> delegator;
   };
   // One delegation that waits to be followed: the edge, and with it the keys that count.

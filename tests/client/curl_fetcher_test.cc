@@ -245,6 +245,7 @@ TEST(CurlFetcher, TellsThatTheOffsetIsBehindTheEnd) {
   EXPECT_EQ(fetched.body, "");
 }
 
+// Book: ROOT-12
 TEST(CurlFetcher, TellsAMissingFileFromAnyOtherFailure) {
   const ScriptedServer server(always("HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>"));
   const Fetched fetched = fetch_from(server);
@@ -253,7 +254,7 @@ TEST(CurlFetcher, TellsAMissingFileFromAnyOtherFailure) {
   EXPECT_EQ(fetched.body, "");
 }
 
-// Book: NET-10
+// Book: NET-10, ROOT-12
 TEST(CurlFetcher, TakesEveryOtherStatusForAnErrorAndNamesIt) {
   for (const int status : {204, 206, 300, 302, 304, 400, 401, 403, 410, 500, 503}) {
     const bool bodyless = status == 204 || status == 304;
@@ -265,6 +266,7 @@ TEST(CurlFetcher, TakesEveryOtherStatusForAnErrorAndNamesIt) {
   }
 }
 
+// Book: ROOT-12
 TEST(CurlFetcher, TakesForbiddenForMissingOnlyWhereTheSourceIsConfiguredSo) {
   const ScriptedServer server(always("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
   FetchOptions options = impatient();

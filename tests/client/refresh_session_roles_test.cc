@@ -69,7 +69,7 @@ std::string name_of(const testing::TestParamInfo<std::string>& parameter) {
 INSTANTIATE_TEST_SUITE_P(Roles, EveryRole, testing::Values("timestamp", "snapshot", "targets", "d1", "d2", "d3"),
                          name_of);
 
-// Book: META-01, SIG-09
+// Book: META-01, SIG-09, DEL-14
 // Spec: 5.4.2, 5.5.3, 5.6.3
 TEST_P(EveryRole, IsRefusedWithoutAnySignature) {
   settle();
@@ -78,7 +78,7 @@ TEST_P(EveryRole, IsRefusedWithoutAnySignature) {
   scenario.expect_refused(ErrorCode::kSig, refusal());
 }
 
-// Book: META-01
+// Book: META-01, DEL-14
 TEST_P(EveryRole, IsRefusedWhenAllSignaturesAreByAnotherKeyUnderTheRightName) {
   settle();
   const TestKey right = scenario.repository.signers[role].front();
@@ -87,7 +87,7 @@ TEST_P(EveryRole, IsRefusedWhenAllSignaturesAreByAnotherKeyUnderTheRightName) {
   scenario.expect_refused(ErrorCode::kSig, refusal());
 }
 
-// Book: META-01
+// Book: META-01, DEL-14
 TEST_P(EveryRole, IsRefusedWhenSignedByTheKeyOfAnotherRole) {
   settle();
   for (const char* other : {"root", "timestamp", "snapshot", "targets", "d1", "d2", "d3"}) {
@@ -101,7 +101,7 @@ TEST_P(EveryRole, IsRefusedWhenSignedByTheKeyOfAnotherRole) {
   }
 }
 
-// Book: META-01
+// Book: META-01, DEL-14
 // Spec: 5.4.2, 5.5.3, 5.6.3
 TEST_P(EveryRole, IsRefusedOneSignatureBelowItsThreshold) {
   const std::vector<TestKey> keys = settle_with_keys(3);
@@ -132,7 +132,7 @@ TEST_P(EveryRole, IsRefusedWhenAKeyidSignsTwice) {
   scenario.expect_refused(ErrorCode::kParse, refusal());
 }
 
-// Book: META-17
+// Book: META-17, DEL-14
 // Spec: 4.3
 TEST_P(EveryRole, IsRefusedWithASpecVersionOfAnotherMajorOrForm) {
   settle();
@@ -147,7 +147,7 @@ TEST_P(EveryRole, IsRefusedWithASpecVersionOfAnotherMajorOrForm) {
   }
 }
 
-// Book: META-17
+// Book: META-17, DEL-14
 TEST_P(EveryRole, IsAcceptedWithAnySpecVersionOfMajorOne) {
   for (const char* version : {"1.0", "1.0.0", "1.0.31", "1.99.7"}) {
     SCOPED_TRACE(version);
@@ -159,7 +159,7 @@ TEST_P(EveryRole, IsAcceptedWithAnySpecVersionOfMajorOne) {
   }
 }
 
-// Book: META-18, META-20
+// Book: META-18, META-20, DEL-14
 // Spec: 4
 TEST_P(EveryRole, IsAcceptedAndStoredAsServedWithMembersItDoesNotKnow) {
   scenario.repository.signed_edits[role] = [](const json::Value& value) {
@@ -170,7 +170,7 @@ TEST_P(EveryRole, IsAcceptedAndStoredAsServedWithMembersItDoesNotKnow) {
   EXPECT_EQ(scenario.store.files.at(role + ".json"), scenario.repository.served(scenario.repository.path_of(role)));
 }
 
-// Book: META-19
+// Book: META-19, DEL-14
 TEST_P(EveryRole, IsANetworkErrorWhenNotFound) {
   settle();
   publish();
@@ -178,7 +178,7 @@ TEST_P(EveryRole, IsANetworkErrorWhenNotFound) {
   scenario.expect_refused(ErrorCode::kNet, refusal());
 }
 
-// Book: META-21, TIME-02
+// Book: META-21, TIME-02, DEL-14
 // Spec: 5.4.4, 5.5.6, 5.6.5
 TEST_P(EveryRole, IsRefusedWhenItExpiresInThisVerySecond) {
   settle();
@@ -189,7 +189,7 @@ TEST_P(EveryRole, IsRefusedWhenItExpiresInThisVerySecond) {
   scenario.expect_refused(ErrorCode::kExpired, refusal());
 }
 
-// Book: META-21, TIME-01
+// Book: META-21, TIME-01, DEL-14
 TEST_P(EveryRole, IsAcceptedWhenItExpiresASecondLater) {
   settle();
   scenario.repository.signed_edits[role] = [](const json::Value& value) {
@@ -359,7 +359,7 @@ class EveryPinnedRole : public EveryRole {
 };
 INSTANTIATE_TEST_SUITE_P(Roles, EveryPinnedRole, testing::Values("snapshot", "targets", "d1", "d2", "d3"), name_of);
 
-// Book: META-08
+// Book: META-08, DEL-14
 // Spec: 5.5.2, 5.6.2
 TEST_P(EveryPinnedRole, IsRefusedWhenLengthDigestOrVersionAreNotThoseListed) {
   settle();
@@ -395,7 +395,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenLengthDigestOrVersionAreNotThoseListed) {
   }
 }
 
-// Book: META-08
+// Book: META-08, DEL-14
 // Spec: 4.4
 TEST_P(EveryPinnedRole, IsRefusedWhenTheListedDigestsHaveAWrongForm) {
   settle();
@@ -427,7 +427,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenTheListedDigestsHaveAWrongForm) {
   }
 }
 
-// Book: META-08, JSON-14
+// Book: META-08, JSON-14, DEL-14
 // Spec: 5.5.2, 5.6.2
 TEST_P(EveryPinnedRole, IsRefusedByItsDigestBeforeItIsParsed) {
   settle();
@@ -437,14 +437,14 @@ TEST_P(EveryPinnedRole, IsRefusedByItsDigestBeforeItIsParsed) {
   scenario.expect_refused(ErrorCode::kMismatch, refusal());
 }
 
-// Book: META-08
+// Book: META-08, DEL-14
 TEST_P(EveryPinnedRole, IsAcceptedWithAGoodDigestBesideAnUnknownOne) {
   settle();
   publish_pinned([](const json::Value& entry) { return with(entry, {"hashes", "blake3"}, "whatever"); });
   scenario.expect_accepted(kDeepTarget);
 }
 
-// Book: META-13
+// Book: META-13, DEL-14
 // Spec: 5.5.4, 5.6.4
 TEST_P(EveryPinnedRole, IsRefusedWhenItsVersionIsNotTheOneListed) {
   scenario.repository.options.list_hashes = false;
@@ -460,7 +460,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenItsVersionIsNotTheOneListed) {
   }
 }
 
-// Book: META-09
+// Book: META-09, DEL-14
 // Spec: 5.5.5
 TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFalls) {
   publish();
@@ -472,7 +472,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFalls) {
   scenario.expect_refused(ErrorCode::kRollback, {.accepted = accepted, .target = kDeepTarget});
 }
 
-// Book: META-09
+// Book: META-09, DEL-14
 // Spec: 5.5.5
 TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFallsAlsoAfterTheStoreIsLost) {
   publish();
@@ -489,7 +489,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFallsAlsoAfterTheStoreIsLos
 class EveryTargetsRole : public EveryRole {};
 INSTANTIATE_TEST_SUITE_P(Roles, EveryTargetsRole, testing::Values("targets", "d1", "d2", "d3"), name_of);
 
-// Book: META-10
+// Book: META-10, DEL-14
 // Spec: 5.5.5
 TEST_P(EveryTargetsRole, MustStayListedInSnapshot) {
   settle();
@@ -498,7 +498,7 @@ TEST_P(EveryTargetsRole, MustStayListedInSnapshot) {
   scenario.expect_refused(ErrorCode::kRollback, {.accepted = {"timestamp.json"}, .target = kDeepTarget});
 }
 
-// Book: META-11
+// Book: META-11, DEL-14
 TEST_P(EveryTargetsRole, IsNotFetchedWhenSnapshotNeverListedIt) {
   scenario.repository.snapshot.meta.erase(role + ".json");
   scenario.repository.publish_snapshot();
@@ -508,7 +508,7 @@ TEST_P(EveryTargetsRole, IsNotFetchedWhenSnapshotNeverListedIt) {
   }
 }
 
-// Book: META-26
+// Book: META-26, DEL-14
 // Spec: 4.4
 TEST_P(EveryTargetsRole, IsListedUnderItsExactNameOnly) {
   const metadata::MetaEntry entry = scenario.repository.snapshot.meta.at(role + ".json");

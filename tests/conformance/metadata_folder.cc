@@ -21,7 +21,7 @@ Result<MetadataFolder> MetadataFolder::open(const std::string& path) {
 }
 
 Result<void> MetadataFolder::initialise(ByteView root) const {
-  TENON_TRY(const auto checked, metadata::embedded_root(root, metadata::Limits{}));
+  TENON_TRY(const auto checked, metadata::embedded_root(root));
   TENON_TRY_VOID(save(metadata::VersionFloors{}.under(checked.value())));
   return folder_.replace(kRootName, root);
 }

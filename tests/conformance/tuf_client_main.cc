@@ -70,7 +70,7 @@ class Driver {
   Result<VerifiedTarget> find(const TrustedRepository& repository, const std::string& name,
                               const metadata::Rules& rules) {
     TENON_TRY(metadata::TargetPath path, metadata::TargetPath::parse(name));
-    TENON_TRY(auto search, client::TargetSearch::start(repository, std::move(path), rules));
+    auto search = client::TargetSearch::start(repository, std::move(path), rules);
     TENON_TRY_VOID(run(search));
     if (search.found()) return *search.found();
     return Error{ErrorCode::kPolicy, "no trusted role lists " + printable(name)};
@@ -131,7 +131,7 @@ Result<void> download(const Arguments& arguments, Driver& driver, const TrustedR
 Result<void> run(const Arguments& arguments) {
   TENON_TRY(const MetadataFolder folder, MetadataFolder::open(arguments.metadata_dir));
   if (arguments.command == Arguments::Command::kInit) return init(arguments, folder);
-  metadata::Rules rules;
+  metadata::Rules rules{.root_cap = metadata::RootCap::kContinue};
   TENON_TRY(rules.now, metadata::UtcTime::from_unix(std::time(nullptr)));
   TENON_TRY(const auto fetcher, client::CurlFetcher::create(arguments.metadata_url, kUserAgent));
   Driver driver(folder, *fetcher);

@@ -50,11 +50,13 @@ TEST_F(DraftRoot, RefusesOneKeyTwiceInARoleEvenUnderTwoNames) {
   EXPECT_NE(error().message.find("alice and alice2 are the same key"), std::string::npos) << error().message;
 }
 
+// Book: ROOT-20
 TEST_F(DraftRoot, RefusesTheKeyOfTheServerAmongTheRootKeys) {
   role(TopRole::kRoot).keys.push_back(team_.online.file);
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
 }
 
+// Book: ROOT-20
 TEST_F(DraftRoot, RefusesTheKeyOfTheServerAmongTheTargetsKeys) {
   role(TopRole::kTargets).keys.push_back(team_.online.file);
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
