@@ -60,8 +60,9 @@ class Driver {
       warn("the stored floors are not used: " + floors.error().message);
     }
     auto session = client::RefreshSession::start(root, stored.value_or(metadata::VersionFloors{}), rules);
-    if (!session)
+    if (!session) {
       return std::move(session).error().context("root.json").with_hint("run init with a trusted root again");
+    }
     const Result<void> ran = run(*session);
     const Result<void> saved = stored == session->floors() ? Result<void>() : folder_.save(session->floors());
     if (!ran) return ran.error();
