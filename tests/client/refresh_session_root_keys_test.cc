@@ -22,7 +22,7 @@ TEST(RootKeys, OfKindsThatTheDeviceCannotUseAreRefusedBeforeTheRootIsStored) {
   const TestKey old = scenario.repository.signers.at("root").front();
   scenario.repository.set_keys(TopRole::kRoot, {unsupported_key(930), unsupported_key(931)}, 1);
   scenario.repository.publish_root();
-  scenario.expect_refused(ErrorCode::kSig, {.heal = [&] {
+  scenario.expect_refused(ErrorCode::kPolicy, {.heal = [&] {
                             EXPECT_EQ(scenario.device.root_version->value(), 1);
                             scenario.repository.root.header.version = metadata::Version::first();
                             scenario.repository.set_keys(TopRole::kRoot, {old});

@@ -114,7 +114,7 @@ TEST(RoleNames, HoweverHostileAreOneSegmentOfAnAddress) {
   std::set<std::string> paths;
   for (const client::FetchRequest& request : repository.requests()) {
     EXPECT_EQ(std::count(request.path.begin(), request.path.end(), '/'), 1) << request.path;
-    EXPECT_EQ(request.path.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%._-/"),
+    EXPECT_EQ(request.path.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%._-~/"),
               std::string::npos)
         << request.path;
     EXPECT_TRUE(paths.insert(request.path).second) << request.path;

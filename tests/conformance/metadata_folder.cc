@@ -1,6 +1,6 @@
 #include <tenon/metadata/authentic.h>
 #include <tenon/metadata/json.h>
-#include <tenon/metadata/limits.h>
+#include <tenon/metadata/rules.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ Result<MetadataFolder> MetadataFolder::open(const std::string& path) {
 }
 
 Result<void> MetadataFolder::initialise(ByteView root) const {
-  TENON_TRY(const auto checked, metadata::embedded_root(root));
+  TENON_TRY(const auto checked, metadata::embedded_root(root, metadata::Rules{}));
   TENON_TRY_VOID(save(metadata::VersionFloors{}.under(checked.value())));
   return folder_.replace(kRootName, root);
 }

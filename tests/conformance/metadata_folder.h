@@ -1,5 +1,5 @@
-// MetadataFolder: the trusted metadata of one repository as the conformance suite looks at it: ROLE.json for each trusted
-// role, without a version, the bytes as received. root.json is the newest root, and the next session starts from it.
+// MetadataFolder: the trusted metadata of one repository as the conformance suite looks at it: ROLE.json for each
+// trusted role, without a version, the bytes as received. root.json is the newest root; the next session starts there.
 // The floors are kept beside them in .floors, so that a damaged file, or a cut after a rotation of keys, costs nothing.
 // Thread: one; one process at a time.
 #pragma once

@@ -20,8 +20,8 @@ class TargetFolder {
   // Errors: E_STORAGE
   Result<bool> has(const metadata::VerifiedTarget& target) const;
 
-  // download fetches the target from url_path. Errors: those of the fetcher; E_NET when it is not found; E_MISMATCH when
-  // it is another file; E_STORAGE. After an error the folder is as it was.
+  // download fetches the target from url_path. Errors: those of the fetcher; E_NET when it is not found; E_MISMATCH
+  // when it is another file; E_STORAGE. After an error the folder is as it was.
   Result<void> download(client::Fetcher& fetcher, const std::string& url_path,
                         const metadata::VerifiedTarget& target) const;
 

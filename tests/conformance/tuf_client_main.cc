@@ -1,5 +1,6 @@
 // tenon-tuf-client: Tenon's client workflow behind the command line of the TUF conformance suite. It is what the suite
-// and the benchmarks run: a thin shell over RefreshSession and TargetSearch with files and curl, and no rule of its own.
+// and the benchmarks run: a thin shell over RefreshSession and TargetSearch with files and curl, without rules of its
+// own.
 // Exit status: 0 when all was done, 1 otherwise.
 #include <tenon/client/transport/curl_fetcher.h>
 #include <tenon/client/workflow/refresh_session.h>
@@ -58,13 +59,16 @@ class Driver {
     } else {
       warn("the stored floors are not used: " + floors.error().message);
     }
-    TENON_TRY(auto session, client::RefreshSession::start(root, stored.value_or(metadata::VersionFloors{}), rules));
-    const Result<void> ran = run(session);
-    const Result<void> saved = stored == session.floors() ? Result<void>() : folder_.save(session.floors());
+    auto session = client::RefreshSession::start(root, stored.value_or(metadata::VersionFloors{}), rules);
+    if (!session) {
+      return std::move(session).error().context("root.json").with_hint("run init with a trusted root again");
+    }
+    const Result<void> ran = run(*session);
+    const Result<void> saved = stored == session->floors() ? Result<void>() : folder_.save(session->floors());
     if (!ran) return ran.error();
     TENON_TRY_VOID(saved);
-    rules = session.rules();
-    return std::move(session).finish();
+    rules = session->rules();
+    return (*std::move(session)).finish();
   }
 
   Result<VerifiedTarget> find(const TrustedRepository& repository, const std::string& name,
@@ -131,7 +135,7 @@ Result<void> download(const Arguments& arguments, Driver& driver, const TrustedR
 Result<void> run(const Arguments& arguments) {
   TENON_TRY(const MetadataFolder folder, MetadataFolder::open(arguments.metadata_dir));
   if (arguments.command == Arguments::Command::kInit) return init(arguments, folder);
-  metadata::Rules rules{.root_cap = metadata::RootCap::kContinue};
+  metadata::Rules rules{.root_cap = metadata::RootCap::kContinue};  // Spec: 5.3.3
   TENON_TRY(rules.now, metadata::UtcTime::from_unix(std::time(nullptr)));
   TENON_TRY(const auto fetcher, client::CurlFetcher::create(arguments.metadata_url, kUserAgent));
   Driver driver(folder, *fetcher);
