@@ -94,7 +94,9 @@ Result<Progress> TargetSearch::feed(const Reply& reply) {
 
   Progress progress;
   if (!ask_cache_) progress.persist = Persist{name.file_name(), *file};
-  TENON_TRY_VOID(visit(std::make_shared<const TrustedTargets>(*std::move(role))));
+  TargetSearch after = *this;  // an error behind this role must not look like the end of the walk
+  TENON_TRY_VOID(after.visit(std::make_shared<const TrustedTargets>(*std::move(role))));
+  *this = std::move(after);
   return progress;
 }
 
