@@ -61,9 +61,10 @@ bool has_room(std::optional<Version> floor) {
   return !floor || floor->value() < std::numeric_limits<std::int64_t>::max();
 }
 
-// The next root that the device can accept, and those up to its floor, with new keys beside the old or in place of
-// them.
-void publish_roots(RepositorySimulator& repository, const DeviceModel& device, bool rotate) {
+enum class NewKeys { kBesideTheOld, kForOneOfThem, kInPlaceOfAll };
+
+// The next root that the device can accept, and those up to its floor.
+void publish_roots(RepositorySimulator& repository, const DeviceModel& device, NewKeys new_keys) {
   const metadata::Root trusted = trusted_root(device);
   metadata::Root& root = repository.root;
   std::vector<TestKey>& signers = repository.signers["root"];
@@ -81,14 +82,15 @@ void publish_roots(RepositorySimulator& repository, const DeviceModel& device, b
     root.roles.at(role) = tenon::tests::role_keys({key}, 1);
     if (role != TopRole::kRoot) repository.signers[std::string(to_string(role))] = {key};
   }
-  if (!rotate) {
-    for (const TopRole role : {TopRole::kTimestamp, TopRole::kSnapshot}) {
-      for (const metadata::KeyId& keyid : trusted.role(role).keyids) {
-        const auto key = trusted.keys.find(keyid);
-        if (key == trusted.keys.end() || root.keys.contains(keyid)) continue;
-        root.keys.insert(*key);
-        root.roles.at(role).keyids.push_back(keyid);
-      }
+  std::optional<metadata::KeyMaterial> dropped;
+  for (const TopRole role : {TopRole::kTimestamp, TopRole::kSnapshot}) {
+    for (const metadata::KeyId& keyid : trusted.role(role).keyids) {
+      const auto key = trusted.keys.find(keyid);
+      if (key == trusted.keys.end() || root.keys.contains(keyid) || new_keys == NewKeys::kInPlaceOfAll) continue;
+      if (new_keys == NewKeys::kForOneOfThem && !dropped) dropped = key->second.material();
+      if (dropped && key->second.material() == dropped) continue;
+      root.keys.insert(*key);
+      root.roles.at(role).keyids.push_back(keyid);
     }
   }
   root.header = {.version = *trusted.header.version.next(),
@@ -118,12 +120,23 @@ void publish_roles(RepositorySimulator& repository, const metadata::VersionFloor
   repository.write_timestamp();
 }
 
-void check_heals(DeviceModel& device, bool rotate, bool look_again) {
+// Whether the device's root lists a timestamp key that could be dropped.
+bool has_usable_key(const DeviceModel& device) {
+  const metadata::Root root = trusted_root(device);
+  return std::ranges::any_of(root.role(TopRole::kTimestamp).keyids, [&](const metadata::KeyId& keyid) {
+    const auto key = root.keys.find(keyid);
+    return key != root.keys.end() && key->second.material();
+  });
+}
+
+void check_heals(DeviceModel& device, NewKeys new_keys, bool look_again) {
   const metadata::VersionFloors floors = known_floors(device);
-  rotate = rotate || !has_room(floors.timestamp) || !has_room(floors.snapshot);
+  const bool must_rotate = !has_room(floors.timestamp) || !has_room(floors.snapshot);
+  if (new_keys == NewKeys::kBesideTheOld && must_rotate) new_keys = NewKeys::kForOneOfThem;
+  if (new_keys == NewKeys::kForOneOfThem && !has_usable_key(device)) new_keys = NewKeys::kInPlaceOfAll;
   RepositorySimulator healthy = tenon::fuzz::base_repository();
-  publish_roots(healthy, device, rotate);
-  publish_roles(healthy, rotate ? metadata::VersionFloors{} : floors);
+  publish_roots(healthy, device, new_keys);
+  publish_roles(healthy, new_keys == NewKeys::kBesideTheOld ? floors : metadata::VersionFloors{});
   device.rules.limits = {};
   const CycleResult result = run_cycle(device, healthy);
   TENON_CHECK(result.accepted());
@@ -145,7 +158,7 @@ class RefreshProgram {
     const std::uint8_t in_the_end = program_.byte();
     for (std::size_t deeds = 0; !program_.done() && deeds < kMaxDeeds && cycles_ < kMaxCycles; ++deeds) deed();
     repository_.restore_all();
-    check_heals(device_, (in_the_end & 1) != 0, (in_the_end & 2) != 0);
+    check_heals(device_, static_cast<NewKeys>((in_the_end >> 1) % 3), (in_the_end & 1) != 0);
   }
 
  private:
