@@ -356,6 +356,52 @@ TEST(TargetSearch, EndsAtItsLimitOfRolesWithoutAnAnswer) {
   EXPECT_EQ(search_chain(300, 300), "accepted");  // the walk is no recursion
 }
 
+// A caller who asks on after an error must not be told that there is no such target.
+// Book: DEL-10, DEL-13
+// Spec: 5.6.7
+TEST(TargetSearch, IsWhereItWasAfterAnErrorBehindAVerifiedRole) {
+  struct Row {
+    const char* what;
+    ErrorCode code;
+    std::function<void(RepositorySimulator&, metadata::Rules&)> trouble;
+  };
+  const Row rows[] = {
+      {"one role too many", ErrorCode::kLimit,
+       [](RepositorySimulator&, metadata::Rules& rules) { rules.limits.roles_per_search = 1; }},
+      {"the next role is not listed", ErrorCode::kMismatch,
+       [](RepositorySimulator& r, metadata::Rules&) {
+         r.snapshot.meta.erase("second.json");
+         r.publish_snapshot();
+       }},
+      {"a pattern that is not defined", ErrorCode::kPolicy,
+       [](RepositorySimulator& r, metadata::Rules&) {
+         r.role("first").delegations->roles.front().paths.patterns = {*metadata::PathPattern::parse("a[!b]p")};
+         r.publish_role("first");
+       }},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    RepositorySimulator repository;
+    repository.add_delegation({.name = "first"});
+    repository.add_delegation({.delegator = "first", .name = "second"});
+    repository.publish();
+    InMemoryStore store;
+    SessionRunner device(repository, store);
+    row.trouble(repository, device.rules);
+    const auto trusted = device.refresh();
+    ASSERT_TRUE(trusted) << trusted.error().message;
+    auto search = client::TargetSearch::start(*trusted, *metadata::TargetPath::parse("app"), device.rules);
+    ASSERT_TRUE(search && search->feed(client::NotFound{}));
+    const Bytes first = repository.served(repository.path_of("first"));
+    for (const char* time : {"the first time", "asked again"}) {
+      EXPECT_EQ(code_of(search->feed(first)), to_string(row.code)) << time;
+      const Result<client::Step> step = search->next();
+      ASSERT_TRUE(step && std::holds_alternative<client::WantRemote>(*step)) << time;
+      EXPECT_EQ(search->visited().size(), 1U) << time;
+    }
+  }
+}
+
 // Book: DEL-13
 // Spec: 5.6.7
 TEST(TargetSearch, EndsAtARoleThatCannotBeVerifiedThoughAnotherHasTheTarget) {
