@@ -188,9 +188,9 @@ TEST(Advisory, GoTuf_f400bf4) {
 // Book: SIG-20
 TEST(Advisory, GoTuf_478d36e) {
   RepositorySimulator repository;
-  repository.set_keys(TopRole::kTargets, test_keys(1310, 60), 60);
+  repository.set_keys(TopRole::kTargets, test_keys(1310, 40), 40);
   repository.publish_root();
-  for (int i = 0; i < 20'000; ++i) repository.add_target("target-" + std::to_string(i), "content");
+  for (int i = 0; i < 5000; ++i) repository.add_target("target-" + std::to_string(i), "content");
   repository.publish();
   InMemoryStore store;
   SessionRunner device(repository, store);
