@@ -303,7 +303,7 @@ TEST(CurlFetcher, BoundsThePageOfACaptivePortalLikeAnyFile) {
   EXPECT_EQ(fetched.body, "");
 }
 
-// Book: NET-01
+// Book: NET-01, TGT-03
 TEST(CurlFetcher, RefusesAFileThatEndsBeforeItsAnnouncedLength) {
   const ScriptedServer server(always("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234"));
   const Fetched fetched = fetch_from(server);
@@ -311,7 +311,7 @@ TEST(CurlFetcher, RefusesAFileThatEndsBeforeItsAnnouncedLength) {
   EXPECT_EQ(fetched.body, "01234");
 }
 
-// Book: NET-02
+// Book: NET-02, TGT-04
 TEST(CurlFetcher, EndsWhenTheServerStallsInTheBodyOrBeforeTheHead) {
   for (const char* beginning : {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234"}) {
     const ScriptedServer server([&](const Connection& connection, const std::string&) {
@@ -349,6 +349,7 @@ TEST(CurlFetcher, RefusesAReplyThatIsNoHttp) {
   }
 }
 
+// Book: TGT-15
 TEST(CurlFetcher, FollowsARedirectAndKeepsTheOffset) {
   const ScriptedServer server([](const Connection& connection, const std::string& request) {
     const bool first = request.starts_with("GET /metadata/");

@@ -3,6 +3,7 @@
 error, and leaves everything as it was."""
 import resource
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -66,8 +67,8 @@ class HostileServer(unittest.TestCase):
         cls.addClassCleanup(cls.device.doCleanups)
         cls.device.make_root()
 
-    def check(self, script):
-        """Runs one check against the script; gives the result and the server."""
+    def check(self, script, faster=1):
+        """Runs one check against the script, its clock so many times faster; gives the result and the server."""
         server = RawServer(script)
         self.addCleanup(server.close)
         normal, self.device.server = self.device.server, server
@@ -75,7 +76,9 @@ class HostileServer(unittest.TestCase):
         self.device.write_config()
         before = self.device.everything()
         began = time.monotonic()
-        result = self.device.tenon("check")
+        clock = ["faketime", "-f", f"+0 x{faster}"] if faster != 1 else []
+        result = subprocess.run([*clock, str(device_cli_test.BIN / "tenon"), "--config",
+                                 str(self.device.folder / "device.toml"), "check"], capture_output=True, text=True)
         self.assertLess(time.monotonic() - began, SECONDS)
         self.assertEqual(self.device.everything(), before)
         self.assertGreater(result.returncode, 0, result.stderr)  # and no signal
@@ -129,6 +132,22 @@ class HostileServer(unittest.TestCase):
         self.test_an_endless_file_is_given_up_at_its_limit()
         largest_child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         self.assertLess(largest_child, 64 << 10)  # KiB, code and libraries included
+
+    # Book: TGT-04
+    def test_a_server_that_is_too_slow_is_given_up(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"
+        # A minute without 16 bytes a second is a stall; here it passes in a second.
+        for what, beginning, pause in [("a byte a second", head, 1), ("a byte before each stall is over", head, 59),
+                                       ("a fast start", head + b"x" * 5000, None), ("a fast head", head, None),
+                                       ("nothing", b"", None), ("half a head", b"HTTP/1.1 200 OK\r\nX", None)]:
+            def script(server, connection, _):
+                server.send(connection, beginning)
+                while True:
+                    time.sleep((pause or SECONDS * 60) / 60)
+                    server.send(connection, b"x")
+            with self.subTest(what=what):
+                result, _ = self.check(script, faster=60)
+                self.assertIn("error: E_NET ", result.stderr)
 
     # Book: ROOT-12
     def test_only_not_found_is_the_end_of_the_chain_of_roots(self):

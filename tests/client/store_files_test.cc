@@ -94,6 +94,7 @@ TEST_F(FileStoreTest, RefusesNamesThatAreNotOnePlainComponent) {
   EXPECT_TRUE(store->save("targets%2Fone.json", as_bytes("x")));
 }
 
+// Book: TGT-13
 TEST_F(FileStoreTest, FollowsNoSymbolicLink) {
   const auto store = open();
   std::ofstream(path_ / "secret") << "precious";
@@ -104,6 +105,7 @@ TEST_F(FileStoreTest, FollowsNoSymbolicLink) {
   EXPECT_EQ(fs::file_size(path_ / "secret"), 8u);
 }
 
+// Book: TGT-13
 TEST_F(FileStoreTest, RefusesAFolderThatIsASymbolicLink) {
   fs::create_directory(path_ / "elsewhere");
   fs::create_directory_symlink("elsewhere", path_ / "records");

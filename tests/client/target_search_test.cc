@@ -500,7 +500,7 @@ TEST(TargetSearch, FetchesACachedRoleAgainWhenItsKeyWasRotated) {
   EXPECT_EQ(scenario.device.persisted, std::vector<std::string>{"d.json"});
 }
 
-// Book: TGT-01, TGT-05, TGT-16
+// Book: TGT-01, TGT-05, TGT-08, TGT-16
 // Spec: 5.7.2
 TEST(VerifiedTarget, AcceptsItsOwnBytesAndNoOthers) {
   RepositorySimulator repository;

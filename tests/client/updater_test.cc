@@ -204,6 +204,7 @@ TEST_F(UpdaterTest, WritesASegmentAgainThatWasReadBackWrong) {
   EXPECT_TRUE(device.slot_holds(SlotGroup::kB, image));
 }
 
+// Book: TGT-03
 TEST_F(UpdaterTest, GoesOnAtTheFirstMissingSegmentAfterTheLinkBroke) {
   const std::string path = payload_path("1.1.0");
   repository.cut_transfer(path, 3 * kTestSegmentBytes + 100);
@@ -218,6 +219,7 @@ TEST_F(UpdaterTest, GoesOnAtTheFirstMissingSegmentAfterTheLinkBroke) {
   EXPECT_EQ(device.slots.medium(SlotGroup::kB, "rootfs").bytes_written, image.size());
 }
 
+// Book: TIME-03
 TEST_F(UpdaterTest, ArmsNothingWhenTheMetadataExpiredDuringTheDownload) {
   const std::string path = payload_path("1.1.0");
   repository.before_request = [&](const client::FetchRequest& request) {
@@ -229,6 +231,7 @@ TEST_F(UpdaterTest, ArmsNothingWhenTheMetadataExpiredDuringTheDownload) {
   EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
 }
 
+// Book: TIME-03
 TEST_F(UpdaterTest, FinishesATrialWhoseMetadataHasExpired) {
   ASSERT_TRUE(device.updater().install());
   device.clock.advance_seconds(400 * 86'400);
