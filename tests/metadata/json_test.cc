@@ -286,7 +286,7 @@ TEST(CanonicalJson, DoesNotDependOnSpaceOrOrder) {
 TEST(JsonWrite, IsReadBackAsTheSameValue) {
   for (const Vector& vector : kVectors) {
     const json::Value value = parsed(vector.text);
-    for (int indent : {0, 1, 4}) EXPECT_EQ(parsed(json::to_text(value, indent)), value) << vector.text;
+    for (std::size_t indent : {0u, 1u, 4u}) EXPECT_EQ(parsed(json::to_text(value, indent)), value) << vector.text;
   }
 }
 
