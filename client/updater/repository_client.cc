@@ -67,7 +67,7 @@ Result<TrustedRepository> RepositoryClient::refresh(ByteView embedded_root, meta
 Result<metadata::VerifiedTarget> RepositoryClient::find(const TrustedRepository& repository, const std::string& path,
                                                         const metadata::Rules& rules) {
   TENON_TRY(metadata::TargetPath target_path, metadata::TargetPath::parse(path));
-  TENON_TRY(TargetSearch search, TargetSearch::start(repository, std::move(target_path), rules));
+  TargetSearch search = TargetSearch::start(repository, std::move(target_path), rules);
   TENON_TRY_VOID(run(search));
   if (search.found()) return *search.found();
   return Error{ErrorCode::kPolicy, "no trusted role lists " + printable(path)}.with_hint(
