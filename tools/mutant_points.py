@@ -8,6 +8,7 @@ It reads the text that clang-format makes of our own code, not C++ at large. Wha
             error follows
   ignored   the error of a TENON_TRY_VOID is dropped
   boundary  "<" taken as "<=", ">=" as ">", and the other way round, inside the conditions above
+  not zero  "== 1" taken as "!= 0"
   left out  a statement that later checks rest on (EFFECTS) is not executed
   one side  std::min and std::max of two are the one, or the other
 """
@@ -17,14 +18,16 @@ from dataclasses import dataclass
 HEADER = "tenon/metadata/mutant.h"
 ERROR = re.compile(
     r"continue$|return (Error\{|(\w+\.)?error\(|bad$|bad\(|bad_name\(|std::nullopt$|false$|nullptr$|must_exist\(|"
-    r"fail\(|wrong_kind\(|std::move\(\w+\)\.error\(|progress$|Progress\{\}$)")
+    r"unknown\(\)|weak\(|fail\(|wrong_kind\(|std::move\(\w+\)\.error\(|progress$|Progress\{\}$)")
 # Files whose state decides what later checks see: there an "if" without an error, and these statements, are points too.
 EFFECT_FILES = re.compile(r"metadata/(authentic|floors|fresh)\.cc|client/workflow/.*\.cc")
 EFFECTS = re.compile(
-    r"^[ ]*((?:raise\(|floors_?\.(?:raise_|forget_stored|learned_under)|floors_ = |stored_under_ = |cached_timestamp_ = |"
+    r"(?:^[ ]*|\) )((?:raise\(|floors_?\.(?:raise_|forget_stored|learned_under)|floors_ = |stored_under_ = |cached_timestamp_ = |"
     r"at->second = |floor = |waiting_\.clear|visited_\.push_back|confined_to\.push_back|\+\+remote_roots_|"
     r"timestamp = )[^;]*;)", re.MULTILINE)
 BOUNDARY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+# What a function that answers yes or no returns when it is no "&&".
+ANSWER = re.compile(r"(std::ranges::(any_of|all_of)\(|[\w.]+\.(starts_with|contains)\()[^{]*$|[^?{]* [=!]= [^?{]*$")
 OPEN, CLOSE = "([{", ")]}"
 
 
@@ -84,10 +87,12 @@ class Instrumenter:
     def run(self):
         for found in re.finditer(r"\bif \(", self.mask):
             self.at_if(found.end() - 1)
-        for found in re.finditer(r"\breturn (?=[^;]*[&|<>?])", self.mask):
+        for found in re.finditer(r"\w =\s(?=[^;]*&&)", self.mask):
+            end = statement_end(self.mask, found.end())
+            if len(split(self.mask, found.end(), end, "&&")) > 1:
+                self.edit(found.end(), end, self.admitting)
+        for found in re.finditer(r"\breturn (?=[^;]*[&|<>?=(])", self.mask):
             self.at_return(found.end(), statement_end(self.mask, found.end()))
-        for found in re.finditer(r"\bbool \w+ =\s(?=[^;]*&&)", self.mask):
-            self.at_conjunction(found.end(), statement_end(self.mask, found.end()))
         for found in re.finditer(r"\bTENON_TRY_VOID\(", self.mask):
             self.at_try_void(found.end() - 1)
         if EFFECT_FILES.fullmatch(self.path):
@@ -131,6 +136,8 @@ class Instrumenter:
         polarity = self.polarity_of_if(close + 1)
         if polarity == "error":
             self.edit(begin, end, self.refusing)
+        elif polarity == "answer":
+            self.edit(begin, end, lambda b, e: f"!{self.point(b, e, 'off')} && {self.admitting(b, e)}")
         elif polarity == "good" or len(split(self.mask, begin, end, "&&")) > 1:
             self.edit(begin, end, self.admitting)
         elif EFFECT_FILES.fullmatch(self.path):
@@ -152,6 +159,8 @@ class Instrumenter:
         if last == "return {}":
             following = self.slice(after, statement_end(self.mask, after))
             return "" if not following.startswith("return ") else "good" if ERROR.match(following) else "error"
+        if last == "return true":
+            return "answer"
         return "error" if ERROR.match(last) else ""
 
     def at_return(self, begin, end):
@@ -163,19 +172,15 @@ class Instrumenter:
             outcomes = split(self.mask, rest_begin, rest_end, " : ")
             if self.slice(*outcomes[0]).startswith("fail("):
                 self.edit(*condition, self.refusing)
-            elif self.slice(*outcomes[-1]) == "0":
+            elif self.slice(*outcomes[-1]) in ("0", "false", "nullptr"):
                 self.edit(*condition, self.admitting)
             return
         alternatives = split(self.mask, begin, end, "||")
         if len(alternatives) == 2 and self.slice(*alternatives[1]).startswith("fail("):
             self.edit(*alternatives[0], self.admitting)
-        elif len(alternatives) == 1:
-            self.at_conjunction(begin, end)
-
-    def at_conjunction(self, begin, end):
-        if len(split(self.mask, begin, end, "&&")) > 1:
+        elif len(split(self.mask, begin, end, "&&")) > 1 or ANSWER.match(self.slice(begin, end)):
             self.edit(begin, end, self.admitting)
-        elif re.search(r" [<>]=? ", self.mask[begin:end]):
+        elif len(self.comparisons(begin, end)) == 1:
             self.edit(begin, end, self.inside)
 
     def at_try_void(self, opening):
@@ -216,7 +221,9 @@ class Instrumenter:
         at = self.text.index(text, begin)
         if text.startswith("(") and closing(self.mask, at) == at + len(text) - 1:
             return "(" + self.inside(at + 1, at + len(text) - 1, loosen, loosened) + ")"
-        found = [m for m in re.finditer(r" ([<>]=?) ", self.mask[begin:end]) if self.outside_brackets(begin, m.start())]
+        if text.endswith(" == 1"):
+            return f"({self.point(begin, end, 'not zero')} ? ({text[:-1].replace(' == ', ' != ')}0) : ({text}))"
+        found = self.comparisons(begin, end)
         if len(found) != 1 or re.search(r" [=!]= | \? ", self.mask[begin:end]):
             return text
         left, right = self.slice(begin, begin + found[0].start()), self.slice(begin + found[0].end(), end)
@@ -224,18 +231,26 @@ class Instrumenter:
         number = self.point(begin, end, "boundary")
         return f"({number} ? ({left} {BOUNDARY[operator]} {right}) : ({left} {operator} {right}))"
 
+    def comparisons(self, begin, end):
+        """What compares outside brackets: clang-format puts a blank on either side of it, and none beside a template's."""
+        return [found for found in re.finditer(r" ([<>]=?) ", self.mask[begin:end])
+                if self.outside_brackets(begin, found.start())]
+
     def outside_brackets(self, begin, length):
         piece = self.mask[begin:begin + length]
         return all(piece.count(o) == piece.count(c) for o, c in zip(OPEN, CLOSE))
 
 
 SWITCH_HEADER = """#pragma once
-#include <utility>
+#include <tenon/metadata/result.h>
+#include <type_traits>
 namespace tenon::mutants {
-bool on(int number);
-template <class Result>
-Result unless(bool switched_off, Result result) {
-  return switched_off ? Result() : std::move(result);
+bool chosen(int number);
+constexpr bool on(int number) { return !std::is_constant_evaluated() && chosen(number); }
+template <class T>
+Result<void> unless(bool switched_off, Result<T> result) {
+  if (switched_off || result) return {};
+  return std::move(result).error();
 }
 }  // namespace tenon::mutants
 """
@@ -256,10 +271,10 @@ struct Reached {  // which checks a run passes through: no test can notice the l
   }
 };
 }  // namespace
-bool on(int number) {
+bool chosen(int number) {
   static Reached reached;
-  static const char* const chosen = std::getenv("TENON_MUTANT");
-  static const int wanted = chosen ? std::atoi(chosen) : -1;
+  static const char* const text = std::getenv("TENON_MUTANT");
+  static const int wanted = text ? std::atoi(text) : -1;
   reached.at[number] = true;
   return number == wanted;
 }
