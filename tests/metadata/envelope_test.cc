@@ -57,6 +57,13 @@ TEST(Envelope, RefusesFilesThatAreNone) {
   EXPECT_EQ(verdict(R"({"signed":{},"signatures":[]})"), "accepted");
 }
 
+// Spec: 1.5.4c
+TEST(Envelope, IsNeverCompressed) {
+  // gzip and zstd of {"signed":{},"signatures":[]}
+  EXPECT_EQ(verdict("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"), "E_PARSE");
+  EXPECT_EQ(verdict("\x28\xb5\x2f\xfd\x20\x1d\xe9\x00\x00{\"signed\":{},\"signatures\":[]}"), "E_PARSE");
+}
+
 // Book: SIG-01
 // Spec: 4.2.1a
 TEST(Envelope, RefusesAKeyidThatSignsMoreThanOnce) {
