@@ -130,6 +130,7 @@ class RepositorySimulator final : public client::Fetcher {
   const std::vector<client::FetchRequest>& requests() const { return requests_; }
   void forget_requests() { requests_.clear(); }
 
+  std::string name() const override { return "simulator"; }
   Result<client::FetchOutcome> fetch(const client::FetchRequest& request, client::ByteSink& sink) override;
 
  private:
