@@ -241,8 +241,10 @@ class Instrumenter:
         return all(piece.count(o) == piece.count(c) for o, c in zip(OPEN, CLOSE))
 
 
+# What the copy is built with besides. A test notes the checks that it passes through: the loss of others it cannot notice.
 SWITCH_HEADER = """#pragma once
 #include <tenon/metadata/result.h>
+#include <string>
 #include <type_traits>
 namespace tenon::mutants {
 bool chosen(int number);
@@ -252,31 +254,50 @@ Result<void> unless(bool switched_off, Result<T> result) {
   if (switched_off || result) return {};
   return std::move(result).error();
 }
+std::string take_reached();
 }  // namespace tenon::mutants
 """
 
 SWITCH_SOURCE = """#include <tenon/metadata/mutant.h>
-#include <cstdio>
 #include <cstdlib>
 namespace tenon::mutants {
 namespace {
-struct Reached {  // which checks a run passes through: no test can notice the loss of another
-  bool at[%(count)d] = {};
-  const char* file = std::getenv("TENON_MUTANTS_REACHED");
-  ~Reached() {
-    std::FILE* out = file ? std::fopen(file, "w") : nullptr;
-    if (!out) return;
-    for (int i = 0; i < %(count)d; ++i) if (at[i]) std::fprintf(out, "%%d\\n", i);
-    std::fclose(out);
-  }
-};
+bool reached[%(count)d + 1];
 }  // namespace
 bool chosen(int number) {
-  static Reached reached;
   static const char* const text = std::getenv("TENON_MUTANT");
   static const int wanted = text ? std::atoi(text) : -1;
-  reached.at[number] = true;
+  reached[number] = true;
   return number == wanted;
 }
+std::string take_reached() {
+  std::string numbers;
+  for (int i = 0; i < %(count)d; ++i) {
+    if (reached[i]) numbers += " " + std::to_string(i);
+    reached[i] = false;
+  }
+  return numbers;
+}
 }  // namespace tenon::mutants
+"""
+
+TEST_MAIN = """#include <tenon/metadata/digest.h>
+#include <tenon/metadata/mutant.h>
+#include <fstream>
+#include <gtest/gtest.h>
+class Recorder : public testing::EmptyTestEventListener {
+ public:
+  void OnTestEnd(const testing::TestInfo& test) override {
+    file_ << test.test_suite_name() << '.' << test.name() << ' ' << test.result()->elapsed_time()
+          << tenon::mutants::take_reached() << '\\n';
+  }
+ private:
+  std::ofstream file_{std::getenv("TENON_MUTANTS_REACHED")};
+};
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  tenon::init_crypto();
+  if (std::getenv("TENON_MUTANTS_REACHED")) testing::UnitTest::GetInstance()->listeners().Append(new Recorder);
+  return RUN_ALL_TESTS();
+}
 """

@@ -134,5 +134,25 @@ TEST(StartTime, IsTheTimeForAllOfOneRefresh) {
   EXPECT_EQ(code_of(device.updater().check()), "E_EXPIRED");
 }
 
+// Spec: 5.7.3a, 5.7.3b
+TEST(Downloads, OfTargetsAreNamedAsTheRootSaysAndLimitedToTheirLength) {
+  for (const bool consistent : {true, false}) {
+    RepositorySimulator repository({.consistent_snapshot = consistent});
+    publish_release(repository, "1.1.0", 2);
+    SimulatedDevice device(repository);
+    repository.forget_requests();
+    ASSERT_EQ(code_of(device.updater().install()), "accepted");
+    std::size_t targets = 0;
+    for (const client::FetchRequest& request : repository.requests()) {
+      if (!request.path.starts_with("targets/")) continue;
+      ++targets;
+      const Bytes content = repository.served(request.path);
+      EXPECT_EQ(request.path.find(Sha256::of(content).hex() + ".") != std::string::npos, consistent) << request.path;
+      EXPECT_EQ(request.offset + request.max_length, content.size()) << request.path;
+    }
+    EXPECT_GE(targets, 4U);  // channel, release, segment list, payload
+  }
+}
+
 }  // namespace
 }  // namespace tenon::tests
