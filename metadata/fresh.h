@@ -108,6 +108,9 @@ class VerifiedTarget {
   const RoleName& signed_by() const { return signed_by_; }
   // valid_until is the role's, TrustedTargets::valid_until().
   UtcTime valid_until() const { return valid_until_; }
+  // custom is what the repository says of the target besides, signed and opaque to us; null if it says nothing.
+  // Spec: 4.5
+  const json::Value* custom() const { return entry_.extra.find("custom"); }
   // check compares a whole file.
   // Spec: 5.7.2
   // Errors: E_MISMATCH.

@@ -277,6 +277,7 @@ TEST(CurlFetcher, TakesForbiddenForMissingOnlyWhereTheSourceIsConfiguredSo) {
 }
 
 // Book: TGT-02
+// Spec: 5.3.3a, 5.4.1
 TEST(CurlFetcher, EndsEndlessDataAtTheLimit) {
   const ScriptedServer server([](const Connection& connection, const std::string&) {
     connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -289,6 +290,7 @@ TEST(CurlFetcher, EndsEndlessDataAtTheLimit) {
 }
 
 // Book: TGT-02
+// Spec: 5.7.3a
 TEST(CurlFetcher, RefusesOneByteMoreThanWasAskedFor) {
   const ScriptedServer server(always("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789"));
   expect_error(fetch_from(server, 0, 9), ErrorCode::kLimit);

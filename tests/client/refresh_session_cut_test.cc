@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(Cycles, EveryCut,
                          [](const auto& parameter) { return std::string(parameter.param.name); });
 
 // Book: META-05, ROOT-10
-// Spec: 5.3.8, 5.4.5, 5.5.7, 5.6.6
+// Spec: 5, 5.3.8, 5.4.5, 5.5.7, 5.6.6
 TEST_P(EveryCut, ConvergesToTheUncutState) {
   const CutCase& cut_case = GetParam();
   const auto set_up = [&](Scenario& scenario) {

@@ -79,6 +79,7 @@ TEST_P(EveryRole, IsRefusedWithoutAnySignature) {
 }
 
 // Book: META-01, DEL-14
+// Spec: 1.5.1b, 1.5.3b, 5.4.2, 5.5.3, 5.6.3
 TEST_P(EveryRole, IsRefusedWhenAllSignaturesAreByAnotherKeyUnderTheRightName) {
   settle();
   const TestKey right = scenario.repository.signers[role].front();
@@ -88,6 +89,7 @@ TEST_P(EveryRole, IsRefusedWhenAllSignaturesAreByAnotherKeyUnderTheRightName) {
 }
 
 // Book: META-01, DEL-14
+// Spec: 5.4.2, 5.5.3, 5.6.3
 TEST_P(EveryRole, IsRefusedWhenSignedByTheKeyOfAnotherRole) {
   settle();
   for (const char* other : {"root", "timestamp", "snapshot", "targets", "d1", "d2", "d3"}) {
@@ -102,7 +104,7 @@ TEST_P(EveryRole, IsRefusedWhenSignedByTheKeyOfAnotherRole) {
 }
 
 // Book: META-01, DEL-14
-// Spec: 5.4.2, 5.5.3, 5.6.3
+// Spec: 1.5a, 5.4.2, 5.5.3, 5.6.3
 TEST_P(EveryRole, IsRefusedOneSignatureBelowItsThreshold) {
   const std::vector<TestKey> keys = settle_with_keys(3);
   scenario.repository.signers[role] = {keys[0], keys[2]};
@@ -119,7 +121,7 @@ TEST_P(EveryRole, IsAcceptedWithBadSignaturesBesideEnoughGoodOnes) {
 }
 
 // Book: SIG-01
-// Spec: 4.2.1
+// Spec: 4.2.1a
 TEST_P(EveryRole, IsRefusedWhenAKeyidSignsTwice) {
   settle_with_keys(2);
   scenario.repository.signers[role] = {scenario.repository.signers[role].front()};
@@ -133,7 +135,7 @@ TEST_P(EveryRole, IsRefusedWhenAKeyidSignsTwice) {
 }
 
 // Book: META-17, DEL-14
-// Spec: 4.3
+// Spec: 4.3a
 TEST_P(EveryRole, IsRefusedWithASpecVersionOfAnotherMajorOrForm) {
   settle();
   const json::Value versions[] = {"1", "1.x", "2.0.0", "0.9", "", "1.0.31-rc1", "1.0.0.0", " 1.0", "1..0", 1, true};
@@ -148,6 +150,7 @@ TEST_P(EveryRole, IsRefusedWithASpecVersionOfAnotherMajorOrForm) {
 }
 
 // Book: META-17, DEL-14
+// Spec: 4.3a
 TEST_P(EveryRole, IsAcceptedWithAnySpecVersionOfMajorOne) {
   for (const char* version : {"1.0", "1.0.0", "1.0.31", "1.99.7"}) {
     SCOPED_TRACE(version);
@@ -160,7 +163,7 @@ TEST_P(EveryRole, IsAcceptedWithAnySpecVersionOfMajorOne) {
 }
 
 // Book: META-18, META-20, DEL-14
-// Spec: 4
+// Spec: 4a, 5.4.5, 5.5.7, 5.6.6
 TEST_P(EveryRole, IsAcceptedAndStoredAsServedWithMembersItDoesNotKnow) {
   scenario.repository.signed_edits[role] = [](const json::Value& value) {
     return with(value, {"x-new"}, json::Array{json::Value("text"), json::Value(7)});
@@ -171,6 +174,7 @@ TEST_P(EveryRole, IsAcceptedAndStoredAsServedWithMembersItDoesNotKnow) {
 }
 
 // Book: META-19, DEL-14
+// Spec: 1.5.2
 TEST_P(EveryRole, IsANetworkErrorWhenNotFound) {
   settle();
   publish();
@@ -179,7 +183,7 @@ TEST_P(EveryRole, IsANetworkErrorWhenNotFound) {
 }
 
 // Book: META-21, TIME-02, DEL-14
-// Spec: 5.4.4, 5.5.6, 5.6.5
+// Spec: 4.3e, 5.4.4, 5.5.6, 5.6.5
 TEST_P(EveryRole, IsRefusedWhenItExpiresInThisVerySecond) {
   settle();
   scenario.repository.signed_edits[role] = [](const json::Value& value) {
@@ -214,7 +218,7 @@ TEST_P(EveryRole, IsRefusedWhenTheFileIsNoMetadata) {
 }
 
 // Book: META-22
-// Spec: 5.4.3
+// Spec: 5.4.3.1a
 TEST(TimestampPhase, RefusesOlderVersionThanCachedExpiredOne) {
   Scenario scenario;
   scenario.repository.publish_timestamp();
@@ -232,7 +236,7 @@ TEST(TimestampPhase, RefusesOlderVersionThanCachedExpiredOne) {
 }
 
 // Book: META-02
-// Spec: 5.4.3
+// Spec: 4.3d, 5.4.3.1a
 TEST(TimestampPhase, RefusesOlderVersion) {
   Scenario scenario;
   const Bytes first = scenario.repository.served("metadata/timestamp.json");
@@ -265,7 +269,7 @@ TEST(TimestampPhase, RefusesOlderVersionAlsoWhenTheFloorsAreLost) {
 }
 
 // Book: META-03
-// Spec: 5.4.3
+// Spec: 5.4.3.1b
 TEST(TimestampPhase, StoresNothingWhenTheSameTimestampIsServedAgain) {
   Scenario scenario;
   scenario.settle();
@@ -275,7 +279,7 @@ TEST(TimestampPhase, StoresNothingWhenTheSameTimestampIsServedAgain) {
 }
 
 // Book: META-04
-// Spec: 5.4.3
+// Spec: 5.4.3.1b
 TEST(TimestampPhase, KeepsItsOwnWhenTheSameVersionHasOtherBytes) {
   Scenario scenario;
   scenario.settle();
@@ -289,7 +293,7 @@ TEST(TimestampPhase, KeepsItsOwnWhenTheSameVersionHasOtherBytes) {
 }
 
 // Book: META-05
-// Spec: 5.4.3
+// Spec: 5
 TEST(TimestampPhase, GoesOnToTheSnapshotThatACutKeptIt) {
   Scenario scenario;
   scenario.settle();
@@ -317,7 +321,7 @@ TEST(TimestampPhase, RefusesItsOwnTimestampServedAgainAfterItExpired) {
 }
 
 // Book: META-07
-// Spec: 5.4.3
+// Spec: 5.4.3.2
 TEST(TimestampPhase, RefusesASnapshotVersionThatFellAndDoesNotStoreIt) {
   Scenario scenario;
   const metadata::MetaEntry first = scenario.repository.timestamp.snapshot;
@@ -360,7 +364,7 @@ class EveryPinnedRole : public EveryRole {
 INSTANTIATE_TEST_SUITE_P(Roles, EveryPinnedRole, testing::Values("snapshot", "targets", "d1", "d2", "d3"), name_of);
 
 // Book: META-08, DEL-14
-// Spec: 5.5.2, 5.6.2
+// Spec: 5.5.1a, 5.5.2, 5.6.1a, 5.6.2
 TEST_P(EveryPinnedRole, IsRefusedWhenLengthDigestOrVersionAreNotThoseListed) {
   settle();
   const std::string other_sha256 = Sha256::of(as_bytes("other")).hex();
@@ -396,7 +400,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenLengthDigestOrVersionAreNotThoseListed) {
 }
 
 // Book: META-08, DEL-14
-// Spec: 4.4
+// Spec: 4.4e
 TEST_P(EveryPinnedRole, IsRefusedWhenTheListedDigestsHaveAWrongForm) {
   settle();
   const std::string hex = Sha256::of(as_bytes("x")).hex();
@@ -438,6 +442,7 @@ TEST_P(EveryPinnedRole, IsRefusedByItsDigestBeforeItIsParsed) {
 }
 
 // Book: META-08, DEL-14
+// Spec: 4.4e
 TEST_P(EveryPinnedRole, IsAcceptedWithAGoodDigestBesideAnUnknownOne) {
   settle();
   publish_pinned([](const json::Value& entry) { return with(entry, {"hashes", "blake3"}, "whatever"); });
@@ -461,7 +466,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenItsVersionIsNotTheOneListed) {
 }
 
 // Book: META-09, DEL-14
-// Spec: 5.5.5
+// Spec: 5.5.5a
 TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFalls) {
   publish();
   settle();
@@ -473,7 +478,7 @@ TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFalls) {
 }
 
 // Book: META-09, DEL-14
-// Spec: 5.5.5
+// Spec: 5.5.5a
 TEST_P(EveryPinnedRole, IsRefusedWhenItsListedVersionFallsAlsoAfterTheStoreIsLost) {
   publish();
   settle();
@@ -490,7 +495,7 @@ class EveryTargetsRole : public EveryRole {};
 INSTANTIATE_TEST_SUITE_P(Roles, EveryTargetsRole, testing::Values("targets", "d1", "d2", "d3"), name_of);
 
 // Book: META-10, DEL-14
-// Spec: 5.5.5
+// Spec: 5.5.5b
 TEST_P(EveryTargetsRole, MustStayListedInSnapshot) {
   settle();
   scenario.repository.snapshot.meta.erase(role + ".json");
@@ -509,7 +514,7 @@ TEST_P(EveryTargetsRole, IsNotFetchedWhenSnapshotNeverListedIt) {
 }
 
 // Book: META-26, DEL-14
-// Spec: 4.4
+// Spec: 4.4d
 TEST_P(EveryTargetsRole, IsListedUnderItsExactNameOnly) {
   const metadata::MetaEntry entry = scenario.repository.snapshot.meta.at(role + ".json");
   scenario.repository.snapshot.meta.erase(role + ".json");
@@ -578,7 +583,7 @@ std::string serve_as(const std::string& source, const std::string& place, bool l
 }
 
 // Book: META-14
-// Spec: 4.2.1
+// Spec: 4.2.1b, 4.5n
 TEST(TypeOfARole, IsCheckedForAllOrderedPairsUnderOneKey) {
   const char* roles[] = {"root", "timestamp", "snapshot", "targets", "d1"};
   for (const std::string source : roles) {
@@ -645,7 +650,7 @@ TEST(SnapshotDigests, AreRequiredOfEveryRole) {
 }
 
 // Book: META-21
-// Spec: 5.3.10, 5.4.4, 5.5.6, 5.6.5
+// Spec: 4.3e, 5.3.10, 5.4.4, 5.5.6, 5.6.5
 TEST(ExpiredFiles, AreRefusedInAllCombinationsOfFive) {
   const std::string roles[] = {"root", "timestamp", "snapshot", "targets", "d1"};
   const std::string stored[] = {"2.root.json", "timestamp.json", "snapshot.json", "targets.json", "d1.json"};
@@ -697,6 +702,7 @@ TEST(Versions, AtTheCeilingOfIntegersAreExact) {
 }
 
 // Book: LOC-04
+// Spec: 5
 TEST(StoredFiles, ThatAreDamagedCountAsAbsentWhileFloorsHold) {
   for (const std::string name : {"timestamp.json", "snapshot.json", "targets.json", "d1.json", "d2.json", "d3.json"}) {
     for (const std::string content : {"", "{}", "null", "\xFF"}) {

@@ -31,6 +31,7 @@ TEST(InitialRoot, IsRefusedBelowItsOwnThreshold) {
 }
 
 // Book: ROOT-01
+// Spec: 2.1.1a
 TEST(InitialRoot, ThatIsUnsignedLeadsToNoRequestAndNoFile) {
   Scenario scenario;
   scenario.device.embedded_root = sign_file(scenario.repository.root.to_json(), {});
@@ -60,7 +61,7 @@ TEST(InitialRoot, IsRefusedWhenMalformedAtEveryStart) {
 }
 
 // Book: ROOT-03
-// Spec: 5.3.5
+// Spec: 5.3.5a, 5.3.5b
 TEST(RootChain, RefusesAnyVersionButTheNext) {
   struct Row {
     std::int64_t version;
@@ -87,7 +88,7 @@ TEST(RootChain, RefusesAnyVersionButTheNext) {
 }
 
 // Book: ROOT-08
-// Spec: 5.3.5
+// Spec: 5.3.5b
 TEST(RootChain, RefusesAReplayOfAnOlderRootAndDoesNotLoop) {
   for (std::int64_t old = 1; old <= 4; ++old) {
     SCOPED_TRACE(old);
@@ -102,7 +103,7 @@ TEST(RootChain, RefusesAReplayOfAnOlderRootAndDoesNotLoop) {
 }
 
 // Book: ROOT-09
-// Spec: 5.3.4, 5.3.8
+// Spec: 5, 5.3.4d, 5.3.8
 TEST(RootChain, KeepsTheLastGoodRootBeforeABadOne) {
   Scenario scenario;
   scenario.settle();
@@ -141,7 +142,7 @@ TEST(RootChain, GoesOnAfterACutAtEveryRoot) {
 }
 
 // Book: ROOT-11
-// Spec: 5.3.3
+// Spec: 5.3.3b
 TEST(RootChain, LongerThanTheLimitIsWalkedInSeveralCycles) {
   Scenario scenario;
   publish_roots(scenario.repository, 19);
@@ -155,7 +156,7 @@ TEST(RootChain, LongerThanTheLimitIsWalkedInSeveralCycles) {
 }
 
 // Book: ROOT-12
-// Spec: 5.3.3
+// Spec: 5.3.3c
 TEST(RootChain, TakesNoOtherFailureForTheEndOfTheChain) {
   for (ErrorCode code : {ErrorCode::kNet, ErrorCode::kLimit}) {
     Scenario scenario;
@@ -180,7 +181,7 @@ TEST(RootChain, EndsWithExpiredWhenTheNewestRootIs) {
 }
 
 // Book: ROOT-13
-// Spec: 5.3.6
+// Spec: 5.2, 5.3.1b, 5.3.6
 TEST(RootChain, IsWalkedThroughExpiredRoots) {
   Scenario scenario;
   scenario.repository.root.header.expires = metadata::UtcTime::epoch();
@@ -194,6 +195,7 @@ TEST(RootChain, IsWalkedThroughExpiredRoots) {
 }
 
 // Book: ROOT-14
+// Spec: 5.3.7
 TEST(RootChain, StartsAtTheStoredRootWhenTheEmbeddedOneIsOlder) {
   Scenario scenario;
   publish_roots(scenario.repository, 6);
@@ -264,7 +266,7 @@ TEST(RootChain, ThatEndsBelowTheFloorOfRootIsRefused) {
 }
 
 // Book: ROOT-16
-// Spec: 4.3
+// Spec: 4.3f
 TEST(RootChain, RefusesARootWithoutOneOfTheFourRoles) {
   for (const char* role : {"root", "timestamp", "snapshot", "targets"}) {
     SCOPED_TRACE(role);
@@ -313,7 +315,7 @@ TEST(RootChain, AcceptsKeysThatNoRoleUses) {
 }
 
 // Book: ROOT-18
-// Spec: 5.3.12
+// Spec: 5.3.12, 5.4.1, 5.5.1b, 5.6.1b
 TEST(RootChain, NewestTrustedRootDecidesTheFormOfFileNames) {
   Scenario scenario;
   const auto follows = [&](const std::vector<std::string>& names) {

@@ -10,7 +10,7 @@ using metadata::TopRole;
 using metadata::VisitedRule;
 
 // Book: SIG-05
-// Spec: 4.2.1
+// Spec: 4.3h
 TEST(StrictKeyids, MakeAKeyUnderAnotherNameWorthNothing) {
   for (const TopRole role : {TopRole::kRoot, TopRole::kTimestamp, TopRole::kSnapshot, TopRole::kTargets}) {
     Scenario scenario;
@@ -28,6 +28,7 @@ TEST(StrictKeyids, MakeAKeyUnderAnotherNameWorthNothing) {
 }
 
 // Book: SIG-05
+// Spec: 4.3h
 TEST(StrictKeyids, HoldForDelegatedRolesAndTheEmbeddedRoot) {
   Scenario scenario;
   scenario.repository.add_delegation({.name = "team", .keys = {scenario.repository.new_key().named("anna")}});
@@ -47,7 +48,7 @@ TEST(StrictKeyids, HoldForDelegatedRolesAndTheEmbeddedRoot) {
 }
 
 // Book: DEL-04
-// Spec: 5.6.7.1
+// Spec: 5.6.7.1a
 TEST(VisitedRule, GlobalSkipsARoleThatAnyEdgeReachedAndPerChainDoesNot) {
   Scenario scenario;
   const TestKey key = scenario.repository.new_key();
@@ -83,7 +84,7 @@ TEST(VisitedRule, PerChainVerifiesTheRoleForEachEdgeThatReachesIt) {
 }
 
 // Book: DEL-09, DEL-10
-// Spec: 5.6.7.1
+// Spec: 5.6.7.1b
 TEST(VisitedRule, PerChainEndsOnCyclesAndCountsRepeats) {
   Scenario scenario;
   scenario.repository.add_delegation({.name = "a"});
@@ -116,7 +117,7 @@ TEST(VisitedRule, PerChainEndsOnCyclesAndCountsRepeats) {
 }
 
 // Book: ROOT-11
-// Spec: 5.3.3
+// Spec: 5.3.3b
 TEST(RootCap, ContinuesWithTheRootReachedWhenAskedTo) {
   Scenario scenario;
   for (int i = 0; i < 5; ++i) scenario.repository.publish_root();
@@ -147,7 +148,6 @@ TEST(RootCap, ContinuingStillRefusesAnExpiredRootAndKeepsWhatItReached) {
 
 // A root that could never be followed would end all updates of the devices that took it.
 // Book: ROOT-19
-// Spec: 4.3
 TEST(SelfDestructRoot, IsRefusedBeforeItIsStored) {
   const auto code_after = [](std::vector<TestKey> keys, std::int64_t threshold, bool unknown_kind) {
     Scenario scenario;

@@ -31,7 +31,7 @@ bool begins_with_bits_of_bin(const TargetPath& path, const metadata::DelegatedRo
 }
 
 // Book: DEL-08
-// Spec: TAP 15
+// TAP 15
 TEST(SuccinctRoles, GiveEveryPathTheOneBinOfItsFirstBits) {
   for (int bit_length = 1; bit_length <= 32; ++bit_length) {
     const SuccinctRoles bins = bins_of(bit_length);
@@ -52,7 +52,7 @@ TEST(SuccinctRoles, GiveEveryPathTheOneBinOfItsFirstBits) {
 }
 
 // Origin: python-tuf 7.0.1, SuccinctRoles.get_role_for_target.
-// Spec: TAP 15
+// TAP 15
 TEST(SuccinctRoles, NameTheBinsThatPythonTufNames) {
   const auto name = [](const char* path, int bits) { return bins_of(bits).bin_of(path_of(path)).name.text(); };
   EXPECT_EQ(name("a.txt", 1), "bin-0");
@@ -62,7 +62,7 @@ TEST(SuccinctRoles, NameTheBinsThatPythonTufNames) {
   EXPECT_EQ(name("dir/b", 32), "bin-1097c7ae");
 }
 
-// Spec: TAP 15
+// TAP 15
 TEST(SuccinctRoles, LeadToATargetWithOneRequest) {
   Scenario scenario;
   scenario.repository.add_bins({.name_prefix = "bin", .bit_length = 5});
@@ -82,7 +82,7 @@ TEST(SuccinctRoles, LeadToATargetWithOneRequest) {
   EXPECT_EQ(scenario.device.visited.size(), 2U) << "a bin is terminating";
 }
 
-// Spec: TAP 15
+// TAP 15
 TEST(SuccinctRoles, CannotSpeakForThePathsOfAnotherBin) {
   Scenario scenario;
   scenario.repository.add_bins({.bit_length = 2});
@@ -99,7 +99,7 @@ TEST(SuccinctRoles, CannotSpeakForThePathsOfAnotherBin) {
   EXPECT_FALSE(*target);
 }
 
-// Spec: TAP 15
+// TAP 15
 TEST(SuccinctRoles, BelowADelegationKeepItsPaths) {
   Scenario scenario;
   scenario.repository.add_delegation({.name = "team", .paths = {"team/*"}});
@@ -117,7 +117,7 @@ TEST(SuccinctRoles, BelowADelegationKeepItsPaths) {
 }
 
 // Book: DEL-08
-// Spec: TAP 15
+// TAP 15
 TEST(SuccinctRoles, OfAnImpossibleFormAreRefused) {
   RepositorySimulator repository;
   repository.add_bins({.bit_length = 1});

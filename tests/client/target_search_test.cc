@@ -27,7 +27,7 @@ struct Walk {
   std::optional<std::size_t> found_in = {};
 };
 
-// Spec: 5.6.7
+// As clause 5.6.7 has it.
 Outcome walk_from(const Graph& graph, std::size_t node, Walk& walk) {
   walk.order.push_back(node);
   if (graph[node].has_target) {
@@ -88,7 +88,7 @@ void publish_graph(RepositorySimulator& repository, const Graph& graph, std::mt1
 }
 
 // Book: DEL-01, DEL-02, DEL-09
-// Spec: 5.6.7, 5.6.7.1, 5.6.7.2
+// Spec: 5.6.7, 5.6.7.1a, 5.6.7.2a, 5.6.7.2.1, 5.6.7.2.2
 TEST(TargetSearch, WalksAThousandRandomGraphsAsTheReferenceDoes) {
   std::mt19937 random(20261101);
   std::size_t found = 0;
@@ -119,7 +119,7 @@ TEST(TargetSearch, WalksAThousandRandomGraphsAsTheReferenceDoes) {
 }
 
 // Book: DEL-01
-// Spec: 5.6.7.2
+// Spec: 4.5l, 5.6.7.2a
 TEST(TargetSearch, BelievesTheFirstOfTwoDelegationsAlsoWhenTheSecondIsCached) {
   Scenario scenario;
   scenario.repository.add_delegation({.name = "second", .paths = {"*"}});
@@ -137,7 +137,7 @@ TEST(TargetSearch, BelievesTheFirstOfTwoDelegationsAlsoWhenTheSecondIsCached) {
 }
 
 // Book: DEL-02
-// Spec: 5.6.7.2
+// Spec: 4.5m, 5.6.7.2.1, 5.7.2
 TEST(TargetSearch, EndsAtATerminatingDelegationThatLacksTheTarget) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "first", .paths = {"app"}, .terminating = true});
@@ -153,7 +153,7 @@ TEST(TargetSearch, EndsAtATerminatingDelegationThatLacksTheTarget) {
 }
 
 // Book: DEL-02
-// Spec: 5.6.7.2
+// Spec: 4.5m, 5.6.7.2.2
 TEST(TargetSearch, IsNotEndedByATerminatingDelegationThatDoesNotMatch) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "first", .paths = {"other"}, .terminating = true});
@@ -205,7 +205,7 @@ TEST(TargetSearch, GivesTheSameVerdictsInTheOtherOrder) {
 }
 
 // Book: DEL-05, DEL-17
-// Spec: 4.5
+// Spec: 4.5h
 TEST(TargetSearch, ConfinesARoleToThePathsOfEveryDelegatorAboveIt) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "a", .paths = {"a/*"}});
@@ -229,7 +229,7 @@ TEST(TargetSearch, ConfinesARoleToThePathsOfEveryDelegatorAboveIt) {
 }
 
 // Book: DEL-05
-// Spec: 4.5
+// Spec: 4.5h
 TEST(TrustedTargets, SpeakForNoPathOutsideTheirDelegationHoweverTheyWereReached) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "a", .paths = {"a/*"}});
@@ -252,7 +252,7 @@ TEST(TrustedTargets, SpeakForNoPathOutsideTheirDelegationHoweverTheyWereReached)
 }
 
 // Book: DEL-06
-// Spec: 4.5
+// Spec: 4.5i
 TEST(TargetSearch, EndsAtADelegationWhosePatternIsNotDefined) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "strange", .paths = {"app[!a]"}});
@@ -269,7 +269,7 @@ TEST(TargetSearch, EndsAtADelegationWhosePatternIsNotDefined) {
 }
 
 // Book: DEL-07
-// Spec: 4.5
+// Spec: 4.5g
 TEST(TargetSearch, FollowsPrefixesOfTheHexDigestOfThePath) {
   const std::string digest = Sha256::of(as_bytes("app")).hex();
   struct Row {
@@ -313,7 +313,7 @@ TEST(TargetSearch, FindsNothingBehindADelegationWithoutPaths) {
 }
 
 // Book: DEL-09
-// Spec: 5.6.7.1
+// Spec: 5.6.7.1a
 TEST(TargetSearch, VisitsTheRolesOfACycleOnce) {
   RepositorySimulator repository;
   const std::vector<TestKey> key = {TestKey(720)};
@@ -348,7 +348,7 @@ std::string search_chain(std::size_t length, std::size_t roles_per_search) {
 }
 
 // Book: DEL-10
-// Spec: 5.6.7.1
+// Spec: 5.6.7.1b
 TEST(TargetSearch, EndsAtItsLimitOfRolesWithoutAnAnswer) {
   EXPECT_EQ(search_chain(32, 32), "accepted");
   EXPECT_EQ(search_chain(33, 32), "E_LIMIT");
@@ -482,6 +482,7 @@ TEST(TargetSearch, DoesNotUseTheCachedFileOfARevokedDelegation) {
 }
 
 // Book: DEL-16
+// Spec: 6.1d
 TEST(TargetSearch, FetchesACachedRoleAgainWhenItsKeyWasRotated) {
   Scenario scenario;
   scenario.repository.add_delegation({.name = "d", .keys = {TestKey(750)}});
@@ -501,7 +502,7 @@ TEST(TargetSearch, FetchesACachedRoleAgainWhenItsKeyWasRotated) {
 }
 
 // Book: TGT-01, TGT-05, TGT-08, TGT-16
-// Spec: 5.7.2
+// Spec: 5.7.1, 5.7.3a
 TEST(VerifiedTarget, AcceptsItsOwnBytesAndNoOthers) {
   RepositorySimulator repository;
   repository.add_target("dir/app", "content");

@@ -103,6 +103,7 @@ class Ceremony(Keyctl):
 
 
 class BadInput(Keyctl):
+    # Spec: 6.1a
     def test_a_wrong_passphrase_needs_a_person(self):
         self.prepare()
         self.write("wrong", "canary of another kind")

@@ -21,6 +21,7 @@ class DraftRoot : public testing::Test {
   RootRequest request_ = team_.request();
 };
 
+// Spec: 4.3b
 TEST_F(DraftRoot, MakesAnUnsignedVersionOneThatParsesAgain) {
   const Result<RootDraft> draft = draft_root(request_, kNow);
   ASSERT_TRUE(draft) << draft.error().message;
@@ -31,6 +32,7 @@ TEST_F(DraftRoot, MakesAnUnsignedVersionOneThatParsesAgain) {
   EXPECT_TRUE(read.envelope.signatures().empty());
 }
 
+// Spec: 4.2.1c, 4.3g
 TEST_F(DraftRoot, ListsEachKeyUnderTheHashOfItself) {
   const RootFile draft = draft_root(request_, kNow)->file;
   EXPECT_EQ(draft.root.keys.size(), 4u);
@@ -51,12 +53,14 @@ TEST_F(DraftRoot, RefusesOneKeyTwiceInARoleEvenUnderTwoNames) {
 }
 
 // Book: ROOT-20
+// Spec: 2.1.1b
 TEST_F(DraftRoot, RefusesTheKeyOfTheServerAmongTheRootKeys) {
   role(TopRole::kRoot).keys.push_back(team_.online.file);
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
 }
 
 // Book: ROOT-20
+// Spec: 1.5b
 TEST_F(DraftRoot, RefusesTheKeyOfTheServerAmongTheTargetsKeys) {
   role(TopRole::kTargets).keys.push_back(team_.online.file);
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
@@ -67,6 +71,7 @@ TEST_F(DraftRoot, RefusesAnExpiryThatIsNotInTheFuture) {
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
 }
 
+// Spec: 2.1.1d
 TEST_F(DraftRoot, RefusesARootThatOneKeyCanSign) {
   role(TopRole::kRoot) = role_of({team_.alice.file, team_.bob.file}, 1);
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
@@ -80,6 +85,7 @@ TEST_F(DraftRoot, AllowsARootOfOneKeyInTheLabAndSaysSo) {
   EXPECT_EQ(draft->warnings.size(), 1u);
 }
 
+// Spec: 2.1.1d
 TEST_F(DraftRoot, WarnsBelowThreeOfFive) {
   EXPECT_EQ(draft_root(request_, kNow)->warnings.size(), 1u);
 }

@@ -48,6 +48,7 @@ TEST_F(VerifyRoot, AcceptsTwoOfThree) {
   EXPECT_TRUE(*report->data.find("verified")->boolean());
 }
 
+// Spec: 6.1b
 TEST_F(VerifyRoot, SaysWhoIsMissingBelowTheThreshold) {
   const Error below = error(text_of(signed_by(team_.draft().envelope, {&team_.alice})));
   EXPECT_EQ(below.code, ErrorCode::kSig);
@@ -65,6 +66,7 @@ TEST_F(VerifyRoot, RefusesAnExpiredRoot) {
   EXPECT_EQ(error(file, {}, kInAYear).code, ErrorCode::kExpired);
 }
 
+// Spec: 2.1.1c
 TEST_F(VerifyRoot, AcceptsASuccessorThatOldAndNewKeysSigned) {
   const std::string first = text_of(signed_by(team_.draft().envelope, {&team_.alice, &team_.bob}));
   const std::string second = text_of(signed_by(successor(team_, dave_), {&team_.bob, &team_.carol, &dave_}));
@@ -72,6 +74,7 @@ TEST_F(VerifyRoot, AcceptsASuccessorThatOldAndNewKeysSigned) {
   EXPECT_TRUE(report) << report.error().message;
 }
 
+// Spec: 6.1b
 TEST_F(VerifyRoot, SaysWhichOldKeysASuccessorLacks) {
   const std::string first = text_of(signed_by(team_.draft().envelope, {&team_.alice, &team_.bob}));
   const Error lacking = error(text_of(signed_by(successor(team_, dave_), {&team_.bob, &dave_})), first);

@@ -92,7 +92,7 @@ std::string verdict(const Rotation& rotation, const std::set<std::size_t>& signe
 }
 
 // Book: ROOT-04
-// Spec: 5.3.4
+// Spec: 5.3.4b
 TEST(NextRoot, IsRefusedWhenOnlyTheOldThresholdIsMet) {
   std::size_t rows = 0;
   for (const Rotation& rotation : all_rotations()) {
@@ -105,7 +105,7 @@ TEST(NextRoot, IsRefusedWhenOnlyTheOldThresholdIsMet) {
 }
 
 // Book: ROOT-05
-// Spec: 5.3.4
+// Spec: 5.3.4a
 TEST(NextRoot, IsRefusedWhenOnlyTheNewThresholdIsMet) {
   std::size_t rows = 0;
   for (const Rotation& rotation : all_rotations()) {
@@ -121,7 +121,7 @@ TEST(NextRoot, IsRefusedWhenOnlyTheNewThresholdIsMet) {
 }
 
 // Book: ROOT-06
-// Spec: 5.3.4
+// Spec: 5.3.4a
 TEST(NextRoot, IsRefusedWhenKeysOfTheNewRootFillUpTheOldThreshold) {
   std::size_t rows = 0;
   for (const Rotation& rotation : all_rotations()) {
@@ -136,7 +136,7 @@ TEST(NextRoot, IsRefusedWhenKeysOfTheNewRootFillUpTheOldThreshold) {
 }
 
 // Book: ROOT-07
-// Spec: 5.3.4
+// Spec: 1.5a, 5.3.4a, 5.3.4b
 TEST(NextRoot, IsAcceptedWhenBothThresholdsAreMetAlsoByTheSameKeys) {
   std::size_t rows = 0;
   for (const Rotation& rotation : all_rotations()) {
@@ -150,6 +150,7 @@ TEST(NextRoot, IsAcceptedWhenBothThresholdsAreMetAlsoByTheSameKeys) {
 }
 
 // Book: SIG-03, SIG-01
+// Spec: 5.3.4c
 TEST(NextRoot, IsRefusedWhenOneKeyUnderTwoNamesMeetsTheThreshold) {
   const TestKey twin = key_number(0).named("twin");
   const std::vector<TestKey> keys = {key_number(0), twin, key_number(1)};
@@ -209,6 +210,7 @@ TEST(Root, SignedByP256KeysIsCountedLikeAnyOther) {
 }
 
 // Book: SIG-21
+// Spec: 4.2.1d
 TEST(Root, SignedOverAnyOtherBytesThanTheCanonicalOnesIsRefused) {
   const TestKey& key = key_number(0);
   const json::Value root = root_with(1, {key}, 1).to_json();

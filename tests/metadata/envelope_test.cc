@@ -23,7 +23,7 @@ std::string signatures(std::size_t count, bool same_keyid) {
 }
 
 // Book: JSON-15, SIG-09, SIG-23
-// Spec: 4.2.1
+// Spec: 4.2.1e
 TEST(Envelope, RefusesFilesThatAreNone) {
   for (const char* text : {"",
                            "null",
@@ -57,8 +57,15 @@ TEST(Envelope, RefusesFilesThatAreNone) {
   EXPECT_EQ(verdict(R"({"signed":{},"signatures":[]})"), "accepted");
 }
 
+// Spec: 1.5.4c
+TEST(Envelope, IsNeverCompressed) {
+  // gzip and zstd of {"signed":{},"signatures":[]}
+  EXPECT_EQ(verdict("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"), "E_PARSE");
+  EXPECT_EQ(verdict("\x28\xb5\x2f\xfd\x20\x1d\xe9\x00\x00{\"signed\":{},\"signatures\":[]}"), "E_PARSE");
+}
+
 // Book: SIG-01
-// Spec: 4.2.1, 5.3.4
+// Spec: 4.2.1a
 TEST(Envelope, RefusesAKeyidThatSignsMoreThanOnce) {
   for (std::size_t count = 2; count <= 9; ++count) EXPECT_EQ(verdict(signatures(count, true)), "E_PARSE") << count;
   EXPECT_EQ(verdict(signatures(9, false)), "accepted");
@@ -78,7 +85,7 @@ TEST(Envelope, RefusesOneByteMoreThanItsLimit) {
 }
 
 // Book: SIG-09, SIG-14, JSON-17
-// Spec: 4.2.1
+// Spec: 4.2.1d
 TEST(Envelope, TakesASignatureThatIsNoHexAsWorthNothing) {
   for (const char* hex : {"", "0", "0g", "AB", "Ab", " 00", "00 ", "00\\n", "0x00", "\xC3\xA9"}) {
     const std::string text = R"({"signed":{},"signatures":[{"keyid":"k","sig":")" + std::string(hex) + "\"}]}";
@@ -89,7 +96,7 @@ TEST(Envelope, TakesASignatureThatIsNoHexAsWorthNothing) {
 }
 
 // Book: META-20
-// Spec: 4
+// Spec: 4a, 4.2.1d
 TEST(Envelope, SignsTheCanonicalFormOfAllThatIsInside) {
   const std::string text =
       "{ \"signed\": {\"b\": [1, {\"z\":2,\"y\":\"\\n\"}], \"x-unknown\": true},\n \"signatures\": [] }";
@@ -100,6 +107,7 @@ TEST(Envelope, SignsTheCanonicalFormOfAllThatIsInside) {
 }
 
 // Book: META-20
+// Spec: 4.1a
 TEST(Envelope, KeepsItsSignedBytesWhenWrittenAndReadAgain) {
   const RepositorySimulator repository;
   for (const auto& [path, file] : repository.files()) {

@@ -17,6 +17,7 @@ json::Value parsed(std::string_view text) {
 }
 
 // Book: JSON-01
+// Spec: 4.1a
 TEST(JsonParse, RefusesDuplicateMembersAtEveryDepthAndInEverySpelling) {
   for (const char* text : {
            R"({"a":1,"a":1})",
@@ -52,6 +53,7 @@ TEST(JsonParse, RefusesNumbersThatJsonDoesNotKnow) {
 }
 
 // Book: JSON-03
+// Spec: 4.1b
 TEST(JsonParse, RefusesFractionsAndExponents) {
   for (const char* text :
        {"1.0", "1e0", "1E0", "-0.0", "0.0", "1E400", "1e-400", "1.9", "1e2", "-1.5", "1.0000000000000000001"}) {
@@ -267,7 +269,7 @@ constexpr Vector kVectors[] = {
 };
 
 // Book: JSON-10
-// Spec: 4.1
+// Spec: 4.1b
 TEST(CanonicalJson, EqualsTheReferenceOfPythonTuf) {
   for (const Vector& vector : kVectors) {
     const Result<json::Value> value = json::parse(as_bytes(vector.text));
@@ -286,7 +288,7 @@ TEST(CanonicalJson, DoesNotDependOnSpaceOrOrder) {
 TEST(JsonWrite, IsReadBackAsTheSameValue) {
   for (const Vector& vector : kVectors) {
     const json::Value value = parsed(vector.text);
-    for (int indent : {0, 1, 4}) EXPECT_EQ(parsed(json::to_text(value, indent)), value) << vector.text;
+    for (std::size_t indent : {0u, 1u, 4u}) EXPECT_EQ(parsed(json::to_text(value, indent)), value) << vector.text;
   }
 }
 

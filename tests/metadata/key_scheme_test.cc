@@ -56,7 +56,7 @@ class KeyOfEveryKind : public testing::TestWithParam<KeyKind> {};
 INSTANTIATE_TEST_SUITE_P(Kinds, KeyOfEveryKind,
                          testing::Values(KeyKind::kEd25519, KeyKind::kP256, KeyKind::kP384, KeyKind::kRsa), kind_name);
 
-// Spec: 4.2.2
+// Spec: 4.2.2d
 TEST_P(KeyOfEveryKind, VerifiesItsOwnSignatureAndNothingElse) {
   const TestKey key(1100, GetParam());
   const Bytes message = to_bytes("what is signed");
@@ -75,7 +75,7 @@ TEST_P(KeyOfEveryKind, VerifiesItsOwnSignatureAndNothingElse) {
   EXPECT_FALSE(key.public_key().verify(message, longer));
 }
 
-// Spec: 5.3.4
+// Spec: 4.2.2d
 TEST_P(KeyOfEveryKind, SignsARepository) {
   RepositoryOptions options;
   options.key_kind = GetParam();
@@ -87,7 +87,7 @@ TEST_P(KeyOfEveryKind, SignsARepository) {
 
 // Origin: the roots 1 to 4 of a public repository spell P-256 keys as points in hex, under the old keytype.
 // Book: SIG-03
-// Spec: 4.2.2
+// Spec: 4.2.2c
 TEST(EcdsaKey, InOldSpellingsIsTheSameKey) {
   for (const auto& [kind, curve, bytes] : {std::tuple(KeyKind::kP256, "256", 65U), {KeyKind::kP384, "384", 97U}}) {
     const TestKey key(1102, kind);
@@ -103,7 +103,7 @@ TEST(EcdsaKey, InOldSpellingsIsTheSameKey) {
   }
 }
 
-// Spec: 4.2.2
+// Spec: 4.2.2c
 TEST(EcdsaKey, InAnotherHexFormIsKeptAndWorthNothing) {
   const TestKey key(1102, KeyKind::kP256);
   const std::string point = hex_point(key, 65);
@@ -118,6 +118,7 @@ TEST(EcdsaKey, InAnotherHexFormIsKeptAndWorthNothing) {
 
 // A curve and a scheme that do not belong together are not a key.
 // Book: SIG-11
+// Spec: 4.2.2b
 TEST(EcdsaKey, OfTheOtherCurveIsWorthNothing) {
   const TestKey p256(1103, KeyKind::kP256);
   const TestKey p384(1103, KeyKind::kP384);
@@ -127,7 +128,7 @@ TEST(EcdsaKey, OfTheOtherCurveIsWorthNothing) {
 }
 
 // Book: SIG-16
-// Spec: 4.2.2
+// Spec: 4.2.2a
 TEST(RsaKey, IsRefusedWhenItIsWeak) {
   const TestKey good(1104, KeyKind::kRsa);
   const auto code_with = [&](const OpenSslKey& key) {
@@ -201,7 +202,7 @@ Bytes rsa_signature(const OpenSslKey& key, ByteView message, int padding, int sa
 }
 
 // Book: SIG-17
-// Spec: 4.2.2
+// Spec: 4.2.2b, 4.2.2d
 TEST(RsaSignature, IsPssWithSha256AndASaltOf32BytesOnly) {
   const OpenSslKey key(EVP_RSA_gen(2048), EVP_PKEY_free);
   const Result<PublicKey> verifier = PublicKey::parse(with_public(TestKey(1104, KeyKind::kRsa), pem_of(key)));

@@ -16,7 +16,7 @@ using metadata::Threshold;
 using metadata::Version;
 
 // Book: META-25
-// Spec: 4.3
+// Spec: 4.3c
 TEST(Version, CountsFromOneToItsCeiling) {
   for (std::int64_t bad : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN})
     EXPECT_EQ(code_of(Version::create(bad)), "E_PARSE");
@@ -27,6 +27,7 @@ TEST(Version, CountsFromOneToItsCeiling) {
 }
 
 // Book: SIG-07
+// Spec: 4.3j
 TEST(Threshold, CannotBeZeroOrBelow) {
   for (std::int64_t bad : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN}) {
     EXPECT_EQ(code_of(Threshold::create(bad)), "E_PARSE");
@@ -35,7 +36,7 @@ TEST(Threshold, CannotBeZeroOrBelow) {
 }
 
 // Book: SIG-06
-// Spec: 4.2.1
+// Spec: 4.3i
 TEST(KeyId, IsOpaqueAndComparedByteForByte) {
   EXPECT_NE(*KeyId::parse("ab"), *KeyId::parse("AB"));
   EXPECT_NE(*KeyId::parse("ab"), *KeyId::parse("ab "));
@@ -117,7 +118,7 @@ TEST(RoleName, NeverGivesAFileNameLongerThanAFileSystemTakes) {
 }
 
 // Book: TGT-12
-// Spec: 4.5
+// Spec: 4.5b
 TEST(TargetPath, RefusesWhatCouldLeaveAFolder) {
   for (const std::string& bad :
        {std::string(),          std::string("/"),       std::string("/a"),    std::string("a/"),
@@ -143,7 +144,7 @@ TEST(TargetPath, TakesOtherNamesAsTheyAre) {
 }
 
 // Book: TGT-16
-// Spec: 6.2.1
+// Spec: 5.7.3b
 TEST(TargetPath, PutsTheDigestInFrontOfItsLastSegment) {
   EXPECT_EQ(TargetPath::parse("app")->hash_prefixed("00"), "00.app");
   EXPECT_EQ(TargetPath::parse("dir/sub/app.bin")->hash_prefixed("00ff"), "dir/sub/00ff.app.bin");

@@ -141,7 +141,7 @@ constexpr Row kRows[] = {
 };
 
 // Book: DEL-06
-// Spec: 4.5
+// Spec: 4.5i, 4.5j
 TEST(PathPattern, AnswersAsTheTableSays) {
   static_assert(std::size(kRows) >= 60);
   for (const Row& row : kRows) {

@@ -51,7 +51,7 @@ bool is_usable(const json::Value& key) {
 }
 
 // Book: SIG-03
-// Spec: 5.3.4
+// Spec: 5.3.4c
 TEST(Votes, CountAnEd25519KeyOnceHoweverItIsNamedOrSpelled) {
   const json::Value plain = ed25519_key().public_key().value();
   json::Array algorithms = {json::Value("sha256"), json::Value("sha512")};
@@ -64,7 +64,7 @@ TEST(Votes, CountAnEd25519KeyOnceHoweverItIsNamedOrSpelled) {
 }
 
 // Book: SIG-03, SIG-04
-// Spec: 5.3.4
+// Spec: 5.3.4c
 TEST(Votes, CountAnEcdsaKeyOnceHoweverItIsNamedOrSpelled) {
   const json::Value plain = p256_key().public_key().value();
   const std::string pem = pem_of(p256_key());
@@ -95,7 +95,7 @@ constexpr const char* kGeneratorExplicit =
     "A32BLeszoPShOUXYmMKWT+NC4v4af5uO5+tKfA+eFivOM1drMV7Oy7ZAaDe/UfU=\n-----END PUBLIC KEY-----\n";
 
 // Book: SIG-04
-// Spec: 4.2.2
+// Spec: 4.2.2c
 TEST(EcdsaKey, IsUsableAsNamedCurveAndUncompressedPointOnly) {
   const auto usable = [](const std::string& pem) { return is_usable(key_object("ecdsa", "ecdsa-sha2-nistp256", pem)); };
   const std::string good = kGeneratorNamed;
@@ -117,7 +117,7 @@ TEST(EcdsaKey, IsUsableAsNamedCurveAndUncompressedPointOnly) {
 }
 
 // Book: SIG-11, SIG-24
-// Spec: 4.2.2
+// Spec: 4.2.2b
 TEST(Key, OfAnUnknownKindOrMismatchedSchemeIsKeptAndWorthNothing) {
   const std::string hex = *at(ed25519_key().public_key().value(), {"keyval", "public"}).string();
   const std::string pem = pem_of(p256_key());
@@ -145,7 +145,7 @@ TEST(Key, ThatIsUnusableNeverVotesThoughItSigned) {
 }
 
 // Book: SIG-15, JSON-17
-// Spec: 4.2.2
+// Spec: 4.2.2c
 // Found by review: begin and end share their dashes, so that the text between them has a negative length.
 TEST(EcdsaKey, OfAPemWithoutRoomForAKeyIsKeptAndWorthNothing) {
   for (const char* pem :
@@ -163,6 +163,7 @@ TEST(EcdsaKey, OfAPemWithoutRoomForAKeyIsKeptAndWorthNothing) {
   }
 }
 
+// Spec: 4.2.2c
 TEST(Ed25519Key, IsExactly64LowerCaseHexDigits) {
   const std::string hex = *at(ed25519_key().public_key().value(), {"keyval", "public"}).string();
   std::string upper = hex;

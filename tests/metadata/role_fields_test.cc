@@ -102,7 +102,7 @@ TEST(RoleFields, RefuseAFractionInEveryPlace) {
 }
 
 // Book: JSON-06
-// Spec: 4.3, 4.4, 4.5, 4.6
+// Spec: 1.5.4a, 1.5.4b, 4.3f, 4.5a, 4.5c
 TEST(RoleFields, AreRequiredUnlessTheSpecificationSaysOtherwise) {
   for (const Role& role : rich_roles()) {
     for (const JsonPath& path : paths_of(role.value)) {
@@ -118,7 +118,7 @@ TEST(RoleFields, AreRequiredUnlessTheSpecificationSaysOtherwise) {
 }
 
 // Book: META-18
-// Spec: 4
+// Spec: 4b
 TEST(RoleFields, KeepMembersTheyDoNotKnowAtEveryLevel) {
   const auto check = [](const char* name, const json::Value& value, const auto& parse) {
     std::vector<JsonPath> places = paths_of(value);
@@ -145,7 +145,7 @@ TEST(RoleFields, KeepMembersTheyDoNotKnowAtEveryLevel) {
 }
 
 // Book: SIG-07
-// Spec: 4.3, 4.5
+// Spec: 4.3j
 TEST(Threshold, MustBeAPositiveIntegerInRootAndInDelegations) {
   const std::vector<Role> roles = rich_roles();
   const std::pair<const Role*, JsonPath> places[] = {{&roles[0], {"roles", "root", "threshold"}},
@@ -168,7 +168,7 @@ TEST(Threshold, MustBeAPositiveIntegerInRootAndInDelegations) {
 }
 
 // Book: SIG-02
-// Spec: 4.3
+// Spec: 5.3.4c
 TEST(RoleKeys, RefuseAKeyidThatIsListedTwice) {
   const std::vector<Role> roles = rich_roles();
   const std::pair<const Role*, JsonPath> places[] = {{&roles[0], {"roles", "root", "keyids"}},
@@ -186,7 +186,7 @@ TEST(RoleKeys, RefuseAKeyidThatIsListedTwice) {
 }
 
 // Book: DEL-11
-// Spec: 4.5
+// Spec: 4.5e
 TEST(Delegations, RefuseARoleNameThatStandsTwice) {
   const json::Value targets = rich_roles()[3].value;
   EXPECT_EQ(verdict_of<Targets>(with(targets, {"delegations", "roles", "1", "name"}, "d")), "E_PARSE");
@@ -205,7 +205,7 @@ TEST(Delegations, RefuseReservedRoleNames) {
 }
 
 // Book: DEL-07
-// Spec: 4.5
+// Spec: 4.5f
 TEST(Delegations, RefuseBothKindsOfPathsAtOnce) {
   const json::Value targets = rich_roles()[3].value;
   const json::Value both =
@@ -214,7 +214,7 @@ TEST(Delegations, RefuseBothKindsOfPathsAtOnce) {
 }
 
 // Book: DEL-07
-// Spec: 4.5
+// Spec: 4.5g
 TEST(Delegations, ReadHashPrefixesOfUpTo64LowerCaseDigitsOnly) {
   const json::Value targets = rich_roles()[3].value;
   const auto verdict = [&](const std::string& prefix) {
@@ -231,7 +231,7 @@ TEST(Delegations, ReadHashPrefixesOfUpTo64LowerCaseDigitsOnly) {
 }
 
 // Book: TGT-10
-// Spec: 4.5
+// Spec: 4.5c
 TEST(TargetEntry, MustHaveALengthAndADigestThatIsUnderstood) {
   const json::Value targets = rich_roles()[3].value;
   const auto verdict = [&](const char* member, const char* text) {

@@ -11,6 +11,7 @@ namespace {
 class Publishing : public Workshop {};
 
 // Book: SRV-01
+// Spec: 6.2.1a, 6.2.1c
 TEST_F(Publishing, WritesTargetsFirstAndTheTimestampLast) {
   stage_release("1.0.0", 1);
   RecordingWriter writer(folder());
@@ -31,6 +32,7 @@ TEST_F(Publishing, WritesTargetsFirstAndTheTimestampLast) {
 }
 
 // Book: SRV-01
+// Spec: 6.2.2
 TEST_F(Publishing, LeavesTheOldOrTheNewForAClientAtEveryCutAndCompletesWhenRunAgain) {
   publish_release("1.0.0", 1, 1);
   stage_release("1.1.0", 2, 2);
@@ -88,6 +90,7 @@ TEST_F(Publishing, AfterACutTakesAChangeOfPlans) {
 }
 
 // Book: SRV-04, SRV-05
+// Spec: 3.1.1, 4.4c
 TEST_F(Publishing, NeverOverwritesAVersionedFile) {
   publish_release("1.0.0", 1);
   const auto before = files_below("public");
@@ -101,6 +104,7 @@ TEST_F(Publishing, NeverOverwritesAVersionedFile) {
 }
 
 // Book: SRV-15
+// Spec: 6.3.1b
 TEST_F(Publishing, RefusesBelowTheThresholdAndNamesTheMissingKey) {
   ASSERT_TRUE(add(release("1.0.0", 1)));
   ASSERT_TRUE(sign(targets_keys_));
@@ -166,6 +170,7 @@ TEST_F(Publishing, RefusesWhatExpiredWhileItWaited) {
 }
 
 // Book: SRV-13
+// Spec: 6.3.1a
 TEST_F(Publishing, RefusesAVersionThatIsNotTheNext) {
   publish_release("1.0.0", 1);
   metadata::Targets targets = *repository().newest_targets(rollout_role_of(label("demo")));
@@ -273,6 +278,7 @@ class Refreshing : public Publishing {
   }
 };
 
+// Spec: 2.1.4
 TEST_F(Refreshing, KeepsAnUnchangedRepositoryAlive) {
   publish_release("1.0.0", 1);
   EXPECT_EQ(code_of(current(days_later(8))), "E_EXPIRED");

@@ -7,6 +7,7 @@ namespace {
 
 using AddingARelease = Workshop;
 
+// Spec: 3.1.1, 6.2.1b
 TEST_F(AddingARelease, ListsItsFilesAndStagesThemUnderTheirDigests) {
   const Result<ReleaseAdded> added = add(release("1.0.0", 1));
   ASSERT_TRUE(added) << added.error().message;

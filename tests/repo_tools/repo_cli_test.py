@@ -130,6 +130,7 @@ class FromKeysToARelease(Repo):
         self.fail_with(REFUSED, "E_POLICY", *self.add("1.1.0", 3, image="rootfs.img"))
         self.assertIn("--sequence 3", self.fail_with(REFUSED, "E_POLICY", *self.add("1.2.0", 2)))
 
+    # Spec: 2.1.4
     def test_the_daily_job_makes_a_new_timestamp(self):
         self.init()
         self.publish_release()

@@ -15,6 +15,7 @@ class Init : public Workshop {
   }
 };
 
+// Spec: 4.5k
 TEST_F(Init, DraftsTerminatingDelegationsOfTheProduct) {
   const metadata::Targets targets = *repository().newest_targets(RoleId::targets());
   ASSERT_TRUE(targets.delegations);
@@ -46,6 +47,7 @@ TEST_F(Init, RefusesARootBelowItsOwnThreshold) {
   for (const auto& entry : fs::directory_iterator(temp_.path())) EXPECT_EQ(entry.path().filename(), "repo");
 }
 
+// Spec: 6.2.1e
 TEST_F(Init, RefusesARootWithoutConsistentSnapshotsAndOneThatExpired) {
   metadata::Root plain = root();
   plain.consistent_snapshot = false;

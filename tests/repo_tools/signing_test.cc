@@ -39,6 +39,7 @@ TEST_F(Signing, WorksInSeveralCallsInAnyOrderOfPeople) {
   EXPECT_TRUE(sign(timestamp_keys_)->complete());
 }
 
+// Spec: 6.3.2b
 TEST_F(Signing, DraftsNoSnapshotBeforeEveryTargetsRoleIsComplete) {
   ASSERT_TRUE(sign(targets_keys_));
   ASSERT_TRUE(sign(rollout_keys_));
@@ -66,6 +67,7 @@ TEST_F(Signing, WithAStrangersKeySignsNothing) {
 }
 
 // Book: SRV-16
+// Spec: 1.5b
 TEST_F(Signing, WithTheOnlineKeysSignsNoTargetsRole) {
   ASSERT_TRUE(sign(snapshot_keys_));
   ASSERT_TRUE(sign(timestamp_keys_));
@@ -112,6 +114,7 @@ TEST_F(Signing, OfNothingDoesNothing) {
   EXPECT_TRUE(files_below("staging").empty());
 }
 
+// Spec: 4.4a
 TEST_F(Signing, OfOneRoleKeepsTheEntriesOfTheOthers) {
   publish_release("1.0.0", 1);
   const auto before = metadata::Snapshot::parse((*repository().published(RoleId::snapshot()))->signed_part());
