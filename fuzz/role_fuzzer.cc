@@ -35,6 +35,11 @@ void check_names(const json::Value& value) {
     const tenon::Result<bool> contained = role.paths.contains(path);
     TENON_CHECK(contained || contained.error().code == tenon::ErrorCode::kPolicy);
   }
+  if (const auto& bins = targets->delegations->bins) {
+    const DelegatedRole bin = bins->bin_of(path);
+    TENON_CHECK(bin.terminating && *bin.paths.contains(path));
+    TENON_CHECK(bin.name.file_name(tenon::metadata::Version::first()).size() <= 255);
+  }
 }
 
 }  // namespace

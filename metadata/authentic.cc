@@ -1,12 +1,47 @@
 #include <tenon/metadata/authentic.h>
 
 #include <algorithm>
+#include <map>
 
 namespace tenon::metadata {
 namespace {
 
-Result<void> require(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role, const std::string& holder) {
-  const Tally count = tally(envelope, keys, role);
+// Verdicts remembers the signatures of one envelope that were verified.
+using Verdicts = std::map<std::pair<KeyId, KeyMaterial>, bool>;
+
+Tally tally(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role, Verdicts& verdicts) {
+  Tally count;
+  for (const Signature& signature : envelope.signatures()) {
+    const auto key = keys.find(signature.keyid);
+    const bool listed = std::ranges::find(role.keyids, signature.keyid) != role.keyids.end();
+    if (!listed || key == keys.end() || !key->second.material()) continue;
+    const auto [verdict, is_new] = verdicts.try_emplace({signature.keyid, *key->second.material()}, false);
+    if (is_new) {
+      const std::optional<Bytes> bytes = signature.bytes();
+      verdict->second = bytes && key->second.verify(envelope.signed_bytes(), *bytes);
+    }
+    if (!verdict->second) continue;
+    count.signers.push_back(signature.keyid);
+    count.votes.insert(*key->second.material());
+  }
+  return count;
+}
+
+// The keys that a role lists and the rules allow.
+KeyMap keys_for(const RoleKeys& role, const KeyMap& keys, const Rules& rules) {
+  KeyMap allowed;
+  for (const KeyId& keyid : role.keyids) {
+    const auto key = keys.find(keyid);
+    if (key == keys.end()) continue;
+    if (rules.strict_keyids && key->second.hash_keyid() != keyid) continue;
+    allowed.insert(*key);
+  }
+  return allowed;
+}
+
+Result<void> require(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role, const std::string& holder,
+                     Verdicts& verdicts) {
+  const Tally count = tally(envelope, keys, role, verdicts);
   if (count.met(role.threshold)) return {};
   return Error{ErrorCode::kSig, "signed by " + std::to_string(count.votes.size()) + " of the " + holder + ", " +
                                     std::to_string(role.threshold.value()) + " must"};
@@ -16,37 +51,36 @@ std::string keys_of(TopRole role, const Root& root) {
   return std::string(to_string(role)) + " keys of root v" + std::to_string(root.header.version.value());
 }
 
-Result<void> require(const Envelope& envelope, const Root& root) {
-  return require(envelope, root.keys, root.role(TopRole::kRoot), keys_of(TopRole::kRoot, root));
+Result<void> require(const Envelope& envelope, const Root& root, const Rules& rules, Verdicts& verdicts) {
+  const RoleKeys& role = root.role(TopRole::kRoot);
+  return require(envelope, keys_for(role, root.keys, rules), role, keys_of(TopRole::kRoot, root), verdicts);
+}
+
+Result<void> check_can_be_followed(const Root& root, const Rules& rules) {
+  const RoleKeys& role = root.role(TopRole::kRoot);
+  std::set<KeyMaterial> usable;
+  for (const auto& [keyid, key] : keys_for(role, root.keys, rules)) {
+    if (key.material()) usable.insert(*key.material());
+  }
+  if (usable.size() >= role.threshold.value()) return {};
+  return Error{ErrorCode::kPolicy, std::to_string(usable.size()) + " usable " + keys_of(TopRole::kRoot, root) +
+                                       " can never meet their threshold of " + std::to_string(role.threshold.value())};
 }
 
 }  // namespace
 
 Tally tally(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role) {
-  Tally count;
-  for (const Signature& signature : envelope.signatures()) {
-    const auto key = keys.find(signature.keyid);
-    const bool listed = std::ranges::find(role.keyids, signature.keyid) != role.keyids.end();
-    if (!listed || key == keys.end() || !key->second.material()) continue;
-    const std::optional<Bytes> bytes = signature.bytes();
-    if (bytes && key->second.verify(envelope.signed_bytes(), *bytes)) {
-      count.signers.push_back(signature.keyid);
-      count.votes.insert(*key->second.material());
-    }
-  }
-  return count;
+  Verdicts verdicts;
+  return tally(envelope, keys, role, verdicts);
 }
 
-Authority::Authority(const KeyMap& keys, RoleKeys role, std::string holder)
-    : role_(std::move(role)), holder_(std::move(holder)) {
-  for (const KeyId& keyid : role_.keyids) {
-    if (const auto key = keys.find(keyid); key != keys.end()) keys_.insert(*key);
-  }
-}
+Authority::Authority(const KeyMap& keys, RoleKeys role, std::string holder, const Rules& rules)
+    : keys_(keys_for(role, keys, rules)), role_(std::move(role)), holder_(std::move(holder)) {}
 
 template <class T>
 Result<Authentic<T>> authenticate(const Envelope& envelope, const Authority& authority) {
-  TENON_TRY_VOID(require(envelope, authority.keys(), authority.role(), authority.holder()));
+  Verdicts verdicts;
+  TENON_TRY_VOID(require(envelope, authority.keys(), authority.role(), authority.holder(), verdicts));
   TENON_TRY(T value, T::parse(envelope.signed_part()));
   return Authentic<T>(std::move(value), envelope.identity());
 }
@@ -55,18 +89,21 @@ template Result<Authentic<Timestamp>> authenticate(const Envelope&, const Author
 template Result<Authentic<Snapshot>> authenticate(const Envelope&, const Authority&);
 template Result<Authentic<Targets>> authenticate(const Envelope&, const Authority&);
 
-Result<Authentic<Root>> embedded_root(ByteView file, const Limits& limits) {
-  TENON_TRY(const Envelope envelope, Envelope::parse(file, limits.root_bytes, limits));
+Result<Authentic<Root>> embedded_root(ByteView file, const Rules& rules) {
+  TENON_TRY(const Envelope envelope, Envelope::parse(file, rules.limits.root_bytes, rules.limits));
   TENON_TRY(Root root, Root::parse(envelope.signed_part()));
-  TENON_TRY_VOID(require(envelope, root));
+  Verdicts verdicts;
+  TENON_TRY_VOID(require(envelope, root, rules, verdicts));
   return Authentic<Root>(std::move(root), envelope.identity());
 }
 
-Result<Authentic<Root>> next_root(const Authentic<Root>& trusted, ByteView file, const Limits& limits) {
-  TENON_TRY(const Envelope envelope, Envelope::parse(file, limits.root_bytes, limits));
-  TENON_TRY_VOID(require(envelope, trusted.value()));
+Result<Authentic<Root>> next_root(const Authentic<Root>& trusted, ByteView file, const Rules& rules) {
+  TENON_TRY(const Envelope envelope, Envelope::parse(file, rules.limits.root_bytes, rules.limits));
+  Verdicts verdicts;
+  TENON_TRY_VOID(require(envelope, trusted.value(), rules, verdicts));
   TENON_TRY(Root root, Root::parse(envelope.signed_part()));
-  TENON_TRY_VOID(require(envelope, root));
+  TENON_TRY_VOID(check_can_be_followed(root, rules));
+  TENON_TRY_VOID(require(envelope, root, rules, verdicts));
   TENON_TRY(const Version wanted, trusted->header.version.next());
   if (root.header.version != wanted) {
     return Error{ErrorCode::kRollback, "root version " + std::to_string(root.header.version.value()) + ", only " +

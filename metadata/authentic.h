@@ -6,6 +6,7 @@
 
 #include <tenon/metadata/envelope.h>
 #include <tenon/metadata/root.h>
+#include <tenon/metadata/rules.h>
 #include <tenon/metadata/snapshot.h>
 #include <tenon/metadata/targets.h>
 #include <tenon/metadata/timestamp.h>
@@ -43,11 +44,11 @@ class Authority {
   const RoleKeys& role() const { return role_; }
 
  private:
-  friend Authority authority(const Fresh<Root>& root, TopRole role);
-  friend Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role);
-  Authority(const KeyMap& keys, RoleKeys role, std::string holder);
+  friend Authority authority(const Fresh<Root>& root, TopRole role, const Rules& rules);
+  friend Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, const Rules& rules);
+  Authority(const KeyMap& keys, RoleKeys role, std::string holder, const Rules& rules);
 
-  KeyMap keys_;  // those that the role lists
+  KeyMap keys_;  // those that the role lists and the rules allow
   RoleKeys role_;
   std::string holder_;
 };
@@ -62,8 +63,8 @@ class Authentic {
  private:
   template <class U>
   friend Result<Authentic<U>> authenticate(const Envelope& envelope, const Authority& authority);
-  friend Result<Authentic<Root>> embedded_root(ByteView file, const Limits& limits);
-  friend Result<Authentic<Root>> next_root(const Authentic<Root>& trusted, ByteView file, const Limits& limits);
+  friend Result<Authentic<Root>> embedded_root(ByteView file, const Rules& rules);
+  friend Result<Authentic<Root>> next_root(const Authentic<Root>& trusted, ByteView file, const Rules& rules);
   Authentic(T value, FileIdentity identity) : value_(std::move(value)), identity_(identity) {}
 
   T value_;
@@ -80,12 +81,14 @@ Result<Authentic<T>> authenticate(const Envelope& envelope, const Authority& aut
 // well-formed and meet its own threshold; its expiry does not matter.
 // Spec: 5.2
 // Errors: E_PARSE, E_SIG, E_LIMIT
-Result<Authentic<Root>> embedded_root(ByteView file, const Limits& limits = {});
+Result<Authentic<Root>> embedded_root(ByteView file, const Rules& rules = {});
 
 // next_root takes one step of the chain of roots: signed to the threshold of the trusted root and of its own, version
-// exactly one higher. Neither root need be unexpired: the one exception to "only Fresh authorises".
+// exactly one higher. Neither root need be unexpired: the one exception to "only Fresh authorises". A signature that both
+// roots ask for is verified once.
 // Spec: 5.3.4, 5.3.5, 5.3.6
-// Errors: E_PARSE, E_SIG, E_LIMIT, E_ROLLBACK for any other version
-Result<Authentic<Root>> next_root(const Authentic<Root>& trusted, ByteView file, const Limits& limits = {});
+// Errors: E_PARSE, E_SIG, E_LIMIT; E_ROLLBACK for any other version; E_POLICY for a root whose own root role could never
+// be met with keys that verify here, since nothing could ever follow it.
+Result<Authentic<Root>> next_root(const Authentic<Root>& trusted, ByteView file, const Rules& rules = {});
 
 }  // namespace tenon::metadata

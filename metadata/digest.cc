@@ -22,6 +22,17 @@ Result<Digest> parse_digest(std::string_view hex, std::string_view name) {
   return digest;
 }
 
+template <class Digest>
+const EVP_MD* algorithm();
+template <>
+const EVP_MD* algorithm<Sha256>() {
+  return EVP_sha256();
+}
+template <>
+const EVP_MD* algorithm<Sha512>() {
+  return EVP_sha512();
+}
+
 }  // namespace
 
 Result<Sha256> Sha256::parse(std::string_view hex) {
@@ -50,32 +61,42 @@ std::string Sha512::hex() const {
   return to_hex(bytes);
 }
 
-struct Sha256Hasher::State {
+template <class Digest>
+struct Hasher<Digest>::State {
   struct Free {
     void operator()(EVP_MD_CTX* md) const { EVP_MD_CTX_free(md); }
   };
   std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 
-  void start() { TENON_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1); }
+  void start() { TENON_CHECK(context && EVP_DigestInit_ex(context.get(), algorithm<Digest>(), nullptr) == 1); }
 };
 
-Sha256Hasher::Sha256Hasher() : state_(std::make_unique<State>()) {
+template <class Digest>
+Hasher<Digest>::Hasher() : state_(std::make_unique<State>()) {
   state_->start();
 }
-Sha256Hasher::~Sha256Hasher() = default;
-Sha256Hasher::Sha256Hasher(Sha256Hasher&&) noexcept = default;
-Sha256Hasher& Sha256Hasher::operator=(Sha256Hasher&&) noexcept = default;
+template <class Digest>
+Hasher<Digest>::~Hasher() = default;
+template <class Digest>
+Hasher<Digest>::Hasher(Hasher&&) noexcept = default;
+template <class Digest>
+Hasher<Digest>& Hasher<Digest>::operator=(Hasher&&) noexcept = default;
 
-void Sha256Hasher::update(ByteView data) {
+template <class Digest>
+void Hasher<Digest>::update(ByteView data) {
   TENON_CHECK(EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) == 1);
 }
 
-Sha256 Sha256Hasher::finish() {
-  Sha256 digest;
+template <class Digest>
+Digest Hasher<Digest>::finish() {
+  Digest digest;
   TENON_CHECK(EVP_DigestFinal_ex(state_->context.get(), digest.bytes.data(), nullptr) == 1);
   state_->start();
   return digest;
 }
+
+template class Hasher<Sha256>;
+template class Hasher<Sha512>;
 
 void init_crypto() {
   TENON_CHECK(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr) == 1);

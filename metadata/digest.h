@@ -1,5 +1,5 @@
 // Digests: what a file's bytes hash to. SHA-256 everywhere; SHA-512 is understood when others list it.
-// Thread: values are plain; a Sha256Hasher belongs to one thread.
+// Thread: values are plain; a Hasher belongs to one thread.
 #pragma once
 
 #include <tenon/metadata/bytes.h>
@@ -34,22 +34,26 @@ struct Sha512 {
   auto operator<=>(const Sha512&) const = default;
 };
 
-// Sha256Hasher digests data that arrives in pieces.
-class Sha256Hasher {
+// Hasher digests data that arrives in pieces.
+template <class Digest>
+class Hasher {
  public:
-  Sha256Hasher();
-  ~Sha256Hasher();
-  Sha256Hasher(Sha256Hasher&&) noexcept;
-  Sha256Hasher& operator=(Sha256Hasher&&) noexcept;
+  Hasher();
+  ~Hasher();
+  Hasher(Hasher&&) noexcept;
+  Hasher& operator=(Hasher&&) noexcept;
 
   void update(ByteView data);
   // finish gives the digest of all data so far; the hasher then starts again from nothing.
-  Sha256 finish();
+  Digest finish();
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
+
+using Sha256Hasher = Hasher<Sha256>;
+using Sha512Hasher = Hasher<Sha512>;
 
 // init_crypto starts OpenSSL without reading openssl.cnf, and libsodium. Every main() and fuzzer calls it first.
 void init_crypto();

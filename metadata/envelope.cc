@@ -7,8 +7,8 @@
 
 namespace tenon::metadata {
 
-FileIdentity FileIdentity::of(ByteView file) {
-  return {file.size(), Sha256::of(file), Sha512::of(file)};
+FileIdentity FileIdentity::of(ByteView file, bool with_sha512) {
+  return {file.size(), Sha256::of(file), with_sha512 ? std::optional(Sha512::of(file)) : std::nullopt};
 }
 
 std::optional<Bytes> Signature::bytes() const {
@@ -17,6 +17,10 @@ std::optional<Bytes> Signature::bytes() const {
 }
 
 Result<Envelope> Envelope::parse(ByteView file, std::size_t max_bytes, const Limits& limits) {
+  return parse(file, FileIdentity::of(file.first(std::min(file.size(), max_bytes))), max_bytes, limits);
+}
+
+Result<Envelope> Envelope::parse(ByteView file, FileIdentity identity, std::size_t max_bytes, const Limits& limits) {
   TENON_TRY(json::Value value, json::parse(file, {.max_bytes = max_bytes}));
   TENON_TRY(json::Fields fields, json::Fields::of(value, "file"));
   Envelope envelope;
@@ -38,7 +42,7 @@ Result<Envelope> Envelope::parse(ByteView file, std::size_t max_bytes, const Lim
   }
   envelope.signed_ = *fields.optional("signed");
   envelope.canonical_ = json::canonical(envelope.signed_);
-  envelope.identity_ = FileIdentity::of(file);
+  envelope.identity_ = identity;
   return envelope;
 }
 

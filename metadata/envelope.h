@@ -16,13 +16,13 @@
 
 namespace tenon::metadata {
 
-// FileIdentity is what another file can pin of this one.
+// FileIdentity is what another file can pin of this one. SHA-512 is there when somebody listed one to compare.
 struct FileIdentity {
   std::uint64_t length = 0;
   Sha256 sha256;
-  Sha512 sha512;
+  std::optional<Sha512> sha512 = {};
 
-  static FileIdentity of(ByteView file);
+  static FileIdentity of(ByteView file, bool with_sha512 = false);
   bool operator==(const FileIdentity&) const = default;
 };
 
@@ -40,6 +40,8 @@ class Envelope {
   // parse Errors: E_PARSE for a wrong form or a keyid that signs twice; E_LIMIT beyond max_bytes or the limits.
   // Spec: 4.2.1
   static Result<Envelope> parse(ByteView file, std::size_t max_bytes, const Limits& limits = {});
+  // The form for a file whose identity was compared already. Pre: it is the file's.
+  static Result<Envelope> parse(ByteView file, FileIdentity identity, std::size_t max_bytes, const Limits& limits);
 
   // unsigned_of is the envelope that signers start from.
   static Envelope unsigned_of(json::Value signed_part);

@@ -31,14 +31,15 @@ Result<void> check_pin(const MetaEntry& pin, const FileIdentity& file, Version v
 
 }  // namespace
 
-Authority authority(const Fresh<Root>& root, TopRole role) {
+Authority authority(const Fresh<Root>& root, TopRole role, const Rules& rules) {
   return Authority(root->keys, root->role(role),
-                   std::string(to_string(role)) + " keys of root v" + std::to_string(root->header.version.value()));
+                   std::string(to_string(role)) + " keys of root v" + std::to_string(root->header.version.value()),
+                   rules);
 }
 
-Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role) {
+Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, const Rules& rules) {
   TENON_CHECK(delegator->delegations.has_value());
-  return Authority(delegator->delegations->keys, role.keys, "keys delegated to " + printable(role.name.text()));
+  return Authority(delegator->delegations->keys, role.keys, "keys delegated to " + printable(role.name.text()), rules);
 }
 
 Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules) {
@@ -77,8 +78,9 @@ class TargetsLadder {
                                       const Fresh<Snapshot>& snapshot, std::vector<PathSet> confined_to,
                                       UtcTime valid_until, const Rules& rules) {
     TENON_TRY(const MetaEntry* pin, listed_pin(snapshot, name, rules));
-    TENON_TRY_VOID(pin->check_file(FileIdentity::of(file)));
-    TENON_TRY(const Envelope envelope, Envelope::parse(file, rules.limits.listed_bytes, rules.limits));
+    const FileIdentity identity = pin->identify(file);
+    TENON_TRY_VOID(pin->check_file(identity));
+    TENON_TRY(const Envelope envelope, Envelope::parse(file, identity, rules.limits.listed_bytes, rules.limits));
     TENON_TRY(const Authentic<Targets> targets, authenticate<Targets>(envelope, authority));
     TENON_TRY_VOID(check_pin(*pin, targets.identity(), targets->header.version));
     TENON_TRY_VOID(check_not_expired(targets->header, rules));
@@ -91,14 +93,14 @@ class TargetsLadder {
                                                 const Rules& rules) {
     std::vector<PathSet> confined_to = delegator.confined_to_;
     confined_to.push_back(role.paths);
-    return climb(file, role.name, authority(delegator.targets(), role), snapshot, std::move(confined_to),
+    return climb(file, role.name, authority(delegator.targets(), role, rules), snapshot, std::move(confined_to),
                  delegator.valid_until_, rules);
   }
 };
 
 Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
                                      const Rules& rules) {
-  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets), snapshot, {},
+  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets, rules), snapshot, {},
                               std::min(root->header.expires, snapshot->header.expires), rules);
 }
 
@@ -140,7 +142,7 @@ Result<void> VerifiedTarget::check(ByteView file) const {
     return Error{ErrorCode::kMismatch, printable(path_.text()) + ": length " + std::to_string(file.size()) +
                                            ", listed " + std::to_string(entry_.length)};
   }
-  if (!entry_.hashes.match(FileIdentity::of(file))) {
+  if (!entry_.hashes.match(FileIdentity::of(file, entry_.hashes.sha512.has_value()))) {
     return Error{ErrorCode::kMismatch, printable(path_.text()) + ": digest is not the one listed"};
   }
   return {};

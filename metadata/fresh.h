@@ -13,13 +13,6 @@
 
 namespace tenon::metadata {
 
-// Rules are what a refresh is judged by: they are given once and hold to its end.
-struct Rules {
-  UtcTime now = UtcTime::epoch();  // Spec: 5.1, the fixed start time
-  Limits limits = {};
-  bool require_snapshot_hashes = false;  // length and digest of every role must be listed; on in tenond
-};
-
 template <class T>
 class Fresh {
  public:
@@ -38,9 +31,9 @@ class Fresh {
 };
 
 // authority gives the keys that a trusted role names for the role below it.
-Authority authority(const Fresh<Root>& root, TopRole role);
+Authority authority(const Fresh<Root>& root, TopRole role, const Rules& rules);
 // Pre: role is one of delegator's delegations.
-Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role);
+Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, const Rules& rules);
 
 // freshen(Root) ends the chain of roots: not expired, not below the floor.
 // Spec: 5.3.10

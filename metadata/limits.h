@@ -1,6 +1,7 @@
 // Limits: how much of anything is read or walked. All are arguments; the defaults and their reasons stand here.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -17,6 +18,7 @@ struct Limits {
   std::size_t signatures = 64;          // verifying costs; no role of ours needs more
   std::size_t roots_per_refresh = 256;  // as the other clients; the next refresh continues
   std::size_t roles_per_search = 32;    // as the other clients; also bounds the downloads of one search
+  std::chrono::hours session_age{24};   // a paused update must not extend what expires
 };
 
 }  // namespace tenon::metadata

@@ -57,6 +57,10 @@ json::Value MetaEntry::to_json() const {
   return object;
 }
 
+FileIdentity MetaEntry::identify(ByteView file) const {
+  return FileIdentity::of(file, hashes && hashes->sha512);
+}
+
 Result<void> MetaEntry::check_file(const FileIdentity& file) const {
   if (length && *length != file.length) {
     return Error{ErrorCode::kMismatch, "length " + std::to_string(file.length) + ", listed " + std::to_string(*length)};

@@ -22,6 +22,7 @@ struct Hashes {
   static Result<Hashes> read(json::Fields fields);
   json::Value to_json() const;
 
+  // match Pre: the file was digested with all that is listed; what is missing does not match.
   bool match(const FileIdentity& file) const;
   // preferred is the digest that consistent snapshots put into file names: sha256, else sha512.
   std::string preferred() const { return sha256 ? sha256->hex() : sha512->hex(); }
@@ -39,8 +40,10 @@ struct MetaEntry {
   static Result<MetaEntry> read(json::Fields fields);
   json::Value to_json() const;
 
-  // check_file compares length and digests, as far as listed. Errors: E_MISMATCH.
+  // identify digests a file with what this entry lists; check_file compares it, as far as listed.
   // Spec: 5.5.2
+  // Errors: E_MISMATCH
+  FileIdentity identify(ByteView file) const;
   Result<void> check_file(const FileIdentity& file) const;
   bool operator==(const MetaEntry&) const = default;
 };

@@ -68,13 +68,13 @@ Result<RoleName> RoleName::parse_delegated(std::string_view text) {
 }
 
 std::string RoleName::file_name() const {
-  std::string encoded = percent_encoded(text_, "");
+  std::string encoded = percent_encoded(text_, "~");
   if (encoded.front() == '.') encoded.replace(0, 1, "%2E");
   return encoded + ".json";
 }
 
 std::string RoleName::file_name(Version version) const {
-  return std::to_string(version.value()) + "." + file_name();
+  return std::to_string(version.value()) + "." + percent_encoded(text_, "~") + ".json";
 }
 
 Result<TargetPath> TargetPath::parse(std::string_view text) {

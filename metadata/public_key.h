@@ -1,6 +1,6 @@
-// PublicKey: a key object of TUF metadata. Ed25519 (libsodium) and ECDSA P-256 (OpenSSL) verify; every other keytype,
-// scheme or encoding is kept as it came, verifies nothing and is never an error, so that no new kind locks a client
-// out.
+// PublicKey: a key object of TUF metadata. The keytypes and schemes of key_scheme.h verify; every other keytype, scheme
+// or encoding is kept as it came, verifies nothing and is never an error, so that no new kind locks a client out. A weak
+// key is an error: whoever listed it would be trusted with nothing.
 // Thread: immutable.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <tenon/metadata/digest.h>
 #include <tenon/metadata/json.h>
 #include <tenon/metadata/key_id.h>
+#include <tenon/metadata/key_scheme.h>
 #include <tenon/metadata/result.h>
 
 #include <compare>
@@ -19,8 +20,8 @@ namespace tenon::metadata {
 
 // KeyMaterial tells keys apart by what they are, not by how they are spelled or named: family and decoded public key.
 struct KeyMaterial {
-  std::string family;  // "ed25519", "ecdsa-p256"
-  Bytes key;           // 32 bytes, or the uncompressed point of 65
+  std::string family;  // KeyScheme::family
+  Bytes key;           // as KeyScheme::decode gives it
 
   // fingerprint is short and of one length, for records.
   Sha256 fingerprint() const;
@@ -31,10 +32,11 @@ class PublicKey {
  public:
   // parse reads a key object. Unknown members take part in the key id and survive.
   // Spec: 4.2.2
-  // Errors: E_PARSE for a wrong form, and for an ed25519 key that is not 64 lower-case hex digits.
+  // Errors: E_PARSE for a wrong form, and for an ed25519 key that is not 64 lower-case hex digits; E_POLICY for a weak key:
+  // RSA that is not of 2048 to 4096 bits or has an odd exponent below 65537, an Ed25519 point of small order.
   static Result<PublicKey> parse(const json::Value& value);
 
-  // ed25519 Pre: 32 bytes.
+  // ed25519 Pre: 32 bytes that are no weak key.
   static PublicKey ed25519(ByteView key);
   // ecdsa_p256 takes an uncompressed point of 65 bytes (SEC 1). Errors: E_PARSE if it is not on the curve.
   static Result<PublicKey> ecdsa_p256(ByteView point);
@@ -49,7 +51,7 @@ class PublicKey {
   // Spec: 4.2.1
   KeyId hash_keyid() const;
 
-  // verify is true only for a valid signature: Ed25519 of 64 bytes (RFC 8032), or ECDSA in DER over SHA-256.
+  // verify is true only for a valid signature, by the rules of the key's own scheme.
   bool verify(ByteView message, ByteView signature) const;
 
   bool operator==(const PublicKey& other) const { return value_ == other.value_; }
@@ -59,14 +61,10 @@ class PublicKey {
   std::string keytype_;
   std::string scheme_;
   json::Value value_;
+  const KeyScheme* how_ = nullptr;
   std::optional<KeyMaterial> material_;
 };
 
 using KeyMap = std::map<KeyId, PublicKey>;
-
-// accepted is the one reading of OpenSSL's verify result: 1 is yes; 0, -1 (malformed) and all else are no.
-constexpr bool accepted(int openssl_result) {
-  return openssl_result == 1;
-}
 
 }  // namespace tenon::metadata

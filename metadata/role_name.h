@@ -23,8 +23,8 @@ class RoleName {
   // meta_key is how snapshot lists the role: NAME.json, never normalised.
   // Spec: 4.4
   std::string meta_key() const { return text_ + ".json"; }
-  // file_name is the role's file, one percent-encoded path component: letters, digits, '_', '-' and '.' stand as they
-  // are, but no leading dot. With a version: VERSION.NAME.json.
+  // file_name is the role's file, one percent-encoded path component: letters, digits, '_', '-', '~' and '.' stand as
+  // they are, but for a dot at its front. With a version: VERSION.NAME.json. In a URL it stands as it is.
   // Spec: 3.1.2
   std::string file_name() const;
   std::string file_name(Version version) const;

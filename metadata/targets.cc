@@ -10,34 +10,42 @@ namespace {
 constexpr std::size_t kMaxPatterns = 1024;        // tuf.md 5.4
 constexpr std::size_t kMaxHashPrefixes = 65'536;  // a role of hashed bins lists 2^16 prefixes at the most
 constexpr std::size_t kMaxPrefixDigits = 64;      // a whole SHA-256
+constexpr int kMaxBitLength = 32;                 // TAP 15
+constexpr std::string_view kDigits = "0123456789abcdef";
 
 Result<std::string> read_text(const json::Value& value, const json::Fields& fields, std::string_view what) {
   if (const std::string* text = value.string()) return *text;
   return fields.error(std::string(what) + " is " + std::string(value.kind()) + ", not a string");
 }
 
+Result<std::string> read_hash_prefix(const json::Value& value, const json::Fields& fields) {
+  TENON_TRY(std::string prefix, read_text(value, fields, "a path hash prefix"));
+  if (prefix.size() > kMaxPrefixDigits || prefix.find_first_not_of(kDigits) != prefix.npos) {
+    return fields.error("path hash prefix \"" + printable(prefix, 80) + "\" is not up to 64 lower-case hex digits");
+  }
+  return prefix;
+}
+
 Result<PathSet> read_path_set(json::Fields& fields) {
   PathSet set;
-  const bool has_paths = fields.optional("paths") != nullptr;
-  set.by_hash = fields.optional("path_hash_prefixes") != nullptr;
-  if (has_paths && set.by_hash) return fields.error("has both paths and path_hash_prefixes");
-  if (has_paths) {
+  if (fields.optional("paths") != nullptr) {
     TENON_TRY(const json::Array* entries, fields.array("paths"));
     if (entries->size() > kMaxPatterns) return Error{ErrorCode::kLimit, fields.where() + ": more than 1024 paths"};
+    set.patterns.emplace();
     for (const json::Value& entry : *entries) {
       TENON_TRY(const std::string text, read_text(entry, fields, "a path"));
       TENON_TRY(PathPattern pattern, PathPattern::parse(text).with_context(fields.where()));
-      set.patterns.push_back(std::move(pattern));
+      set.patterns->push_back(std::move(pattern));
     }
-  } else if (set.by_hash) {
+  }
+  if (fields.optional("path_hash_prefixes") != nullptr) {
+    if (set.patterns) return fields.error("has both paths and path_hash_prefixes");
     TENON_TRY(const json::Array* entries, fields.array("path_hash_prefixes"));
     if (entries->size() > kMaxHashPrefixes) return Error{ErrorCode::kLimit, fields.where() + ": too many prefixes"};
+    set.hash_prefixes.emplace();
     for (const json::Value& entry : *entries) {
-      TENON_TRY(std::string prefix, read_text(entry, fields, "a path hash prefix"));
-      if (prefix.size() > kMaxPrefixDigits || prefix.find_first_not_of("0123456789abcdef") != prefix.npos) {
-        return fields.error("path hash prefix \"" + printable(prefix, 80) + "\" is not up to 64 lower-case hex digits");
-      }
-      set.hash_prefixes.push_back(std::move(prefix));
+      TENON_TRY(std::string prefix, read_hash_prefix(entry, fields));
+      set.hash_prefixes->push_back(std::move(prefix));
     }
   }
   return set;
@@ -45,46 +53,107 @@ Result<PathSet> read_path_set(json::Fields& fields) {
 
 void write_path_set(const PathSet& set, json::Object& object) {
   json::Array entries;
-  for (const PathPattern& pattern : set.patterns) entries.push_back(pattern.text());
-  for (const std::string& prefix : set.hash_prefixes) entries.push_back(prefix);
-  object.set(set.by_hash ? "path_hash_prefixes" : "paths", std::move(entries));
+  if (set.patterns) {
+    for (const PathPattern& pattern : *set.patterns) entries.push_back(pattern.text());
+    object.set("paths", std::move(entries));
+  } else if (set.hash_prefixes) {
+    for (const std::string& prefix : *set.hash_prefixes) entries.push_back(prefix);
+    object.set("path_hash_prefixes", std::move(entries));
+  }
+}
+
+std::string hex_of(std::uint64_t number, std::size_t digits) {
+  std::string text(digits, '0');
+  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, number >>= 4) *digit = kDigits[number & 15];
+  return text;
+}
+
+Sha256 path_hash(const TargetPath& path) {
+  return Sha256::of(as_bytes(path.text()));
+}
+
+// How many hex digits hold that many bits.
+std::size_t digits_for(int bits) {
+  return static_cast<std::size_t>(bits + 3) / 4;
+}
+
+// The prefix becomes part of file names and stands before a number: a path in it would be somebody's mistake or trick.
+Result<SuccinctRoles> read_succinct_roles(json::Fields fields) {
+  TENON_TRY(RoleKeys keys, RoleKeys::read(fields));
+  TENON_TRY(const std::int64_t bits, fields.integer("bit_length"));
+  if (bits < 1 || bits > kMaxBitLength) {
+    return fields.error("bit_length " + std::to_string(bits) + " is not 1 to " + std::to_string(kMaxBitLength));
+  }
+  TENON_TRY(std::string prefix, fields.string("name_prefix"));
+  if (prefix.empty() || prefix.front() == '.' || prefix.find_first_of("/\\") != prefix.npos) {
+    return fields.error("name_prefix \"" + printable(prefix, 80) + "\" is empty, a path, or begins with a dot");
+  }
+  const std::string longest = prefix + "-" + std::string(digits_for(static_cast<int>(bits)), '0');
+  TENON_TRY_VOID(RoleName::parse_delegated(longest).with_context(fields.where()));
+  return SuccinctRoles{std::move(keys), static_cast<int>(bits), std::move(prefix), fields.rest()};
+}
+
+json::Value write_succinct_roles(const SuccinctRoles& bins) {
+  json::Object object = bins.extra;
+  bins.keys.write(object);
+  object.set("bit_length", bins.bit_length);
+  object.set("name_prefix", bins.name_prefix);
+  return object;
+}
+
+Result<DelegatedRole> read_delegated_role(const json::Value& value, const std::string& where) {
+  TENON_TRY(json::Fields role, json::Fields::of(value, where + ".roles"));
+  TENON_TRY(const std::string name_text, role.string("name"));
+  TENON_TRY(RoleName name, RoleName::parse_delegated(name_text).with_context(where));
+  TENON_TRY(RoleKeys role_keys, RoleKeys::read(role));
+  TENON_TRY(PathSet paths, read_path_set(role));
+  bool terminating = false;
+  if (role.optional("terminating") != nullptr) {
+    TENON_TRY(terminating, role.boolean("terminating"));
+  }
+  return DelegatedRole{std::move(name), std::move(role_keys), std::move(paths), terminating, role.rest()};
 }
 
 Result<Delegations> read_delegations(json::Fields fields) {
   Delegations delegations;
   TENON_TRY(json::Fields key_fields, fields.object("keys"));
   TENON_TRY(delegations.keys, read_keys(std::move(key_fields)));
-  TENON_TRY(const json::Array* entries, fields.array("roles"));
-  std::set<RoleName> names;
-  for (const json::Value& entry : *entries) {
-    TENON_TRY(json::Fields role, json::Fields::of(entry, fields.where() + ".roles"));
-    TENON_TRY(const std::string name_text, role.string("name"));
-    TENON_TRY(RoleName name, RoleName::parse_delegated(name_text).with_context(fields.where()));
-    if (!names.insert(name).second) return fields.error("role \"" + printable(name_text) + "\" is delegated to twice");
-    TENON_TRY(RoleKeys role_keys, RoleKeys::read(role));
-    TENON_TRY(PathSet paths, read_path_set(role));
-    bool terminating = false;
-    if (role.optional("terminating") != nullptr) {
-      TENON_TRY(terminating, role.boolean("terminating"));
+  const bool has_roles = fields.optional("roles") != nullptr;
+  if (fields.optional("succinct_roles") != nullptr) {
+    if (has_roles) return fields.error("has both roles and succinct_roles");
+    TENON_TRY(json::Fields bins, fields.object("succinct_roles"));
+    TENON_TRY(delegations.bins, read_succinct_roles(std::move(bins)));
+  } else {
+    TENON_TRY(const json::Array* entries, fields.array("roles"));
+    std::set<RoleName> names;
+    for (const json::Value& entry : *entries) {
+      TENON_TRY(DelegatedRole role, read_delegated_role(entry, fields.where()));
+      if (!names.insert(role.name).second) {
+        return fields.error("role \"" + printable(role.name.text()) + "\" is delegated to twice");
+      }
+      delegations.roles.push_back(std::move(role));
     }
-    delegations.roles.push_back({std::move(name), std::move(role_keys), std::move(paths), terminating, role.rest()});
   }
   delegations.extra = fields.rest();
   return delegations;
 }
 
 json::Value write_delegations(const Delegations& delegations) {
-  json::Array roles;
-  for (const DelegatedRole& role : delegations.roles) {
-    json::Object object = role.extra;
-    object.set("name", role.name.text());
-    role.keys.write(object);
-    write_path_set(role.paths, object);
-    object.set("terminating", role.terminating);
-    roles.push_back(std::move(object));
-  }
   json::Object object = delegations.extra;
   object.set("keys", write_keys(delegations.keys));
+  if (delegations.bins) {
+    object.set("succinct_roles", write_succinct_roles(*delegations.bins));
+    return object;
+  }
+  json::Array roles;
+  for (const DelegatedRole& role : delegations.roles) {
+    json::Object one = role.extra;
+    one.set("name", role.name.text());
+    role.keys.write(one);
+    write_path_set(role.paths, one);
+    one.set("terminating", role.terminating);
+    roles.push_back(std::move(one));
+  }
   object.set("roles", std::move(roles));
   return object;
 }
@@ -106,15 +175,44 @@ json::Value TargetEntry::to_json() const {
 }
 
 Result<bool> PathSet::contains(const TargetPath& path) const {
-  if (by_hash) {
-    const std::string hex = Sha256::of(as_bytes(path.text())).hex();
-    return std::ranges::any_of(hash_prefixes, [&](const std::string& prefix) { return hex.starts_with(prefix); });
+  if (hash_prefixes) {
+    const std::string hex = path_hash(path).hex();
+    return std::ranges::any_of(*hash_prefixes, [&](const std::string& prefix) { return hex.starts_with(prefix); });
   }
-  for (const PathPattern& pattern : patterns) {
+  if (!patterns) return false;
+  for (const PathPattern& pattern : *patterns) {
     TENON_TRY(const bool matched, pattern.matches(path.text()));
     if (matched) return true;
   }
   return false;
+}
+
+// A bin is the same as a role with the hash prefixes that begin with its bits: one, or up to eight of them where the bits
+// end inside a hex digit.
+DelegatedRole SuccinctRoles::bin_of(const TargetPath& path) const {
+  const Sha256 hash = path_hash(path);
+  std::uint32_t number = 0;
+  for (int i = 0; i < 4; ++i) number = number << 8 | hash.bytes[static_cast<std::size_t>(i)];
+  number >>= kMaxBitLength - bit_length;
+  const std::size_t digits = digits_for(bit_length);
+  const unsigned open_bits = static_cast<unsigned>(digits) * 4 - static_cast<unsigned>(bit_length);
+  std::vector<std::string> prefixes;
+  for (std::uint64_t tail = 0; tail < 1u << open_bits; ++tail) {
+    prefixes.push_back(hex_of(std::uint64_t{number} << open_bits | tail, digits));
+  }
+  return {*RoleName::parse_delegated(name_prefix + "-" + hex_of(number, digits)), keys,
+          PathSet{.hash_prefixes = std::move(prefixes)}, true};
+}
+
+Result<std::vector<DelegatedRole>> Delegations::matching(const TargetPath& path) const {
+  if (bins) return std::vector<DelegatedRole>{bins->bin_of(path)};
+  std::vector<DelegatedRole> matched;
+  for (const DelegatedRole& role : roles) {
+    TENON_TRY(const bool matches, role.paths.contains(path));
+    if (matches) matched.push_back(role);
+    if (matches && role.terminating) break;
+  }
+  return matched;
 }
 
 Result<Targets> Targets::parse(const json::Value& value) {

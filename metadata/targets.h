@@ -26,13 +26,12 @@ struct TargetEntry {
   bool operator==(const TargetEntry&) const = default;
 };
 
-// PathSet is what a delegation may speak for: glob patterns, or prefixes of the hex SHA-256 of the path. Of neither
-// kind it matches nothing.
+// PathSet is what a delegation may speak for: glob patterns, or prefixes of the hex SHA-256 of the path. With neither
+// it matches nothing.
 // Spec: 4.5
 struct PathSet {
-  std::vector<PathPattern> patterns = {};
-  std::vector<std::string> hash_prefixes = {};
-  bool by_hash = false;
+  std::optional<std::vector<PathPattern>> patterns = {};
+  std::optional<std::vector<std::string>> hash_prefixes = {};
 
   // contains Errors: E_POLICY for an undefined pattern.
   Result<bool> contains(const TargetPath& path) const;
@@ -49,11 +48,29 @@ struct DelegatedRole {
   bool operator==(const DelegatedRole&) const = default;
 };
 
-struct Delegations {
-  KeyMap keys;
-  std::vector<DelegatedRole> roles;  // in the order of trust
+// SuccinctRoles are 2^bit_length bins with the same keys, named PREFIX-0a, that share all paths by the first bits of
+// their SHA-256. They are never listed: a bin is made from the path that asks for it. All are terminating.
+// Spec: TAP 15
+struct SuccinctRoles {
+  RoleKeys keys;
+  int bit_length = 1;  // 1 to 32
+  std::string name_prefix;
   json::Object extra = {};
 
+  DelegatedRole bin_of(const TargetPath& path) const;
+  bool operator==(const SuccinctRoles&) const = default;
+};
+
+struct Delegations {
+  KeyMap keys;
+  std::vector<DelegatedRole> roles = {};   // in the order of trust
+  std::optional<SuccinctRoles> bins = {};  // in place of roles
+  json::Object extra = {};
+
+  // matching gives those that may speak for a path, in order, up to the first that is terminating.
+  // Errors: E_POLICY for an undefined pattern.
+  // Spec: 5.6.7.2
+  Result<std::vector<DelegatedRole>> matching(const TargetPath& path) const;
   bool operator==(const Delegations&) const = default;
 };
 

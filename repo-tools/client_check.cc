@@ -53,7 +53,7 @@ Result<void> CheckingClient::refresh() {
 }
 
 Result<std::optional<metadata::VerifiedTarget>> CheckingClient::find(const TargetPath& path) {
-  TENON_TRY(client::TargetSearch search, client::TargetSearch::start(*repository_, path, rules_));
+  client::TargetSearch search = client::TargetSearch::start(*repository_, path, rules_);
   TENON_TRY_VOID(run(search));
   return search.found();
 }

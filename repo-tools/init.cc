@@ -37,7 +37,8 @@ Result<DelegatedRole> delegate(metadata::Delegations& delegations, const std::st
   TENON_TRY(const metadata::RoleName role_name, metadata::RoleName::parse_delegated(name));
   TENON_TRY(const metadata::Threshold threshold, metadata::Threshold::create(holders.threshold));
   TENON_TRY(metadata::PathPattern path, metadata::PathPattern::parse(pattern));
-  return DelegatedRole{role_name, {std::move(keyids), threshold}, {{std::move(path)}}, true};
+  return DelegatedRole{
+      role_name, {std::move(keyids), threshold}, metadata::PathSet{.patterns = std::vector{std::move(path)}}, true};
 }
 
 // The root as a repository needs it: valid by itself, not expired, with consistent snapshots, without which files would

@@ -153,10 +153,15 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY_VOID(device.finish());
 
   TENON_TRY(Table repository, required_table(top, "repository", file));
-  TENON_TRY_VOID(repository.string("url", config.url));
+  std::string url;
+  std::vector<std::string> mirrors;
+  TENON_TRY_VOID(repository.string("url", url));
+  TENON_TRY_VOID(repository.strings("mirrors", mirrors));
   TENON_TRY_VOID(repository.string("root", config.root));
-  if (config.url.empty()) return repository.missing("url");
+  if (url.empty()) return repository.missing("url");
   TENON_TRY_VOID(repository.finish());
+  config.sources.push_back(std::move(url));
+  config.sources.insert(config.sources.end(), mirrors.begin(), mirrors.end());
 
   TENON_TRY(config.slots, read_slots(top, file));
 

@@ -2,7 +2,7 @@
 // known is an error that names the line.
 //
 //   [device]      product, hardware, channel, data, release_file
-//   [repository]  url, root
+//   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
@@ -26,7 +26,7 @@ struct DeviceConfig {
   policies::Label channel;
   std::string data = "/var/lib/tenon";
   std::string release_file = "/etc/tenon-release";
-  std::string url = {};
+  std::vector<std::string> sources = {};  // url, then the mirrors
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
   std::string fw_env_config = "/etc/fw_env.config";

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -22,6 +23,11 @@ class SystemClock final : public Clock {
     const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count();
     return metadata::UtcTime::epoch().plus_seconds(seconds);
+  }
+  std::chrono::seconds since_boot() override {
+    timespec uptime{};
+    ::clock_gettime(CLOCK_BOOTTIME, &uptime);
+    return std::chrono::seconds(uptime.tv_sec);
   }
 };
 
@@ -50,7 +56,7 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
 
 struct DeviceRuntime::Adapters {
   std::unique_ptr<FileStore> store;
-  std::unique_ptr<CurlFetcher> fetcher;
+  std::vector<std::unique_ptr<CurlFetcher>> sources;
   FileSlots slots;
   UbootBootControl boot;
   CommandHealth health;
@@ -69,18 +75,24 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                                                            std::string user_agent, Reporter& reporter) {
   TENON_TRY(std::unique_ptr<FileStore> store,
             access == Access::kAct ? FileStore::open(config.data) : FileStore::open_for_reading(config.data));
-  TENON_TRY(std::unique_ptr<CurlFetcher> fetcher, CurlFetcher::create(config.url, std::move(user_agent)));
+  std::vector<std::unique_ptr<CurlFetcher>> sources;
+  for (const std::string& url : config.sources) {
+    TENON_TRY(std::unique_ptr<CurlFetcher> source, CurlFetcher::create(url, user_agent));
+    sources.push_back(std::move(source));
+  }
   TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
   TENON_TRY(const std::string root, read_file(config.root));
   RunningImage running_image = read_release_file(config.release_file, reporter);
 
   auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
-                                                      .fetcher = std::move(fetcher),
+                                                      .sources = std::move(sources),
                                                       .slots = FileSlots(config.slots),
                                                       .boot = std::move(boot),
                                                       .health = CommandHealth(config.health)});
   Adapters& all = *adapters;
-  all.updater.emplace(Ports{.fetcher = *all.fetcher,
+  std::vector<Fetcher*> fetchers;
+  for (const std::unique_ptr<CurlFetcher>& source : all.sources) fetchers.push_back(source.get());
+  all.updater.emplace(Ports{.sources = std::move(fetchers),
                             .trust_store = *all.store,
                             .record_store = *all.store,
                             .slots = all.slots,

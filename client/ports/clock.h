@@ -1,7 +1,9 @@
-// Clock: what time the device believes it is. Nobody signed it.
+// Clock: what time the device believes it is, which nobody signed, and how long things take.
 #pragma once
 
 #include <tenon/metadata/utc_time.h>
+
+#include <chrono>
 
 namespace tenon::client {
 
@@ -9,6 +11,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual metadata::UtcTime now() = 0;
+  // since_boot never jumps, and counts the time asleep.
+  virtual std::chrono::seconds since_boot() = 0;
 };
 
 }  // namespace tenon::client

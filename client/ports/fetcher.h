@@ -31,6 +31,9 @@ class Fetcher {
  public:
   virtual ~Fetcher() = default;
 
+  // name tells people which source this is, without credentials.
+  virtual std::string name() const = 0;
+
   // fetch hands the sink exactly the bytes from offset on, also from a source that ignores ranges and sends all of it.
   // kNotFound is only what the source's rules call so: 404.
   // Errors: E_NET for every other failure, a file that ends early against its own announced length, and a source that

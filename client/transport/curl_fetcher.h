@@ -16,10 +16,12 @@
 namespace tenon::client {
 
 struct FetchOptions {
-  std::chrono::seconds connect_timeout{30};     // name, connection and TLS together
-  std::uint64_t stall_bytes_per_second = 16;    // slower than this ...
-  std::chrono::seconds stall_time{60};          // ... for so long is a stall
-  std::chrono::seconds total_time{0};           // of one fetch, redirects included; 0: no limit, since links are slow
+  std::chrono::seconds connect_timeout{30};   // name, connection and TLS together
+  std::uint64_t stall_bytes_per_second = 16;  // slower than this ...
+  std::chrono::seconds stall_time{60};        // ... for so long is a stall
+  // A fetch, redirects included, ends after the time of a connection and a stall and what its bytes take at this rate;
+  // what was written before is not lost. A source that drips is left in the end.
+  std::uint64_t slowest_bytes_per_second = 256;
   std::string proxy = {};                       // "" is none, whatever the environment says
   std::string ca_file = {};                     // "" are the certificate authorities of the system
   std::vector<int> not_found_statuses = {404};  // an S3 bucket that cannot be listed says 403
@@ -32,6 +34,8 @@ class CurlFetcher final : public Fetcher {
   static Result<std::unique_ptr<CurlFetcher>> create(std::string_view base_url, std::string user_agent,
                                                      FetchOptions options = {});
   ~CurlFetcher() override;
+
+  std::string name() const override;
 
   // fetch Errors: as Fetcher says; a message names the URL, without credentials and query.
   Result<FetchOutcome> fetch(const FetchRequest& request, ByteSink& sink) override;

@@ -49,14 +49,14 @@ Result<std::uint64_t> ImageInstaller::resume_at(std::uint64_t checkpoint) {
   return index;
 }
 
-Result<std::uint64_t> ImageInstaller::payload_offset(RepositoryClient& client, const TrustedRepository& repository,
-                                                     const metadata::VerifiedTarget& payload, std::uint64_t first) {
+Result<std::uint64_t> ImageInstaller::payload_offset(const PartReader& payload, std::uint64_t payload_length,
+                                                     std::uint64_t first) {
   if (first == 0) return 0;
   const std::uint64_t tail_length = seek_table_length(*image_);
-  if (tail_length > payload.length()) return Error{ErrorCode::kParse, "the payload has no seek table"};
+  if (tail_length > payload_length) return Error{ErrorCode::kParse, "the payload has no seek table"};
   TailSink tail;
-  TENON_TRY_VOID(client.fetch_part(repository, payload, payload.length() - tail_length, tail));
-  TENON_TRY(const SeekTable table, SeekTable::read(tail.bytes, *image_, payload.length()));
+  TENON_TRY_VOID(payload.read(payload_length - tail_length, tail));
+  TENON_TRY(const SeekTable table, SeekTable::read(tail.bytes, *image_, payload_length));
   return table.offset_of(first);
 }
 
@@ -78,11 +78,13 @@ Result<void> ImageInstaller::write(RepositoryClient& client, const TrustedReposi
     reporter_->progress("write", std::min(index * image_->segment_size, image_->size), image_->size);
     return {};
   };
-  TENON_TRY(const std::uint64_t offset, payload_offset(client, repository, payload, first));
-  FullPayloadDecoder decoder(*image_, first, take_segment);
-  DecodingSink sink(decoder);
-  Result<void> fetched = client.fetch_part(repository, payload, offset, sink);
-  if (fetched) fetched = decoder.finish();
+  const Result<void> fetched = client.read_parts(repository, payload, [&](const PartReader& source) -> Result<void> {
+    TENON_TRY(const std::uint64_t offset, payload_offset(source, payload.length(), index));
+    FullPayloadDecoder decoder(*image_, index, take_segment);
+    DecodingSink sink(decoder);
+    TENON_TRY_VOID(source.read(offset, sink));
+    return decoder.finish();
+  });
   if (index > first) {
     TENON_TRY_VOID(slot_->flush());
     TENON_TRY_VOID(save_checkpoint(index));

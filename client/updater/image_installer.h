@@ -26,7 +26,8 @@ class ImageInstaller {
   // looked at and counted as long as they are right.
   Result<std::uint64_t> resume_at(std::uint64_t checkpoint);
 
-  // write fetches the full payload from segment `first` on and writes it.
+  // write fetches the full payload from segment `first` on and writes it. When a source fails, the next goes on with the
+  // segment that is missing then.
   // Errors: E_MISMATCH for a segment that is not what was signed, and nothing of it is written; E_NET; E_PARSE;
   // E_STORAGE. What was written before an error stays, and the checkpoint says so.
   Result<void> write(RepositoryClient& client, const TrustedRepository& repository,
@@ -39,8 +40,7 @@ class ImageInstaller {
 
  private:
   Result<bool> slot_holds(std::uint64_t index);
-  Result<std::uint64_t> payload_offset(RepositoryClient& client, const TrustedRepository& repository,
-                                       const metadata::VerifiedTarget& payload, std::uint64_t first);
+  Result<std::uint64_t> payload_offset(const PartReader& payload, std::uint64_t payload_length, std::uint64_t first);
 
   const policies::Image* image_;
   const SegmentList* segments_;

@@ -23,24 +23,35 @@ std::string url_of(const TrustedRepository& repository, const metadata::Verified
   return "targets/" + metadata::url_path(path);
 }
 
-Error not_there(const metadata::VerifiedTarget& target) {
-  return Error{ErrorCode::kNet, "targets/" + printable(target.path().text()) + ": the repository does not have it"}
-      .with_hint("the mirror may be incomplete; try again later, or another source");
+Error not_there(const std::string& path) {
+  return Error{ErrorCode::kNet, printable(path) + ": the repository does not have it"}.with_hint(
+      "the mirror may be incomplete; try again later, or another source");
+}
+
+Result<Reply> fetch_metadata(Fetcher& source, const WantRemote& wanted) {
+  CollectingSink sink;
+  TENON_TRY(const FetchOutcome outcome,
+            source.fetch({.path = "metadata/" + metadata::url_path(wanted.file_name), .max_length = wanted.max_length},
+                         sink));
+  return outcome == FetchOutcome::kNotFound ? Reply(NotFound{}) : Reply(sink.take());
 }
 
 }  // namespace
 
-Result<Reply> RepositoryClient::ask(const Step& step) {
-  if (const auto* cached = std::get_if<WantCached>(&step)) {
-    std::optional<Bytes> file = store_->load(cached->file_name);
-    return file ? Reply(*std::move(file)) : Reply(NotFound{});
-  }
-  const auto& wanted = std::get<WantRemote>(step);
-  CollectingSink sink;
+Result<void> PartReader::read(std::uint64_t offset, ByteSink& sink) const {
+  TENON_CHECK(offset <= length_);
   TENON_TRY(const FetchOutcome outcome,
-            fetcher_->fetch(
-                {.path = "metadata/" + metadata::url_path(wanted.file_name), .max_length = wanted.max_length}, sink));
-  return outcome == FetchOutcome::kNotFound ? Reply(NotFound{}) : Reply(sink.take());
+            source_->fetch({.path = path_, .offset = offset, .max_length = length_ - offset}, sink));
+  if (outcome == FetchOutcome::kNotFound) return not_there(path_);
+  return {};
+}
+
+Result<void> RepositoryClient::check_session_age(const metadata::Limits& limits) {
+  const std::chrono::seconds age = clock_->since_boot() - refreshed_at_;
+  if (age <= limits.session_age) return {};
+  return Error{ErrorCode::kExpired, "the refresh is " + std::to_string(age.count()) + " s old, used for at most " +
+                                        std::to_string(std::chrono::seconds(limits.session_age).count())}
+      .with_hint("check again");
 }
 
 template <class Session>
@@ -48,8 +59,17 @@ Result<void> RepositoryClient::run(Session& session) {
   for (;;) {
     TENON_TRY(const Step step, session.next());
     if (std::holds_alternative<Done>(step)) return {};
-    TENON_TRY(const Reply reply, ask(step));
-    TENON_TRY(const Progress progress, session.feed(reply));
+    Progress progress;
+    if (const auto* cached = std::get_if<WantCached>(&step)) {
+      std::optional<Bytes> file = store_->load(cached->file_name);
+      TENON_TRY(progress, session.feed(file ? Reply(*std::move(file)) : Reply(NotFound{})));
+    } else {
+      TENON_TRY_VOID(check_session_age(limits_));
+      TENON_TRY(progress, sources_.attempt([&](Fetcher& source) -> Result<Progress> {
+        TENON_TRY(const Reply reply, fetch_metadata(source, std::get<WantRemote>(step)));
+        return session.feed(reply);
+      }));
+    }
     if (!progress.warning.empty()) reporter_->warn(progress.warning);
     if (progress.persist) TENON_TRY_VOID(store_->save(progress.persist->file_name, progress.persist->content));
   }
@@ -57,6 +77,8 @@ Result<void> RepositoryClient::run(Session& session) {
 
 Result<TrustedRepository> RepositoryClient::refresh(ByteView embedded_root, metadata::VersionFloors& floors,
                                                     const metadata::Rules& rules) {
+  refreshed_at_ = clock_->since_boot();
+  limits_ = rules.limits;
   TENON_TRY(RefreshSession session, RefreshSession::start(embedded_root, floors, rules));
   const Result<void> ran = run(session);
   floors = session.floors();
@@ -67,7 +89,7 @@ Result<TrustedRepository> RepositoryClient::refresh(ByteView embedded_root, meta
 Result<metadata::VerifiedTarget> RepositoryClient::find(const TrustedRepository& repository, const std::string& path,
                                                         const metadata::Rules& rules) {
   TENON_TRY(metadata::TargetPath target_path, metadata::TargetPath::parse(path));
-  TENON_TRY(TargetSearch search, TargetSearch::start(repository, std::move(target_path), rules));
+  TargetSearch search = TargetSearch::start(repository, std::move(target_path), rules);
   TENON_TRY_VOID(run(search));
   if (search.found()) return *search.found();
   return Error{ErrorCode::kPolicy, "no trusted role lists " + printable(path)}.with_hint(
@@ -80,23 +102,22 @@ Result<Bytes> RepositoryClient::fetch(const TrustedRepository& repository, const
     return Error{ErrorCode::kLimit, printable(target.path().text()) + " has " + std::to_string(target.length()) +
                                         " bytes, at most " + std::to_string(max_length) + " are read"};
   }
-  CollectingSink sink;
-  TENON_TRY(const FetchOutcome outcome,
-            fetcher_->fetch({.path = url_of(repository, target), .max_length = target.length()}, sink));
-  if (outcome == FetchOutcome::kNotFound) return not_there(target);
-  Bytes file = sink.take();
-  TENON_TRY_VOID(target.check(file));
-  return file;
+  TENON_TRY_VOID(check_session_age(limits_));
+  const std::string path = url_of(repository, target);
+  return sources_.attempt([&](Fetcher& source) -> Result<Bytes> {
+    CollectingSink sink;
+    TENON_TRY(const FetchOutcome outcome, source.fetch({.path = path, .max_length = target.length()}, sink));
+    if (outcome == FetchOutcome::kNotFound) return not_there(path);
+    Bytes file = sink.take();
+    TENON_TRY_VOID(target.check(file));
+    return file;
+  });
 }
 
-Result<void> RepositoryClient::fetch_part(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
-                                          std::uint64_t offset, ByteSink& sink) {
-  TENON_CHECK(offset <= target.length());
-  TENON_TRY(const FetchOutcome outcome,
-            fetcher_->fetch(
-                {.path = url_of(repository, target), .offset = offset, .max_length = target.length() - offset}, sink));
-  if (outcome == FetchOutcome::kNotFound) return not_there(target);
-  return {};
+Result<void> RepositoryClient::read_parts(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
+                                          const std::function<Result<void>(const PartReader&)>& use) {
+  const std::string path = url_of(repository, target);
+  return sources_.attempt([&](Fetcher& source) { return use(PartReader(source, path, target.length())); });
 }
 
 }  // namespace tenon::client

@@ -1,49 +1,74 @@
 // RepositoryClient: the loop that feeds the sessions from the store and the network, and fetches what they vouch for.
+// Each thing that is wanted is asked of one source after the other, until one brings what verifies.
 // Thread: one call at a time.
 #pragma once
 
-#include <tenon/client/ports/fetcher.h>
-#include <tenon/client/ports/reporter.h>
+#include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/trust_store.h>
+#include <tenon/client/updater/sources.h>
 #include <tenon/client/workflow/refresh_session.h>
 #include <tenon/client/workflow/target_search.h>
 
-#include <optional>
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace tenon::client {
+
+// PartReader reads one target from one source, unchecked: its receiver checks every segment.
+class PartReader {
+ public:
+  PartReader(Fetcher& source, std::string path, std::uint64_t length)
+      : source_(&source), path_(std::move(path)), length_(length) {}
+
+  // read streams the target from offset on to its end. Errors: E_NET; what the sink returned.
+  Result<void> read(std::uint64_t offset, ByteSink& sink) const;
+
+ private:
+  Fetcher* source_;
+  std::string path_;
+  std::uint64_t length_;
+};
 
 class RepositoryClient {
  public:
   // Caller must keep the ports alive.
-  RepositoryClient(Fetcher& fetcher, TrustStore& store, Reporter& reporter)
-      : fetcher_(&fetcher), store_(&store), reporter_(&reporter) {}
+  RepositoryClient(std::vector<Fetcher*> sources, TrustStore& store, Clock& clock, Reporter& reporter)
+      : sources_(std::move(sources), reporter), store_(&store), clock_(&clock), reporter_(&reporter) {}
 
   // refresh runs the client workflow; each accepted file is stored before the next is asked for. floors are raised by
-  // what was accepted, also when it fails. Errors: the E_* of RefreshSession; E_NET; E_STORAGE
+  // what was accepted, also when it fails. What it found may be used for Limits::session_age: the time it was judged by
+  // stands still.
+  // Errors: the E_* of RefreshSession; E_NET; E_STORAGE
   Result<TrustedRepository> refresh(ByteView embedded_root, metadata::VersionFloors& floors,
                                     const metadata::Rules& rules);
 
-  // find searches one target. Errors: E_POLICY "nobody vouches for it" included.
+  // find searches one target. Errors: E_POLICY "nobody vouches for it" included; E_EXPIRED for an old refresh.
   Result<metadata::VerifiedTarget> find(const TrustedRepository& repository, const std::string& path,
                                         const metadata::Rules& rules);
 
-  // fetch brings a whole small target and checks it. Errors: E_NET, E_MISMATCH, E_LIMIT above max_length.
+  // fetch brings a whole small target and checks it.
+  // Errors: E_NET, E_MISMATCH; E_LIMIT above max_length; E_EXPIRED for an old refresh.
   Result<Bytes> fetch(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
                       std::uint64_t max_length);
 
-  // fetch_part streams a target from offset on, unchecked: its receiver checks every segment.
-  // Errors: E_NET; what the sink returned
-  Result<void> fetch_part(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
-                          std::uint64_t offset, ByteSink& sink);
+  // read_parts gives `use` a reader of the target, with another source each time it fails: what it took from the one before
+  // it has checked, and goes on from there. A transfer may outlast the refresh.
+  // Errors: E_NET; what `use` returned
+  Result<void> read_parts(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
+                          const std::function<Result<void>(const PartReader&)>& use);
 
  private:
   template <class Session>
   Result<void> run(Session& session);
-  Result<Reply> ask(const Step& step);
+  Result<void> check_session_age(const metadata::Limits& limits);
 
-  Fetcher* fetcher_;
+  Sources sources_;
   TrustStore* store_;
+  Clock* clock_;
   Reporter* reporter_;
+  std::chrono::seconds refreshed_at_{0};  // by Clock::since_boot()
+  metadata::Limits limits_;
 };
 
 }  // namespace tenon::client

@@ -23,7 +23,7 @@ Updater::Updater(Ports ports, Device device)
     : ports_(ports),
       device_(std::move(device)),
       state_(ports_.record_store, ports_.reporter),
-      client_(ports_.fetcher, ports_.trust_store, ports_.reporter) {}
+      client_(ports_.sources, ports_.trust_store, ports_.clock, ports_.reporter) {}
 
 Result<Status> Updater::status() {
   TENON_TRY(Boot boot, ports_.boot.running());

@@ -23,7 +23,7 @@
 namespace tenon::client {
 
 struct Ports {
-  Fetcher& fetcher;
+  std::vector<Fetcher*> sources;  // one at least, in the order in which they are tried
   TrustStore& trust_store;
   RecordStore& record_store;
   Slots& slots;

@@ -40,8 +40,7 @@ std::size_t max_length(const MetaEntry& pin, std::size_t unlisted) {
 
 Result<RefreshSession> RefreshSession::start(ByteView embedded_root, metadata::VersionFloors floors,
                                              metadata::Rules rules) {
-  TENON_TRY(Authentic<Root> root,
-            metadata::embedded_root(embedded_root, rules.limits).with_context("the embedded root"));
+  TENON_TRY(Authentic<Root> root, metadata::embedded_root(embedded_root, rules).with_context("the embedded root"));
   return RefreshSession(std::move(root), std::move(floors), rules);
 }
 
@@ -63,12 +62,13 @@ Result<Step> RefreshSession::next() const {
   switch (phase_) {
     case Phase::kCachedRoot: return Step(WantCached{next_root_file()});
     case Phase::kRemoteRoot:
-      if (remote_roots_ >= rules_.limits.roots_per_refresh) {
+      if (remote_roots_ >= rules_.limits.roots_per_refresh) {  // and the rules say to stop there
         return Error{ErrorCode::kLimit, "root v" + std::to_string(root_version().value()) + " reached after " +
                                             std::to_string(remote_roots_) + " new roots, and more may follow"}
             .with_hint("check again: the next refresh goes on from here");
       }
       return Step(WantRemote{next_root_file(), rules_.limits.root_bytes});
+    case Phase::kRootCap:
     case Phase::kCachedTimestamp: return Step(WantCached{kTimestampFile});
     case Phase::kRemoteTimestamp: return Step(WantRemote{kTimestampFile, rules_.limits.timestamp_bytes});
     case Phase::kCachedSnapshot: return Step(WantCached{kSnapshotFile});
@@ -90,6 +90,10 @@ Result<Progress> RefreshSession::feed(const Reply& reply) {
   switch (phase_) {
     case Phase::kCachedRoot: return feed_cached_root(reply);
     case Phase::kRemoteRoot: return feed_remote_root(reply).with_context(next_root_file());
+    case Phase::kRootCap:
+      TENON_TRY_VOID(end_root_chain());
+      phase_ = Phase::kCachedTimestamp;
+      return feed_cached_timestamp(reply);
     case Phase::kCachedTimestamp: return feed_cached_timestamp(reply);
     case Phase::kRemoteTimestamp: return feed_remote_timestamp(reply).with_context(kTimestampFile);
     case Phase::kCachedSnapshot: return feed_cached_snapshot(reply);
@@ -106,7 +110,7 @@ Result<Progress> RefreshSession::feed(const Reply& reply) {
 Result<Progress> RefreshSession::feed_cached_root(const Reply& reply) {
   Progress progress;
   if (const Bytes* file = found(reply)) {
-    Result<Authentic<Root>> root = next_root(chain_, *file, rules_.limits);
+    Result<Authentic<Root>> root = next_root(chain_, *file, rules_);
     if (root) {
       follow(*std::move(root));
       return progress;
@@ -126,10 +130,13 @@ Result<Progress> RefreshSession::feed_remote_root(const Reply& reply) {
     phase_ = Phase::kCachedTimestamp;
     return Progress{};
   }
-  TENON_TRY(Authentic<Root> root, next_root(chain_, *file, rules_.limits));
+  TENON_TRY(Authentic<Root> root, next_root(chain_, *file, rules_));
   Progress progress{.persist = Persist{next_root_file(), *file}};
   follow(std::move(root));
   ++remote_roots_;
+  if (remote_roots_ >= rules_.limits.roots_per_refresh && rules_.root_cap == metadata::RootCap::kContinue) {
+    phase_ = Phase::kRootCap;
+  }
   return progress;
 }
 
@@ -157,12 +164,13 @@ Result<void> RefreshSession::end_root_chain() {
 
 Result<Authentic<Timestamp>> RefreshSession::authenticate_timestamp(ByteView file) const {
   TENON_TRY(const Envelope envelope, Envelope::parse(file, rules_.limits.timestamp_bytes, rules_.limits));
-  return metadata::authenticate<Timestamp>(envelope, authority(*root_, TopRole::kTimestamp));
+  return metadata::authenticate<Timestamp>(envelope, authority(*root_, TopRole::kTimestamp, rules_));
 }
 
-Result<Authentic<Snapshot>> RefreshSession::authenticate_snapshot(ByteView file) const {
-  TENON_TRY(const Envelope envelope, Envelope::parse(file, rules_.limits.listed_bytes, rules_.limits));
-  return metadata::authenticate<Snapshot>(envelope, authority(*root_, TopRole::kSnapshot));
+Result<Authentic<Snapshot>> RefreshSession::authenticate_snapshot(ByteView file,
+                                                                  const metadata::FileIdentity& identity) const {
+  TENON_TRY(const Envelope envelope, Envelope::parse(file, identity, rules_.limits.listed_bytes, rules_.limits));
+  return metadata::authenticate<Snapshot>(envelope, authority(*root_, TopRole::kSnapshot, rules_));
 }
 
 Result<Progress> RefreshSession::feed_cached_timestamp(const Reply& reply) {
@@ -184,14 +192,15 @@ Result<Progress> RefreshSession::feed_cached_timestamp(const Reply& reply) {
 Result<Progress> RefreshSession::feed_remote_timestamp(const Reply& reply) {
   const Bytes* file = found(reply);
   if (file == nullptr) return must_exist();
-  TENON_TRY(Authentic<Timestamp> timestamp, authenticate_timestamp(*file));
+  // The stored bytes again need no second look.
+  const bool same = cached_timestamp_ && cached_timestamp_->identity() == metadata::FileIdentity::of(*file);
+  TENON_TRY(Authentic<Timestamp> timestamp,
+            same ? Result<Authentic<Timestamp>>(*cached_timestamp_) : authenticate_timestamp(*file));
   Progress progress;
-  if (cached_timestamp_ && (*cached_timestamp_)->header.version == timestamp->header.version) {
-    if (cached_timestamp_->identity() != timestamp.identity()) {
-      progress.warning = "the repository has other bytes of the same version; the stored ones are kept";
-    }
+  if (!same && cached_timestamp_ && (*cached_timestamp_)->header.version == timestamp->header.version) {
+    progress.warning = "the repository has other bytes of the same version; the stored ones are kept";
     timestamp = *cached_timestamp_;
-  } else {
+  } else if (!same) {
     progress.persist = Persist{kTimestampFile, *file};
   }
   TENON_TRY(timestamp_, freshen(timestamp, floors_, rules_));
@@ -210,7 +219,7 @@ Result<Progress> RefreshSession::feed_cached_snapshot(const Reply& reply) {
   phase_ = Phase::kRemoteSnapshot;
   const Bytes* file = found(reply);
   if (file == nullptr || floors_.forget_stored) return progress;
-  Result<Authentic<Snapshot>> snapshot = authenticate_snapshot(*file);
+  Result<Authentic<Snapshot>> snapshot = authenticate_snapshot(*file, (*timestamp_)->snapshot.identify(*file));
   if (!snapshot) {
     progress.warning = damaged(kSnapshotFile, snapshot.error());
     return progress;
@@ -228,8 +237,9 @@ Result<Progress> RefreshSession::feed_cached_snapshot(const Reply& reply) {
 Result<Progress> RefreshSession::feed_remote_snapshot(const Reply& reply) {
   const Bytes* file = found(reply);
   if (file == nullptr) return must_exist();
-  TENON_TRY_VOID((*timestamp_)->snapshot.check_file(metadata::FileIdentity::of(*file)));
-  TENON_TRY(const Authentic<Snapshot> snapshot, authenticate_snapshot(*file));
+  const metadata::FileIdentity identity = (*timestamp_)->snapshot.identify(*file);
+  TENON_TRY_VOID((*timestamp_)->snapshot.check_file(identity));
+  TENON_TRY(const Authentic<Snapshot> snapshot, authenticate_snapshot(*file, identity));
   TENON_TRY(snapshot_, freshen(snapshot, *timestamp_, floors_, rules_));
   floors_.raise_snapshot(snapshot.value());
   phase_ = Phase::kCachedTargets;

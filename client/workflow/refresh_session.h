@@ -34,7 +34,7 @@ class RefreshSession {
   // next says what is wanted. Errors: E_LIMIT when more roots follow than one session walks: those accepted stay
   // accepted, the next session goes on.
   // Deviates: at its limit the specification goes on with a root known to be old;
-  // that would let a mirror hide a revocation.
+  // that would let a mirror hide a revocation. Rules::root_cap chooses.
   Result<Step> next() const;
 
   // feed takes the reply to the step that next() gave.
@@ -53,6 +53,7 @@ class RefreshSession {
   enum class Phase {
     kCachedRoot,
     kRemoteRoot,
+    kRootCap,
     kCachedTimestamp,
     kRemoteTimestamp,
     kCachedSnapshot,
@@ -76,7 +77,8 @@ class RefreshSession {
   void follow(metadata::Authentic<metadata::Root> root);
   Result<void> end_root_chain();
   Result<metadata::Authentic<metadata::Timestamp>> authenticate_timestamp(ByteView file) const;
-  Result<metadata::Authentic<metadata::Snapshot>> authenticate_snapshot(ByteView file) const;
+  Result<metadata::Authentic<metadata::Snapshot>> authenticate_snapshot(ByteView file,
+                                                                        const metadata::FileIdentity& identity) const;
   std::string next_root_file() const;
   std::string versioned(const std::string& name, metadata::Version version) const;
 

@@ -20,16 +20,15 @@ namespace tenon::client {
 class TargetSearch {
  public:
   // start Caller must keep the repository alive and use the rules of its refresh.
-  // Errors: E_POLICY for an undefined pattern.
-  static Result<TargetSearch> start(const TrustedRepository& repository, metadata::TargetPath path,
-                                    const metadata::Rules& rules);
+  static TargetSearch start(const TrustedRepository& repository, metadata::TargetPath path,
+                            const metadata::Rules& rules);
 
-  // next says which role's file is wanted. Errors: E_LIMIT when more roles are in the way than one search visits.
+  // next says which role's file is wanted, or why the search cannot go on: E_LIMIT when more roles are in the way than one
+  // search visits, E_MISMATCH when snapshot does not list the next one, E_POLICY for an undefined pattern.
   Result<Step> next() const;
 
-  // feed takes the reply to the step that next() gave.
-  // Errors: the E_* of the first rule that the file breaks; E_NET when it is not found; E_MISMATCH when snapshot does
-  // not list the role; E_LIMIT; E_POLICY.
+  // feed takes the reply to the step that next() gave. On an error nothing has changed: another source may be asked.
+  // Errors: the E_* of the first rule that the file breaks; E_NET when it is not found.
   Result<Progress> feed(const Reply& reply);
 
   // found Pre: next() gave Done. Nothing means that no role that may speak for the path lists it.
@@ -38,18 +37,24 @@ class TargetSearch {
   const std::vector<metadata::RoleName>& visited() const { return visited_; }
 
  private:
+  // A role on the way from top-level targets, shared by the edges that leave it.
+  struct Visit {
+    metadata::TrustedTargets role;
+    std::shared_ptr<const Visit> delegator;
+  };
   // One delegation that waits to be followed: the edge, and with it the keys that count.
   struct Edge {
-    std::shared_ptr<const metadata::TrustedTargets> delegator;  // shared by the edges that leave one role
-    std::size_t index;
-    const metadata::DelegatedRole& role() const;
+    std::shared_ptr<const Visit> delegator;
+    metadata::DelegatedRole role;
   };
 
   TargetSearch(const TrustedRepository& repository, metadata::TargetPath path, const metadata::Rules& rules)
       : repository_(&repository), path_(std::move(path)), rules_(rules) {}
 
-  Result<void> visit(std::shared_ptr<const metadata::TrustedTargets> role);
+  void visit(std::shared_ptr<const Visit> visit);
+  Result<void> look_into(std::shared_ptr<const Visit> visit);
   Result<void> take_next_edge();
+  bool is_skipped(const Edge& edge) const;
 
   const TrustedRepository* repository_;
   metadata::TargetPath path_;
@@ -58,6 +63,7 @@ class TargetSearch {
   std::optional<Edge> current_;  // the edge whose file is wanted
   const metadata::MetaEntry* pin_ = nullptr;
   bool ask_cache_ = true;
+  std::optional<Error> stuck_;  // why the walk cannot go on
   std::vector<metadata::RoleName> visited_;
   std::optional<metadata::VerifiedTarget> found_;
 };

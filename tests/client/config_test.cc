@@ -53,6 +53,16 @@ TEST(DeviceConfig, ReadsTheExampleThatIsShipped) {
   EXPECT_EQ(config->health.size(), 1u);
 }
 
+TEST(DeviceConfig, TriesTheMirrorsAfterTheUrlInTheirOrder) {
+  const std::string text = replaced(kGood, "url = \"http://127.0.0.1\"\n",
+                                    "url = \"http://127.0.0.1\"\nmirrors = [\"http://b\", \"https://a\"]\n");
+  const Result<DeviceConfig> config = DeviceConfig::parse(text, "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->sources, (std::vector<std::string>{"http://127.0.0.1", "http://b", "https://a"}));
+  EXPECT_EQ(error_of(replaced(text, "[\"http://b\", \"https://a\"]", "\"http://b\"")),
+            "device.toml, line 7: mirrors is not a list of strings");
+}
+
 TEST(DeviceConfig, NamesTheLineOfAKeyThatIsNotKnown) {
   EXPECT_EQ(error_of(replaced(kGood, "tries = 2", "trys = 2")),
             "device.toml, line 12: \"trys\" is not known in [boot]");

@@ -322,14 +322,18 @@ TEST(CurlFetcher, EndsWhenTheServerStallsInTheBodyOrBeforeTheHead) {
   }
 }
 
-TEST(CurlFetcher, EndsWhenAllOfItsTimeIsOver) {
+// Slow enough never to end, quick enough never to stall.
+// Book: TGT-04
+TEST(CurlFetcher, LeavesASourceThatDrips) {
   const ScriptedServer server([&](const Connection& connection, const std::string&) {
     connection.send("HTTP/1.1 200 OK\r\n\r\n");
-    connection.wait_until_closed();
+    while (connection.send("x")) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   });
-  FetchOptions options = impatient();
-  options.stall_time = std::chrono::seconds(60);
-  options.total_time = std::chrono::seconds(1);
+  FetchOptions options;
+  options.stall_bytes_per_second = 1;
+  options.stall_time = std::chrono::seconds(1);
+  options.connect_timeout = std::chrono::seconds(1);
+  options.slowest_bytes_per_second = 1u << 30;
   expect_error(fetch(*fetcher_for(server.url(), options)), ErrorCode::kNet);
 }
 

@@ -72,12 +72,11 @@ TEST(TufOnCiRepository, IsRefreshedAndItsTargetIsFound) {
 
   const metadata::TargetPath path = *metadata::TargetPath::parse(first_line(folder / "targetpath"));
   auto search = client::TargetSearch::start(repository, path, rules);
-  ASSERT_TRUE(search) << search.error().message;
-  const Result<void> searched = run(*search, folder);
+  const Result<void> searched = run(search, folder);
   ASSERT_TRUE(searched) << searched.error().message;
-  ASSERT_TRUE(search->found());
-  const std::string file = path.hash_prefixed(search->found()->hashes().preferred());
-  EXPECT_EQ(code_of(search->found()->check(*read(folder / "targets" / file))), "accepted");
+  ASSERT_TRUE(search.found());
+  const std::string file = path.hash_prefixed(search.found()->hashes().preferred());
+  EXPECT_EQ(code_of(search.found()->check(*read(folder / "targets" / file))), "accepted");
 }
 
 }  // namespace

@@ -340,7 +340,7 @@ TEST(RootChain, RefusesARootThatCouldNeverBeReplaced) {
   const TestKey old = scenario.repository.signers.at("root").front();
   scenario.repository.root.roles.at(TopRole::kRoot) = role_keys({old}, 2);
   scenario.repository.publish_root();
-  scenario.expect_refused(ErrorCode::kSig);
+  scenario.expect_refused(ErrorCode::kPolicy);
 }
 
 }  // namespace

@@ -285,7 +285,7 @@ TEST(TargetSearch, FollowsPrefixesOfTheHexDigestOfThePath) {
     RepositorySimulator repository;
     repository.add_delegation({.name = "bin"});
     metadata::PathSet& paths = repository.targets.delegations->roles.front().paths;
-    paths = {.hash_prefixes = {row.prefix}, .by_hash = true};
+    paths = {.hash_prefixes = std::vector<std::string>{row.prefix}};
     repository.add_target("app", "content", "bin");
     repository.publish();
     InMemoryStore store;

@@ -30,7 +30,7 @@ std::vector<Role> rich_roles() {
   repository.add_delegation({.name = "d"});
   repository.add_delegation({.name = "e"});
   metadata::DelegatedRole& bins = repository.targets.delegations->roles.back();
-  bins.paths = {.hash_prefixes = {"a0"}, .by_hash = true};
+  bins.paths = {.hash_prefixes = std::vector<std::string>{"a0"}};
   repository.add_target("dir/app", "content");
   repository.targets.targets.at("dir/app").hashes.sha512 = Sha512::of(as_bytes("content"));
   repository.timestamp.issued = test_now();

@@ -21,10 +21,10 @@ TEST_F(Init, DraftsTerminatingDelegationsOfTheProduct) {
   const auto& roles = targets.delegations->roles;
   ASSERT_EQ(roles.size(), 2u);
   EXPECT_EQ(roles[0].name.text(), "releases.demo");
-  EXPECT_EQ(roles[0].paths.patterns[0].text(), "demo/releases/*/*");
+  EXPECT_EQ(roles[0].paths.patterns->at(0).text(), "demo/releases/*/*");
   EXPECT_EQ(roles[0].keys.threshold.value(), 2u);
   EXPECT_EQ(roles[1].name.text(), "rollout.demo");
-  EXPECT_EQ(roles[1].paths.patterns[0].text(), "demo/channels/*");
+  EXPECT_EQ(roles[1].paths.patterns->at(0).text(), "demo/channels/*");
   for (const metadata::DelegatedRole& role : roles) EXPECT_TRUE(role.terminating);
 }
 

@@ -11,9 +11,15 @@ class FakeClock final : public client::Clock {
  public:
   explicit FakeClock(metadata::UtcTime now = test_now()) : time(now) {}
   metadata::UtcTime now() override { return time; }
-  void advance_seconds(std::int64_t seconds) { time = time.plus_seconds(seconds); }
+  std::chrono::seconds since_boot() override { return uptime; }
+  // advance_seconds lets time pass; setting `time` alone sets the clock.
+  void advance_seconds(std::int64_t seconds) {
+    time = time.plus_seconds(seconds);
+    uptime += std::chrono::seconds(seconds);
+  }
 
   metadata::UtcTime time;
+  std::chrono::seconds uptime{1000};
 };
 
 }  // namespace tenon::tests

@@ -1,3 +1,5 @@
+#include <tenon/metadata/hex.h>
+
 #include <algorithm>
 
 #include <tests/support/repository_simulator.h>
@@ -82,11 +84,11 @@ Targets& RepositorySimulator::add_delegation(const DelegationSpec& spec) {
   const std::vector<TestKey> keys = spec.keys.empty() ? std::vector{new_key()} : spec.keys;
   Targets& delegator = role(spec.delegator);
   if (!delegator.delegations) delegator.delegations = Delegations{};
-  metadata::PathSet paths;
-  for (const std::string& path : spec.paths) paths.patterns.push_back(*metadata::PathPattern::parse(path));
+  std::vector<metadata::PathPattern> patterns;
+  for (const std::string& path : spec.paths) patterns.push_back(*metadata::PathPattern::parse(path));
   for (const TestKey& key : keys) delegator.delegations->keys.emplace(key.keyid(), key.public_key());
-  delegator.delegations->roles.push_back(
-      {role_name(spec.name), role_keys(keys, spec.threshold), std::move(paths), spec.terminating});
+  delegator.delegations->roles.push_back({role_name(spec.name), role_keys(keys, spec.threshold),
+                                          metadata::PathSet{.patterns = std::move(patterns)}, spec.terminating});
   for (const TestKey& key : keys) {
     std::vector<TestKey>& role_signers = signers[spec.name];
     if (std::ranges::find(role_signers, key) == role_signers.end()) role_signers.push_back(key);
@@ -95,6 +97,22 @@ Targets& RepositorySimulator::add_delegation(const DelegationSpec& spec) {
   if (added) at->second.header = first_header();
   if (added) write_role(spec.name);
   return at->second;
+}
+
+void RepositorySimulator::add_bins(const BinsSpec& spec) {
+  const TestKey key = new_key();
+  metadata::Delegations bins;
+  bins.keys.emplace(key.keyid(), key.public_key());
+  bins.bins = metadata::SuccinctRoles{role_keys({key}, 1), spec.bit_length, spec.name_prefix};
+  role(spec.delegator).delegations = std::move(bins);
+  const std::size_t digits = static_cast<std::size_t>(spec.bit_length + 3) / 4;
+  for (std::uint32_t bin = 0; bin < 1u << spec.bit_length; ++bin) {
+    const Bytes bytes = {static_cast<std::uint8_t>(bin >> 8), static_cast<std::uint8_t>(bin)};
+    const std::string name = spec.name_prefix + "-" + to_hex(bytes).substr(4 - digits);
+    signers[name] = {key};
+    delegated.try_emplace(name).first->second.header = first_header();
+    write_role(name);
+  }
 }
 
 void RepositorySimulator::add_target(std::string_view path, ByteView content, std::string_view name) {

@@ -46,6 +46,13 @@ struct DelegationSpec {
   std::int64_t threshold = 1;
 };
 
+// Bins of TAP 15, all with one new key. They take the place of the delegator's other delegations.
+struct BinsSpec {
+  std::string delegator = "targets";
+  std::string name_prefix = "bin";
+  int bit_length = 4;  // at most 16 here
+};
+
 class RepositorySimulator final : public client::Fetcher {
  public:
   // Every role at version 1, with one key for each, published.
@@ -77,6 +84,7 @@ class RepositorySimulator final : public client::Fetcher {
   // --- delegations and targets
   metadata::Targets& role(std::string_view name);  // "targets" or a delegated role
   metadata::Targets& add_delegation(const DelegationSpec& spec);
+  void add_bins(const BinsSpec& spec);
   void add_target(std::string_view path, ByteView content, std::string_view role_name = "targets");
   void add_target(std::string_view path, std::string_view content, std::string_view role_name = "targets");
 
@@ -122,6 +130,7 @@ class RepositorySimulator final : public client::Fetcher {
   const std::vector<client::FetchRequest>& requests() const { return requests_; }
   void forget_requests() { requests_.clear(); }
 
+  std::string name() const override { return "simulator"; }
   Result<client::FetchOutcome> fetch(const client::FetchRequest& request, client::ByteSink& sink) override;
 
  private:

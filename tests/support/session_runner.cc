@@ -73,7 +73,7 @@ Result<std::optional<metadata::VerifiedTarget>> SessionRunner::find(const client
   forget();
   visited.clear();
   TENON_TRY(metadata::TargetPath target_path, metadata::TargetPath::parse(path));
-  TENON_TRY(client::TargetSearch search, client::TargetSearch::start(repository, std::move(target_path), rules));
+  client::TargetSearch search = client::TargetSearch::start(repository, std::move(target_path), rules);
   const Result<void> result = run(search);
   for (const metadata::RoleName& name : search.visited()) visited.push_back(name.text());
   if (!result) return result.error();

@@ -12,7 +12,7 @@ SimulatedDevice::SimulatedDevice(RepositorySimulator& repository, std::size_t sl
              .hardware = label("board-a"),
              .channel = label("stable"),
              .embedded_root = repository.root_file(1)},
-      repository_(&repository) {
+      sources{&repository} {
   slots.add("rootfs", slot_size);
   slots.fill(SlotGroup::kA, "rootfs", to_bytes("1.0.0 1"));
   restart();
@@ -30,7 +30,7 @@ client::RunningImage SimulatedDevice::running_image() {
 }
 
 client::Ports SimulatedDevice::ports() {
-  return client::Ports{.fetcher = *repository_,
+  return client::Ports{.sources = sources,
                        .trust_store = store,
                        .record_store = store,
                        .slots = slots,

@@ -49,11 +49,11 @@ class SimulatedDevice {
   RecordingReporter reporter;
   client::Device device;
   bool has_release_file = true;
+  std::vector<client::Fetcher*> sources;  // takes effect with restart()
 
  private:
   client::RunningImage running_image();
 
-  RepositorySimulator* repository_;
   std::unique_ptr<client::Updater> updater_;
 };
 

@@ -1,5 +1,7 @@
 #include <tenon/metadata/hex.h>
+#include <tenon/metadata/pem.h>
 
+#include <map>
 #include <memory>
 
 #include <openssl/core_names.h>
@@ -7,6 +9,8 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <sodium.h>
 #include <tests/support/test_key.h>
 
@@ -32,23 +36,18 @@ Bytes seed_of(std::uint32_t number) {
   return {seed.bytes.begin(), seed.bytes.end()};
 }
 
-Bytes p256_point(ByteView secret) {
-  const Group group(EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1));
+Key ec_key(ByteView secret, int curve) {
+  const Group group(EC_GROUP_new_by_curve_name(curve));
   const Number scalar(BN_bin2bn(secret.data(), static_cast<int>(secret.size()), nullptr));
   const Handle<EC_POINT, EC_POINT_free> point(EC_POINT_new(group.get()));
   TENON_CHECK(EC_POINT_mul(group.get(), point.get(), scalar.get(), nullptr, nullptr, nullptr) == 1);
-  Bytes encoded(65);
-  TENON_CHECK(EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, encoded.data(),
-                                 encoded.size(), nullptr) == encoded.size());
-  return encoded;
-}
-
-Key p256_key(ByteView secret) {
-  const Bytes point = p256_point(secret);
-  const Number scalar(BN_bin2bn(secret.data(), static_cast<int>(secret.size()), nullptr));
+  Bytes encoded(133);
+  encoded.resize(EC_POINT_point2oct(group.get(), point.get(), POINT_CONVERSION_UNCOMPRESSED, encoded.data(),
+                                    encoded.size(), nullptr));
   const Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> build(OSSL_PARAM_BLD_new());
-  TENON_CHECK(OSSL_PARAM_BLD_push_utf8_string(build.get(), OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1);
-  TENON_CHECK(OSSL_PARAM_BLD_push_octet_string(build.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) == 1);
+  TENON_CHECK(OSSL_PARAM_BLD_push_utf8_string(build.get(), OSSL_PKEY_PARAM_GROUP_NAME, OBJ_nid2sn(curve), 0) == 1);
+  TENON_CHECK(OSSL_PARAM_BLD_push_octet_string(build.get(), OSSL_PKEY_PARAM_PUB_KEY, encoded.data(), encoded.size()) ==
+              1);
   TENON_CHECK(OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar.get()) == 1);
   const Handle<OSSL_PARAM, OSSL_PARAM_free> parameters(OSSL_PARAM_BLD_to_param(build.get()));
   const Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
@@ -58,12 +57,43 @@ Key p256_key(ByteView secret) {
   return Key(key);
 }
 
-metadata::PublicKey public_key_of(ByteView secret, KeyKind kind) {
-  if (kind == KeyKind::kP256) return *metadata::PublicKey::ecdsa_p256(p256_point(secret));
-  Bytes key(crypto_sign_PUBLICKEYBYTES);
-  Bytes expanded(crypto_sign_SECRETKEYBYTES);
-  TENON_CHECK(crypto_sign_seed_keypair(key.data(), expanded.data(), secret.data()) == 0);
-  return metadata::PublicKey::ed25519(key);
+// OpenSSL makes RSA keys from no seed, and takes its time.
+EVP_PKEY* rsa_key(const Bytes& seed) {
+  static std::map<Bytes, Key> keys;
+  Key& key = keys[seed];
+  if (!key) key.reset(EVP_RSA_gen(2048));
+  TENON_CHECK(key != nullptr);
+  return key.get();
+}
+
+Key openssl_key(const Bytes& secret, KeyKind kind) {
+  if (kind == KeyKind::kP256) return ec_key(secret, NID_X9_62_prime256v1);
+  if (kind == KeyKind::kP384) return ec_key(secret, NID_secp384r1);
+  EVP_PKEY* key = rsa_key(secret);
+  EVP_PKEY_up_ref(key);
+  return Key(key);
+}
+
+metadata::PublicKey public_key_of(const Bytes& secret, KeyKind kind) {
+  if (kind == KeyKind::kEd25519) {
+    Bytes key(crypto_sign_PUBLICKEYBYTES);
+    Bytes expanded(crypto_sign_SECRETKEYBYTES);
+    TENON_CHECK(crypto_sign_seed_keypair(key.data(), expanded.data(), secret.data()) == 0);
+    return metadata::PublicKey::ed25519(key);
+  }
+  const Key key = openssl_key(secret, kind);
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(key.get(), &der);
+  json::Object keyval;
+  keyval.set("public", metadata::pem_of({der, static_cast<std::size_t>(size)}));
+  OPENSSL_free(der);
+  json::Object object;
+  object.set("keytype", kind == KeyKind::kRsa ? "rsa" : "ecdsa");
+  object.set("scheme", kind == KeyKind::kRsa    ? "rsassa-pss-sha256"
+                       : kind == KeyKind::kP384 ? "ecdsa-sha2-nistp384"
+                                                : "ecdsa-sha2-nistp256");
+  object.set("keyval", std::move(keyval));
+  return *metadata::PublicKey::parse(object);
 }
 
 }  // namespace
@@ -96,11 +126,18 @@ Bytes TestKey::sign(ByteView message) const {
     TENON_CHECK(crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), expanded.data()) == 0);
     return signature;
   }
-  const Key key = p256_key(secret_);
+  const Key key = openssl_key(secret_, kind_);
   const Handle<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
-  Bytes signature(80);
-  std::size_t size = signature.size();
-  TENON_CHECK(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) == 1);
+  EVP_PKEY_CTX* settings = nullptr;
+  const EVP_MD* digest = kind_ == KeyKind::kP384 ? EVP_sha384() : EVP_sha256();
+  TENON_CHECK(EVP_DigestSignInit(context.get(), &settings, digest, nullptr, key.get()) == 1);
+  if (kind_ == KeyKind::kRsa) {
+    TENON_CHECK(EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1);
+    TENON_CHECK(EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_DIGEST) == 1);
+  }
+  std::size_t size = 0;
+  TENON_CHECK(EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1);
+  Bytes signature(size);
   TENON_CHECK(EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1);
   signature.resize(size);
   return signature;

@@ -1,5 +1,5 @@
-// TestKey: a signing key of the tests. The number is its seed, so that every run makes the same keys; they protect
-// nothing.
+// TestKey: a signing key of the tests. The number is its seed, so that every run makes the same keys (RSA: one and the
+// same key in one process); they protect nothing.
 // Thread: immutable.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace tenon::tests {
 
-enum class KeyKind { kEd25519, kP256 };
+enum class KeyKind { kEd25519, kP256, kP384, kRsa };
 
 class TestKey {
  public:
@@ -26,7 +26,7 @@ class TestKey {
   // spelled gives the same key with another key object, under the hash of that object.
   TestKey spelled(const json::Value& key_object) const;
 
-  // sign gives the raw signature: 64 bytes, or DER.
+  // sign gives the raw signature: 64 bytes, DER, or PSS with a salt of 32 bytes.
   Bytes sign(ByteView message) const;
   metadata::Signature sign(const metadata::Envelope& envelope) const;
 
