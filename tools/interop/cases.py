@@ -78,7 +78,7 @@ class Visit:
 
     def __init__(self, client, work):
         self.client, self.work, self.reads = client, work, 0
-        self.work.mkdir(parents=True)
+        (self.work / "metadata").mkdir(parents=True)
 
     def _run(self, *words):
         command = [*self.client, "--metadata-dir", str(self.work / "metadata"), *words]
@@ -86,6 +86,8 @@ class Visit:
             result = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             return None, f"no end after {SECONDS} s"
+        except OSError as error:
+            return None, str(error)
         lines = (result.stderr or result.stdout).strip().splitlines() or ["no word"]
         return result.returncode, f"exit {result.returncode}: {lines[-1][:160]}"
 
@@ -122,7 +124,7 @@ def visit(client, case, url, work):
         base = f"{url}/{step['folder']}"
         status, text = visitor.refresh(base)
         if step.get("refused"):
-            if status in (0, None):
+            if status == 0 or status is None:
                 seen.complain(f"{step['folder']}: a step to be refused was not: {text}")
             else:
                 seen.refused += 1

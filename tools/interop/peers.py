@@ -31,7 +31,7 @@ class Recipe:
     pin: str            # the file that pins it, and the pattern of its version there
     version: str
     build: list
-    ask: list           # a command that succeeds only if the registry answers; {version} is the pinned one
+    ask: list           # a command that succeeds only if the registry answers; {empty} is a folder to write to
     client: list
     writer: list = field(default_factory=list)  # writes cases, if this peer can
     hint: str = ""
@@ -44,12 +44,12 @@ RECIPES = [
     Recipe("python-tuf", "python3", "requirements.txt", r"tuf==(\S+)",
            [[sys.executable, "-m", "venv", "{folder}/venv"],
             ["{folder}/venv/bin/pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"]],
-           [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "-d", "{empty}", "tuf=={version}"],
+           [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir", "-d", "{empty}", "tuf"],
            ["{folder}/venv/bin/python", "{folder}/client.py"], ["{folder}/venv/bin/python", "{folder}/write_cases.py"],
            "needs Python 3.11 with venv and pip"),
     Recipe("tuf-js", "npm", "package.json", r'"tuf-js": "([^"]+)"',
            [["npm", "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock"]],
-           ["npm", "view", "--fetch-retries=0", "--prefer-online", "tuf-js@{version}", "version"],
+           ["npm", "view", "--fetch-retries=0", "--prefer-online", "tuf-js", "version"],
            ["node", "{folder}/client.mjs"], ["node", "{folder}/write_cases.mjs"], "needs Node.js 20.17 or newer"),
     Recipe("go-tuf", "go", "go.mod", r"go-tuf/v2 v(\S+)",
            [["go", "build", "-mod=mod", "-trimpath", "-o", "client", "."]],
@@ -82,7 +82,7 @@ class Peer:
 
 def run(words, folder, seconds=1800):
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL,
-                          env={**os.environ, "GOFLAGS": "-mod=mod"})
+                          env={**os.environ, "GOFLAGS": os.environ.get("GOFLAGS", "") + " -mod=mod"})
 
 
 def last_line(result):
@@ -97,10 +97,10 @@ def filled(words, **values):
     return [word.format(**values) for word in words]
 
 
-def registry_answers(recipe, version):
+def registry_answers(recipe):
     with tempfile.TemporaryDirectory() as empty:
         try:
-            return run(filled(recipe.ask, empty=empty, version=version), empty, 120).returncode == 0
+            return run(filled(recipe.ask, empty=empty), empty, 120).returncode == 0
         except subprocess.TimeoutExpired:
             return False
 
@@ -124,7 +124,7 @@ def prepare(recipe, say):
     for words in recipe.build:
         result = run(filled(words, folder=folder), folder)
         if result.returncode != 0:
-            reached = registry_answers(recipe, version)
+            reached = registry_answers(recipe)
             why = f"{last_line(result)} ({recipe.hint})" if reached else "its registry does not answer"
             peer.problem = f"{'failed' if reached else 'not reached'}: {why}"
             return peer
