@@ -66,7 +66,8 @@ class WatchedSession {
         repository_(&repository),
         cycle_(cycle),
         session_(*RefreshSession::start(device.embedded_root, device.floors, device.rules)),
-        root_(root_of(device.embedded_root)) {}
+        root_(root_of(device.embedded_root)),
+        issued_before_(device.floors.issued) {}
 
   CycleResult run() {
     const std::size_t roots_stored = device_->files.size();
@@ -107,7 +108,8 @@ class WatchedSession {
   }
 
   Result<Progress> feed(const Step& step, const Reply& reply) {
-    const VersionFloors before = session_.floors();
+    floors_before_ = session_.floors();
+    const VersionFloors& before = floors_before_;
     const Version root_before = session_.root_version();
     const Result<Progress> progress = session_.feed(reply);
     if (!progress) {
@@ -120,7 +122,10 @@ class WatchedSession {
     }
     if (session_.root_version() != root_before) take_root(root_before, std::get<Bytes>(reply));
     TENON_CHECK(!falls(before.root, session_.floors().root));
-    if (any_falls(before, session_.floors())) TENON_CHECK(has_rotated(before, root_));
+    if (any_falls(before, session_.floors())) {
+      TENON_CHECK(has_rotated(before, root_));
+      issued_before_.reset();
+    }
     return progress;
   }
 
@@ -131,16 +136,29 @@ class WatchedSession {
     TENON_CHECK(root_.header.version == session_.root_version() && root_.header.version == *before.next());
   }
 
+  bool is_fresh(const metadata::RoleHeader& header) const { return header.expires > session_.rules().now; }
+
+  // What may be stored is already what it has to be; being refused later would be too late.
   void store(const Step& step, const client::Persist& persist, ByteView served) {
     TENON_CHECK(std::holds_alternative<WantRemote>(step));
     TENON_CHECK(std::ranges::equal(persist.content, served));
     TENON_CHECK(std::ranges::find(result_.stored, persist.file_name) == result_.stored.end());
+    const json::Value& value = envelope_of(served).signed_part();
     if (persist.file_name == "timestamp.json") {
-      TENON_CHECK(signed_for(TopRole::kTimestamp, root_, served));
+      const metadata::Timestamp timestamp = *metadata::Timestamp::parse(value);
+      TENON_CHECK(signed_for(TopRole::kTimestamp, root_, served) && is_fresh(timestamp.header));
+      TENON_CHECK(!falls(floors_before_.timestamp, timestamp.header.version));
+      TENON_CHECK(!falls(floors_before_.snapshot, timestamp.snapshot.version));
     } else if (persist.file_name == "snapshot.json") {
-      TENON_CHECK(signed_for(TopRole::kSnapshot, root_, served));
+      const metadata::Snapshot snapshot = *metadata::Snapshot::parse(value);
+      TENON_CHECK(signed_for(TopRole::kSnapshot, root_, served) && is_fresh(snapshot.header));
+      TENON_CHECK(!falls(floors_before_.snapshot, snapshot.header.version));
+      for (const auto& [name, floor] : floors_before_.targets) {
+        TENON_CHECK(snapshot.meta.contains(name) && snapshot.meta.at(name).version >= floor);
+      }
     } else if (persist.file_name == "targets.json") {
       TENON_CHECK(signed_for(TopRole::kTargets, root_, served));
+      TENON_CHECK(is_fresh(metadata::Targets::parse(value)->header));
     } else {
       TENON_CHECK(persist.file_name == std::to_string(session_.root_version().value()) + ".root.json");
     }
@@ -158,7 +176,7 @@ class WatchedSession {
     result_.refused = std::move(error);
     if (!result_.refused) {
       const metadata::UtcTime now = session_.rules().now;
-      TENON_CHECK(now >= device_->rules.now);
+      TENON_CHECK(now >= device_->rules.now && (!issued_before_ || now >= *issued_before_));
       result_.trusted = std::move(session_).finish();
       check_trusted(*result_.trusted, now);
     }
@@ -204,7 +222,9 @@ class WatchedSession {
   RepositorySimulator* repository_;
   Cycle cycle_;
   RefreshSession session_;
-  Root root_;  // as the files say that were accepted
+  Root root_;                                       // as the files say that were accepted
+  std::optional<metadata::UtcTime> issued_before_;  // the session, unless keys were rotated
+  VersionFloors floors_before_;                     // the last reply
   CycleResult result_;
 };
 
