@@ -127,7 +127,7 @@ TEST(StartTime, IsTheTimeForAllOfOneRefresh) {
   publish_release(repository, "1.1.0", 2);
   SimulatedDevice device(repository);
   repository.before_request = [&](const client::FetchRequest& request) {
-    if (request.path == "metadata/timestamp.json") device.clock.advance_seconds(400LL * 86'400);
+    if (request.path == "metadata/timestamp.json") device.clock.time = test_now().plus_seconds(400LL * 86'400);
   };
   EXPECT_EQ(code_of(device.updater().check()), "accepted");
   repository.before_request = nullptr;
