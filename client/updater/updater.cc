@@ -79,7 +79,9 @@ Result<Updater::Checked> Updater::refresh_and_select() {
   TENON_TRY(const Journal journal, state_.journal());
   metadata::Rules rules{
       .now = current_time(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
+  const metadata::VersionFloors earlier = floors.versions;
   Result<TrustedRepository> repository = client_.refresh(device_.embedded_root, floors.versions, rules);
+  if (floors.versions.forgot(earlier)) floors.sequence.forget_serial();
   TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
   if (!repository) return repository.error();
   if (floors.versions.issued) rules.now = std::max(rules.now, *floors.versions.issued);
