@@ -7,6 +7,8 @@
 namespace tenon::client {
 namespace {
 
+constexpr std::int64_t kClockTolerance = 3600;  // seconds: clocks differ, and nothing expires by the second
+
 // The targets roles that this device follows: no others have floors, and no other files are stored.
 std::vector<metadata::RoleName> roles_of(const Device& device) {
   return {metadata::RoleName::targets(), *metadata::RoleName::parse_delegated(policies::releases_role(device.product)),
@@ -98,8 +100,9 @@ Result<Updater::Checked> Updater::refresh_and_select() {
   Result<TrustedRepository> repository = client_.refresh(device_.embedded_root, floors.versions, rules);
   if (floors.versions.forgot(earlier)) floors.sequence.forget_serial();
   TENON_TRY_VOID(state_.save_floors(floors, meta_keys_of(device_)));
-  if (!repository) return repository.error();
   if (floors.versions.issued) rules.now = std::max(rules.now, *floors.versions.issued);
+  report_clock(rules.now);
+  if (!repository) return repository.error();
 
   policies::DeviceFacts facts{.product = device_.product,
                               .hardware = device_.hardware,
@@ -118,6 +121,13 @@ Result<Updater::Checked> Updater::refresh_and_select() {
 // The system's clock, but never before the running image was built.
 metadata::UtcTime Updater::current_time() {
   return std::max(ports_.clock.now(), device_.running_image.build_time.value_or(metadata::UtcTime::epoch()));
+}
+
+void Updater::report_clock(metadata::UtcTime not_before) {
+  const metadata::UtcTime now = ports_.clock.now();
+  if (now.plus_seconds(kClockTolerance) >= not_before) return;
+  ports_.reporter.warn("the clock says " + now.text() + ", but it is " + not_before.text() +
+                       " or later: metadata that expired since then cannot be told; set the clock");
 }
 
 Result<Selection> Updater::check() {
