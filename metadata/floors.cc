@@ -58,6 +58,11 @@ VersionFloors VersionFloors::under(const Root& newest) const {
   return floors;
 }
 
+// A key that was removed and listed again within one session shows only in a floor that fell.
+bool VersionFloors::forgot(const VersionFloors& earlier) const {
+  return !std::ranges::includes(learned_under, earlier.learned_under) || timestamp < earlier.timestamp;
+}
+
 json::Value VersionFloors::to_json() const {
   json::Object object;
   if (root) object.set("root", root->value());

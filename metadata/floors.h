@@ -35,6 +35,8 @@ struct VersionFloors {
   // Deviates: the specification deletes the files; here stored files stop to count, also those that a key that stays
   // vouches for (ADR 0003).
   VersionFloors under(const Root& root) const;
+  // forgot tells whether a rotation of keys came between the earlier floors and these.
+  bool forgot(const VersionFloors& earlier) const;
 
   json::Value to_json() const;
   // parse Errors: E_PARSE

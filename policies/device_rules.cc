@@ -27,6 +27,11 @@ void SequenceFloor::raise_serial(const Channel& channel) {
   serial_of = name_of(channel);
 }
 
+void SequenceFloor::forget_serial() {
+  channel_serial = 0;
+  serial_of.clear();
+}
+
 std::optional<Sequence> SequenceFloor::lowest() const {
   if (!confirmed || !signed_floor) return confirmed ? confirmed : signed_floor;
   return std::max(*confirmed, *signed_floor);

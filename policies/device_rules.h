@@ -21,6 +21,9 @@ struct SequenceFloor {
 
   void raise(Sequence confirmed_sequence, Sequence release_floor);
   void raise_serial(const Channel& channel);
+  // forget_serial is for a rotation of the timestamp or snapshot keys: as the versions of metadata, a serial that a
+  // stolen key raised must not keep a device from the channel for ever.
+  void forget_serial();
   // lowest gives what both say together.
   std::optional<Sequence> lowest() const;
   bool operator==(const SequenceFloor&) const = default;

@@ -55,7 +55,7 @@ Result<void> RepositoryClient::check_session_age(const metadata::Limits& limits)
 }
 
 template <class Session>
-Result<void> RepositoryClient::run(Session& session) {
+Result<void> RepositoryClient::run(Session& session, const std::function<bool(const std::string&)>& is_stored) {
   for (;;) {
     TENON_TRY(const Step step, session.next());
     if (std::holds_alternative<Done>(step)) return {};
@@ -71,7 +71,9 @@ Result<void> RepositoryClient::run(Session& session) {
       }));
     }
     if (!progress.warning.empty()) reporter_->warn(progress.warning);
-    if (progress.persist) TENON_TRY_VOID(store_->save(progress.persist->file_name, progress.persist->content));
+    if (progress.persist && is_stored(progress.persist->file_name)) {
+      TENON_TRY_VOID(store_->save(progress.persist->file_name, progress.persist->content));
+    }
   }
 }
 
@@ -80,7 +82,7 @@ Result<TrustedRepository> RepositoryClient::refresh(ByteView embedded_root, meta
   refreshed_at_ = clock_->since_boot();
   limits_ = rules.limits;
   TENON_TRY(RefreshSession session, RefreshSession::start(embedded_root, floors, rules));
-  const Result<void> ran = run(session);
+  const Result<void> ran = run(session, [](const std::string&) { return true; });
   floors = session.floors();
   if (!ran) return ran.error();
   return std::move(session).finish();
@@ -90,7 +92,8 @@ Result<metadata::VerifiedTarget> RepositoryClient::find(const TrustedRepository&
                                                         const metadata::Rules& rules) {
   TENON_TRY(metadata::TargetPath target_path, metadata::TargetPath::parse(path));
   TargetSearch search = TargetSearch::start(repository, std::move(target_path), rules);
-  TENON_TRY_VOID(run(search));
+  TENON_TRY_VOID(run(
+      search, [this](const std::string& file_name) { return !stored_roles_ || stored_roles_->contains(file_name); }));
   if (search.found()) return *search.found();
   return Error{ErrorCode::kPolicy, "no trusted role lists " + printable(path)}.with_hint(
       "check product and channel of this device, and that the release was published");

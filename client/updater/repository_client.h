@@ -10,6 +10,8 @@
 #include <tenon/client/workflow/target_search.h>
 
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,10 @@ class RepositoryClient {
   RepositoryClient(std::vector<Fetcher*> sources, TrustStore& store, Clock& clock, Reporter& reporter)
       : sources_(std::move(sources), reporter), store_(&store), clock_(&clock), reporter_(&reporter) {}
 
+  // store_only_roles lets only these files of targets roles be stored, by name: who may delegate must not fill a device's
+  // disk with roles of ever new names. Other roles are fetched each time.
+  void store_only_roles(std::set<std::string> file_names) { stored_roles_ = std::move(file_names); }
+
   // refresh runs the client workflow; each accepted file is stored before the next is asked for. floors are raised by
   // what was accepted, also when it fails. What it found may be used for Limits::session_age: the time it was judged by
   // stands still.
@@ -60,7 +66,7 @@ class RepositoryClient {
 
  private:
   template <class Session>
-  Result<void> run(Session& session);
+  Result<void> run(Session& session, const std::function<bool(const std::string& file_name)>& is_stored);
   Result<void> check_session_age(const metadata::Limits& limits);
 
   Sources sources_;
@@ -69,6 +75,7 @@ class RepositoryClient {
   Reporter* reporter_;
   std::chrono::seconds refreshed_at_{0};  // by Clock::since_boot()
   metadata::Limits limits_;
+  std::optional<std::set<std::string>> stored_roles_;  // nothing: all
 };
 
 }  // namespace tenon::client

@@ -7,9 +7,24 @@
 namespace tenon::client {
 namespace {
 
-std::set<std::string> roles_of(const Device& device) {
-  return {"targets.json", policies::releases_role(device.product) + ".json",
-          policies::rollout_role(device.product) + ".json"};
+constexpr std::int64_t kClockTolerance = 3600;  // seconds: clocks differ, and nothing expires by the second
+
+// The targets roles that this device follows: no others have floors, and no other files are stored.
+std::vector<metadata::RoleName> roles_of(const Device& device) {
+  return {metadata::RoleName::targets(), *metadata::RoleName::parse_delegated(policies::releases_role(device.product)),
+          *metadata::RoleName::parse_delegated(policies::rollout_role(device.product))};
+}
+
+std::set<std::string> meta_keys_of(const Device& device) {
+  std::set<std::string> keys;
+  for (const metadata::RoleName& role : roles_of(device)) keys.insert(role.meta_key());
+  return keys;
+}
+
+std::set<std::string> file_names_of(const Device& device) {
+  std::set<std::string> names;
+  for (const metadata::RoleName& role : roles_of(device)) names.insert(role.file_name());
+  return names;
 }
 
 bool is_under_way(const Journal& journal, const Sha256& release_digest, SlotGroup target) {
@@ -23,7 +38,9 @@ Updater::Updater(Ports ports, Device device)
     : ports_(ports),
       device_(std::move(device)),
       state_(ports_.record_store, ports_.reporter),
-      client_(ports_.sources, ports_.trust_store, ports_.clock, ports_.reporter) {}
+      client_(ports_.sources, ports_.trust_store, ports_.clock, ports_.reporter) {
+  client_.store_only_roles(file_names_of(device_));
+}
 
 Result<Status> Updater::status() {
   TENON_TRY(Boot boot, ports_.boot.running());
@@ -79,10 +96,13 @@ Result<Updater::Checked> Updater::refresh_and_select() {
   TENON_TRY(const Journal journal, state_.journal());
   metadata::Rules rules{
       .now = current_time(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
+  const metadata::VersionFloors earlier = floors.versions;
   Result<TrustedRepository> repository = client_.refresh(device_.embedded_root, floors.versions, rules);
-  TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
-  if (!repository) return repository.error();
+  if (floors.versions.forgot(earlier)) floors.sequence.forget_serial();
+  TENON_TRY_VOID(state_.save_floors(floors, meta_keys_of(device_)));
   if (floors.versions.issued) rules.now = std::max(rules.now, *floors.versions.issued);
+  report_clock(rules.now);
+  if (!repository) return repository.error();
 
   policies::DeviceFacts facts{.product = device_.product,
                               .hardware = device_.hardware,
@@ -94,13 +114,20 @@ Result<Updater::Checked> Updater::refresh_and_select() {
   for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
   TENON_TRY(Selection selection, select_release(client_, *repository, facts, rules));
   floors.sequence.raise_serial(selection.channel);
-  TENON_TRY_VOID(state_.save_floors(floors, roles_of(device_)));
+  TENON_TRY_VOID(state_.save_floors(floors, meta_keys_of(device_)));
   return Checked{*std::move(repository), std::move(selection), rules};
 }
 
 // The system's clock, but never before the running image was built.
 metadata::UtcTime Updater::current_time() {
   return std::max(ports_.clock.now(), device_.running_image.build_time.value_or(metadata::UtcTime::epoch()));
+}
+
+void Updater::report_clock(metadata::UtcTime not_before) {
+  const metadata::UtcTime now = ports_.clock.now();
+  if (now.plus_seconds(kClockTolerance) >= not_before) return;
+  ports_.reporter.warn("the clock says " + now.text() + ", but it is " + not_before.text() +
+                       " or later: metadata that expired since then cannot be told; set the clock");
 }
 
 Result<Selection> Updater::check() {

@@ -109,6 +109,7 @@ class Updater {
   Result<Floors> floors();
   Result<std::optional<Stamp>> confirmed_stamp(SlotGroup group, const BootRecord& record);
   metadata::UtcTime current_time();
+  void report_clock(metadata::UtcTime not_before);
   Result<void> require_settled(const Boot& boot, const BootRecord& record) const;
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);

@@ -130,12 +130,14 @@ TEST(CommandHealth, FailsAProgramThatCannotBeStarted) {
   EXPECT_FALSE(check_program({}).healthy);
 }
 
+// Book: TGT-14
 TEST(CommandHealth, PassesArgumentsWithoutAShell) {
   const HealthReport report = check_program({"/bin/ls", "$HOME; exit 0"});
   EXPECT_FALSE(report.healthy);
   EXPECT_TRUE(has(report.reason, "$HOME; exit 0")) << report.reason;
 }
 
+// Book: TGT-14
 TEST(CommandHealth, GivesACommandNoEnvironmentButThePathAndNoInput) {
   ::setenv("TENON_SECRET", "secret", 1);
   const HealthReport report = check_shell("/usr/bin/env; cat; exit 1");

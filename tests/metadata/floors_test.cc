@@ -48,6 +48,18 @@ bool kept(const Root& before, const Root& after) {
   return result.timestamp.has_value();
 }
 
+// Book: META-23, META-24
+TEST(Floors, TellThatTheyForgotEarlierOnes) {
+  const Root before = root_with({keys()[0], keys()[1]}, {keys()[2]});
+  const Root fewer = root_with({keys()[0]}, {keys()[2]});
+  const VersionFloors floors = learned_under(before);
+  EXPECT_FALSE(floors.forgot(VersionFloors{})) << "there was nothing to forget";
+  EXPECT_FALSE(floors.forgot(floors));
+  EXPECT_FALSE(floors.under(root_with({keys()[0], keys()[1], keys()[3]}, {keys()[2]})).forgot(floors)) << "added";
+  EXPECT_TRUE(floors.under(fewer).forgot(floors));
+  EXPECT_TRUE(floors.under(fewer).under(before).forgot(floors)) << "removed and listed again";
+}
+
 // Book: META-24
 // Spec: 5.3.11
 TEST(Floors, AreKeptWhenNoOnlineKeyIsTakenAway) {

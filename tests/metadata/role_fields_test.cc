@@ -230,7 +230,7 @@ TEST(Delegations, ReadHashPrefixesOfUpTo64LowerCaseDigitsOnly) {
   }
 }
 
-// Book: TGT-10
+// Book: TGT-09, TGT-10, TGT-18
 // Spec: 4.5c
 TEST(TargetEntry, MustHaveALengthAndADigestThatIsUnderstood) {
   const json::Value targets = rich_roles()[3].value;

@@ -213,6 +213,21 @@ TEST(ChannelRules, CountASerialForTheChannelItWasSeenOf) {
   EXPECT_EQ(facts.floor.channel_serial, 1);
 }
 
+// Book: KEY-11
+TEST(ChannelRules, TakeAnySerialOnceTheSeenOneIsForgottenAndKeepTheSequences) {
+  DeviceFacts facts = device();
+  facts.floor.raise(sequence(5), sequence(2));
+  Channel channel = channel_for(release_of("1.1", 11));
+  channel.serial = INT64_MAX;
+  facts.floor.raise_serial(channel);
+  channel.serial = 6;
+  EXPECT_EQ(code_of(check_channel(channel, facts)), "E_ROLLBACK");
+  const std::optional<Sequence> lowest = facts.floor.lowest();
+  facts.floor.forget_serial();
+  EXPECT_EQ(code_of(check_channel(channel, facts)), "accepted");
+  EXPECT_EQ(facts.floor.lowest(), lowest);
+}
+
 // Book: TGT-05
 TEST(ChannelRules, RefuseADocumentOfAnotherProductOrChannel) {
   const Channel good = channel_for(release_of("1.1", 11));

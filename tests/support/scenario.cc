@@ -15,15 +15,6 @@ bool not_lower(std::optional<Version> before, std::optional<Version> after) {
   return !before || (after && *after >= *before);
 }
 
-bool not_lower(const VersionFloors& before, const VersionFloors& after) {
-  return not_lower(before.root, after.root) && not_lower(before.timestamp, after.timestamp) &&
-         not_lower(before.snapshot, after.snapshot) && (!before.issued || after.issued >= before.issued) &&
-         std::ranges::all_of(before.targets, [&](const auto& entry) {
-           const auto at = after.targets.find(entry.first);
-           return at != after.targets.end() && at->second >= entry.second;
-         });
-}
-
 std::set<std::string> changed_files(const std::map<std::string, Bytes>& before,
                                     const std::map<std::string, Bytes>& after) {
   std::set<std::string> changed;
@@ -46,6 +37,15 @@ std::string message(const Result<void>& result) {
 }
 
 }  // namespace
+
+bool not_lower(const VersionFloors& before, const VersionFloors& after) {
+  return not_lower(before.root, after.root) && not_lower(before.timestamp, after.timestamp) &&
+         not_lower(before.snapshot, after.snapshot) && (!before.issued || after.issued >= before.issued) &&
+         std::ranges::all_of(before.targets, [&](const auto& entry) {
+           const auto at = after.targets.find(entry.first);
+           return at != after.targets.end() && at->second >= entry.second;
+         });
+}
 
 Result<void> Scenario::cycle(const std::string& target) {
   TENON_TRY(const client::TrustedRepository trusted, device.refresh());

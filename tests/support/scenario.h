@@ -52,6 +52,9 @@ class Scenario {
   std::optional<RepositorySimulator> healthy_;
 };
 
+// not_lower tells whether no floor fell.
+bool not_lower(const metadata::VersionFloors& before, const metadata::VersionFloors& after);
+
 // A chain of delegations targets -> d1 -> d2 -> d3, each for "*", where d3 has the target kDeepTarget. Every role can
 // be attacked in the same way: "timestamp", "snapshot", "targets", "d1", "d2", "d3".
 inline constexpr const char* kDeepTarget = "deep.bin";
