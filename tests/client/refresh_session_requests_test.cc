@@ -121,13 +121,28 @@ TEST(Keyid, StandsForTheKeyOfTheFileThatListsIt) {
   scenario.expect_refused(ErrorCode::kSig, {.accepted = {"timestamp.json", "snapshot.json"}, .target = "app"});
 }
 
+// Book: META-08
+// Spec: 5.5.2
+TEST(StoredSnapshot, OfTheRightVersionIsNotUsedWithOtherBytesThanTimestampPins) {
+  Scenario scenario;
+  scenario.settle();
+  scenario.repository.snapshot.extra.set("x-other", 1);
+  scenario.repository.write_snapshot();  // the same version
+  scenario.repository.publish_timestamp();
+  scenario.expect_accepted();
+  EXPECT_EQ(scenario.device.persisted, (std::vector<std::string>{"timestamp.json", "snapshot.json"}));
+  EXPECT_EQ(scenario.store.files.at("snapshot.json"), scenario.repository.served("metadata/1.snapshot.json"));
+}
+
 // Spec: 5.1
 TEST(StartTime, IsTheTimeForAllOfOneRefresh) {
   RepositorySimulator repository;
   publish_release(repository, "1.1.0", 2);
+  repository.timestamp.header.expires = test_now().plus_seconds(3'600);
+  repository.publish_timestamp();
   SimulatedDevice device(repository);
   repository.before_request = [&](const client::FetchRequest& request) {
-    if (request.path == "metadata/timestamp.json") device.clock.advance_seconds(400LL * 86'400);
+    if (request.path == "metadata/timestamp.json") device.clock.advance_seconds(2 * 3'600);
   };
   EXPECT_EQ(code_of(device.updater().check()), "accepted");
   repository.before_request = nullptr;
