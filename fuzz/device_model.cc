@@ -222,9 +222,9 @@ class WatchedSession {
   RepositorySimulator* repository_;
   Cycle cycle_;
   RefreshSession session_;
+  Root root_;                                       // as the files say that were accepted
   std::optional<metadata::UtcTime> issued_before_;  // the session, unless keys were rotated
   VersionFloors floors_before_;                     // the last reply
-  Root root_;                                       // as the files say that were accepted
   CycleResult result_;
 };
 

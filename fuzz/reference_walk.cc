@@ -95,7 +95,7 @@ class ReferenceWalk {
     const std::string stored_name = edge.name.file_name();
     const auto at = stored_.find(stored_name);
     if (at != stored_.end() && !objection(at->second, pin, delegator, edge, rules_)) return at->second;
-    const std::string served_name = (consistent_ ? std::to_string(pin.version.value()) + "." : "") + stored_name;
+    const std::string served_name = consistent_ ? edge.name.file_name(pin.version) : stored_name;
     const std::size_t max_length = pin.length ? std::size_t{*pin.length} : rules_.limits.targets_bytes;
     const Result<client::Reply> reply = tests::fetch_all(repository_, "metadata/" + served_name, max_length);
     if (!reply) result.refused = reply.error().code;
@@ -110,10 +110,10 @@ class ReferenceWalk {
   // The first pattern that matches decides, or the first that is undefined.
   Glob contains(const PathSet& paths) const {
     const std::string digest = Sha256::of(as_bytes(path_)).hex();
-    for (const std::string& prefix : paths.hash_prefixes) {
+    for (const std::string& prefix : paths.hash_prefixes.value_or(std::vector<std::string>())) {
       if (digest.substr(0, prefix.size()) == prefix) return Glob::kMatches;
     }
-    for (const metadata::PathPattern& pattern : paths.patterns) {
+    for (const metadata::PathPattern& pattern : paths.patterns.value_or(std::vector<metadata::PathPattern>())) {
       const Glob matched = naive_glob(pattern.text(), path_);
       if (matched != Glob::kDiffers) return matched;
     }

@@ -1,4 +1,4 @@
-// SignatureMemo: Ed25519 from a table. The linker puts these functions in front of libsodium's (--wrap): what was
+// Ed25519 from a table. The linker puts these functions in front of libsodium's (--wrap): what was
 // computed once is looked up by all of its input, anything else is computed by libsodium. The product knows nothing of
 // it and has no mode without signatures; its verdicts are the same, ten times faster.
 // It also keeps the ledger of what was really signed in this run of a harness: what the product accepts and the ledger

@@ -115,12 +115,13 @@ class Graph {
     metadata::PathSet paths;
     const std::size_t count = program.below(4);
     if (count == 3) {
-      paths.by_hash = true;
       const std::string digest = tenon::Sha256::of(tenon::as_bytes(program.pick(kPaths))).hex();
-      paths.hash_prefixes.push_back(digest.substr(0, program.below(65)));
+      if (!paths.hash_prefixes) paths.hash_prefixes.emplace();
+      paths.hash_prefixes->push_back(digest.substr(0, program.below(65)));
     }
     for (std::size_t i = 0; i < count % 3; ++i) {
-      paths.patterns.push_back(*metadata::PathPattern::parse(program.pick(kPatterns)));
+      if (!paths.patterns) paths.patterns.emplace();
+      paths.patterns->push_back(*metadata::PathPattern::parse(program.pick(kPatterns)));
     }
     return paths;
   }
@@ -162,12 +163,7 @@ Result<Reply> ask(const Step& step, RepositorySimulator& repository, const std::
 SearchResult search(const TrustedRepository& trusted, RepositorySimulator& repository,
                     const std::map<std::string, Bytes>& files, const metadata::Rules& rules, const char* path) {
   SearchResult result;
-  Result<TargetSearch> started = TargetSearch::start(trusted, *metadata::TargetPath::parse(path), rules);
-  if (!started) {
-    result.refused = started.error();
-    return result;
-  }
-  TargetSearch& session = *started;
+  TargetSearch session = TargetSearch::start(trusted, *metadata::TargetPath::parse(path), rules);
   const std::size_t max_steps = 2 * (rules.limits.roles_per_search + 1);
   for (std::size_t steps = 0;; ++steps) {
     TENON_CHECK(steps <= max_steps);

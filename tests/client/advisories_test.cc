@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <tests/support/fake_clock.h>
 #include <tests/support/json_edit.h>
 #include <tests/support/recording_reporter.h>
 #include <tests/support/scenario.h>
@@ -233,6 +234,7 @@ TEST(Advisory, Notary_CVE_2015_9259) {
 class FailsAfterTheEnd final : public client::Fetcher {
  public:
   FailsAfterTheEnd(client::Fetcher& fetcher, std::string path) : fetcher_(fetcher), path_(std::move(path)) {}
+  std::string name() const override { return fetcher_.name(); }
   Result<client::FetchOutcome> fetch(const client::FetchRequest& request, client::ByteSink& sink) override {
     TENON_TRY(const client::FetchOutcome outcome, fetcher_.fetch(request, sink));
     if (request.path == path_) return Error{ErrorCode::kNet, "the connection was reset"};
@@ -251,17 +253,18 @@ TEST(Advisory, OcMirror_CVE_2026_75939) {
   repository.add_target("app", "content");
   repository.publish();
   RecordingReporter reporter;
+  FakeClock clock;
   for (const std::string role : {"timestamp", "snapshot", "targets"}) {
     FailsAfterTheEnd source(repository, repository.path_of(role));
     InMemoryStore store;
-    client::RepositoryClient device(source, store, reporter);
+    client::RepositoryClient device({&source}, store, clock, reporter);
     metadata::VersionFloors floors;
     EXPECT_EQ(code_of(device.refresh(repository.root_file(1), floors, {.now = test_now()})), "E_NET") << role;
     EXPECT_FALSE(store.files.contains(role + ".json")) << role;
   }
   InMemoryStore store;
   FailsAfterTheEnd source(repository, "targets/" + Sha256::of(as_bytes("content")).hex() + ".app");
-  client::RepositoryClient device(source, store, reporter);
+  client::RepositoryClient device({&source}, store, clock, reporter);
   metadata::VersionFloors floors;
   const metadata::Rules rules{.now = test_now()};
   const auto trusted = device.refresh(repository.root_file(1), floors, rules);

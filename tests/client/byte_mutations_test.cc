@@ -7,7 +7,7 @@
 namespace tenon::tests {
 namespace {
 
-constexpr std::size_t kSample = 1500;  // of each file; ./dev mutate takes all
+constexpr std::size_t kSample = 1000;  // of each file; ./dev mutate takes all
 
 MutationTotals sample(const RepositoryOptions& options, bool stored) {
   const MutationTrial trial(options);

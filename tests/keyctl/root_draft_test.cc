@@ -39,12 +39,14 @@ TEST_F(DraftRoot, ListsEachKeyUnderTheHashOfItself) {
   for (const auto& [keyid, key] : draft.root.keys) EXPECT_EQ(keyid, key.hash_keyid());
 }
 
+// Book: SIG-08
 TEST_F(DraftRoot, RefusesAThresholdAboveTheNumberOfKeys) {
   role(TopRole::kRoot) = role_of({team_.alice.file, team_.bob.file}, 3);
   EXPECT_EQ(error().code, ErrorCode::kPolicy);
   EXPECT_NE(error().message.find("3 > 2"), std::string::npos) << error().message;
 }
 
+// Book: SIG-03
 TEST_F(DraftRoot, RefusesOneKeyTwiceInARoleEvenUnderTwoNames) {
   const hsm::KeyFile alias = hsm::KeyFile::of(*hsm::KeyName::parse("alice2"), team_.alice.key.public_key());
   role(TopRole::kRoot) = role_of({team_.alice.file, alias, team_.bob.file}, 2);

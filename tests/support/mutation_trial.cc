@@ -288,7 +288,7 @@ std::unique_ptr<MutationJudge> MutationTrial::judge_for(const Subject& subject) 
   if (subject.role == "1.root") return std::make_unique<EmbeddedRootJudge>(world);
   if (subject.role == "d1" || subject.role == "d2") {
     return std::make_unique<SessionJudge<TargetSearch>>(
-        world, subject, *TargetSearch::start(*world.trusted, *metadata::TargetPath::parse(kTarget), world.rules));
+        world, subject, TargetSearch::start(*world.trusted, *metadata::TargetPath::parse(kTarget), world.rules));
   }
   return std::make_unique<SessionJudge<RefreshSession>>(
       world, subject, *RefreshSession::start(world.embedded_root, world.floors, world.rules));
