@@ -24,7 +24,8 @@ class Count:
 
     def rows(self):
         """What is counted, how many, and the share of signatures and hashing in it."""
-        for name, whole in (("whole process, loader included", self.process), ("from main, without the loader", self.main),
+        for name, whole in (("whole process, loader included", self.process),
+                            ("from main, without the loader", self.main),
                             ("from main, without setting up libraries", self.main - self.setup)):
             yield name, whole, self.crypto / whole
 

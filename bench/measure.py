@@ -1,8 +1,8 @@
 """measure: what one process costs, seen from outside.
 
 Wall and CPU time (user and system, of the process and the children it waited for) come from wait4, in runs that nothing
-else watches. Memory comes from runs of their own in which /proc/PID/status is read as fast as can be, some twenty thousand
-times a second: the highest RssAnon, and the last VmHWM, which is the peak of all resident memory and needs no luck.
+else watches. Memory comes from runs of their own in which /proc/PID/status is read as fast as can be, some twenty
+thousand times a second: the highest RssAnon, and the last VmHWM, the peak of all resident memory, which needs no luck.
 (ru_maxrss of wait4 would count this Python too: a child keeps what it had before exec.)
 """
 import os

@@ -34,7 +34,8 @@ class Key:
     def __init__(self, folder):
         self.file = folder / "key.pem"
         subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", self.file], check=True)
-        public = subprocess.run(["openssl", "pkey", "-in", self.file, "-pubout", "-outform", "DER"], check=True, capture_output=True)
+        public = subprocess.run(["openssl", "pkey", "-in", self.file, "-pubout", "-outform", "DER"],
+                                check=True, capture_output=True)
         self.json = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": public.stdout[-32:].hex()}}
         self.keyid = sha256(canonical(self.json))
 
@@ -102,8 +103,8 @@ def write_plain(repository):
 def write_flat(count):
     def write(repository):
         repository.add_content(READ, CONTENT)
-        listed = {f"package/{number:07}.tar": entry(CONTENT if number == 0 else b"%d" % number) for number in range(count)}
-        targets = repository.write_targets({"targets": listed})
+        listed = {f"package/{number:07}.tar": entry(b"%d" % number) for number in range(count)}
+        targets = repository.write_targets({"targets": listed | {READ: entry(CONTENT)}})
         repository.finish({"targets.json": pin(targets)})
     return write
 
@@ -119,9 +120,10 @@ def write_bins(pins):
         data = repository.write_targets({"targets": listed | {READ: entry(CONTENT)}}, name, "bin")
         targets = repository.write_targets({"delegations": {"keys": {key.keyid: key.json}, "succinct_roles": {
             "keyids": [key.keyid], "threshold": 1, "bit_length": BIT_LENGTH, "name_prefix": "bin"}}})
-        meta = {f"bin-{number:04x}.json": {"version": 1, "length": len(data), "hashes": {"sha256": sha256(b"%d" % number)}}
-                if pins else {"version": 1} for number in range(BINS)}
-        meta[f"{name}.json"] = pin(data) if pins else {"version": 1}
+        meta = {f"bin-{number:04x}.json": pin(b"%d" % number) | {"length": len(data)} for number in range(BINS)}
+        meta[f"{name}.json"] = pin(data)
+        if not pins:
+            meta = {file: {"version": 1} for file in meta}
         repository.finish(meta | {"targets.json": pin(targets)})
     return write
 

@@ -36,8 +36,8 @@ http {{
   server {{ listen 127.0.0.1:{self.port}; root {folder}; }}
 }}
 """)
-        self.process = subprocess.Popen(["nginx", "-c", self.work / "nginx.conf", "-p", self.work], stderr=subprocess.DEVNULL,
-                                        env={"PATH": "/usr/sbin:/usr/bin"})
+        self.process = subprocess.Popen(["nginx", "-c", self.work / "nginx.conf", "-p", self.work],
+                                        stderr=subprocess.DEVNULL, env={"PATH": "/usr/sbin:/usr/bin"})
         end = time.monotonic() + 30
         while not self._answers():
             if time.monotonic() > end or self.process.poll() is not None:

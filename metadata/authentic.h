@@ -59,6 +59,8 @@ class Authentic {
   const T& value() const { return value_; }
   const T* operator->() const { return &value_; }
   const FileIdentity& identity() const { return identity_; }
+  // take gives the value away, for the next rung.
+  T take() && { return std::move(value_); }
 
  private:
   template <class U>

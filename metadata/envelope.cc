@@ -6,6 +6,12 @@
 #include <algorithm>
 
 namespace tenon::metadata {
+namespace {
+
+// A member or element of real metadata takes 20 bytes and more; files made of nothing but "0," are none.
+constexpr std::size_t kBytesPerValue = 4;
+
+}  // namespace
 
 FileIdentity FileIdentity::of(ByteView file, bool with_sha512) {
   return {file.size(), Sha256::of(file), with_sha512 ? std::optional(Sha512::of(file)) : std::nullopt};
@@ -21,7 +27,7 @@ Result<Envelope> Envelope::parse(ByteView file, std::size_t max_bytes, const Lim
 }
 
 Result<Envelope> Envelope::parse(ByteView file, FileIdentity identity, std::size_t max_bytes, const Limits& limits) {
-  TENON_TRY(json::Value value, json::parse(file, {.max_bytes = max_bytes}));
+  TENON_TRY(json::Value value, json::parse(file, {.max_bytes = max_bytes, .max_values = max_bytes / kBytesPerValue}));
   TENON_TRY(json::Fields fields, json::Fields::of(value, "file"));
   Envelope envelope;
   TENON_TRY(json::Fields signed_fields, fields.object("signed"));
@@ -40,7 +46,7 @@ Result<Envelope> Envelope::parse(ByteView file, FileIdentity identity, std::size
     }
     envelope.signatures_.push_back({std::move(keyid), std::move(hex)});
   }
-  envelope.signed_ = *fields.optional("signed");
+  envelope.signed_ = std::move(value).take("signed");
   envelope.canonical_ = json::canonical(envelope.signed_);
   envelope.identity_ = identity;
   return envelope;

@@ -45,7 +45,7 @@ Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, 
 Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules) {
   TENON_TRY_VOID(check_floor("root", root->header.version, floors.root));
   TENON_TRY_VOID(check_not_expired(root->header, rules));
-  return Fresh<Root>(root.value());
+  return Fresh<Root>(std::move(root).take());
 }
 
 Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFloors& floors, const Rules& rules) {
@@ -53,7 +53,7 @@ Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFl
   TENON_TRY_VOID(check_floor("snapshot in timestamp", timestamp->snapshot.version, floors.snapshot));
   TENON_TRY_VOID(check_not_expired(timestamp->header, rules));
   TENON_TRY_VOID(check_pin_is_complete(timestamp->snapshot, rules));
-  return Fresh<Timestamp>(timestamp.value());
+  return Fresh<Timestamp>(std::move(timestamp).take());
 }
 
 Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timestamp>& timestamp,
@@ -68,7 +68,7 @@ Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timest
     TENON_TRY_VOID(check_floor(printable(name), entry->second.version, floor));
   }
   TENON_TRY_VOID(check_not_expired(snapshot->header, rules));
-  return Fresh<Snapshot>(snapshot.value());
+  return Fresh<Snapshot>(std::move(snapshot).take());
 }
 
 // TargetsLadder holds the steps that top-level and delegated targets share.
@@ -81,11 +81,12 @@ class TargetsLadder {
     const FileIdentity identity = pin->identify(file);
     TENON_TRY_VOID(pin->check_file(identity));
     TENON_TRY(const Envelope envelope, Envelope::parse(file, identity, rules.limits.listed_bytes, rules.limits));
-    TENON_TRY(const Authentic<Targets> targets, authenticate<Targets>(envelope, authority));
+    TENON_TRY(Authentic<Targets> targets, authenticate<Targets>(envelope, authority));
     TENON_TRY_VOID(check_pin(*pin, targets.identity(), targets->header.version));
     TENON_TRY_VOID(check_not_expired(targets->header, rules));
-    return TrustedTargets(std::move(name), Fresh<Targets>(targets.value()), std::move(confined_to),
-                          std::min(valid_until, targets->header.expires));
+    valid_until = std::min(valid_until, targets->header.expires);
+    return TrustedTargets(std::move(name), Fresh<Targets>(std::move(targets).take()), std::move(confined_to),
+                          valid_until);
   }
 
   static Result<TrustedTargets> climb_delegated(ByteView file, const TrustedTargets& delegator,

@@ -2,6 +2,7 @@
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace tenon::json {
 namespace {
@@ -107,9 +108,14 @@ Object& Object::operator=(const Object&) = default;
 Object& Object::operator=(Object&&) noexcept = default;
 Object::~Object() = default;
 
-const Value* Object::find(std::string_view name) const {
+const Member* Object::find_member(std::string_view name) const {
   const auto at = std::lower_bound(members_.begin(), members_.end(), name, ByName());
-  return at != members_.end() && at->name == name ? &at->value : nullptr;
+  return at != members_.end() && at->name == name ? &*at : nullptr;
+}
+
+const Value* Object::find(std::string_view name) const {
+  const Member* member = find_member(name);
+  return member == nullptr ? nullptr : &member->value;
 }
 
 void Object::set(std::string name, Value value) {
@@ -119,6 +125,12 @@ void Object::set(std::string name, Value value) {
   } else {
     members_.insert(at, Member{std::move(name), std::move(value)});
   }
+}
+
+Value Object::take(std::string_view name) {
+  const auto at = std::lower_bound(members_.begin(), members_.end(), name, ByName());
+  TENON_CHECK(at != members_.end() && at->name == name);
+  return std::exchange(at->value, Value());
 }
 
 void Object::erase(std::string_view name) {
@@ -151,6 +163,12 @@ bool operator==(const Object& a, const Object& b) {
 }
 bool operator==(const Value& a, const Value& b) {
   return a.data_ == b.data_;
+}
+
+Value Value::take(std::string_view name) && {
+  Object* object = std::get_if<Object>(&data_);
+  TENON_CHECK(object != nullptr);
+  return object->take(name);
 }
 
 std::string_view Value::kind() const {

@@ -33,9 +33,12 @@ class Object {
   ~Object();
 
   const Value* find(std::string_view name) const;
+  const Member* find_member(std::string_view name) const;
   // set adds a member or replaces the one of that name.
   void set(std::string name, Value value);
   void erase(std::string_view name);
+  // take moves a member's value out and leaves null in its place. Pre: it is there.
+  Value take(std::string_view name);
 
   std::vector<Member>::const_iterator begin() const;
   std::vector<Member>::const_iterator end() const;
@@ -72,6 +75,8 @@ class Value {
   const std::string* string() const { return std::get_if<std::string>(&data_); }
   const Array* array() const { return std::get_if<Array>(&data_); }
   const Object* object() const { return std::get_if<Object>(&data_); }
+  // take moves a member out. Pre: the value is an object that has it.
+  Value take(std::string_view name) &&;
   // kind names what the value is, for error messages: "a string", ...
   std::string_view kind() const;
 

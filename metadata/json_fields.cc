@@ -9,8 +9,11 @@ Result<Fields> Fields::of(const Value& value, std::string where) {
 }
 
 const Value* Fields::optional(std::string_view name) {
-  asked_.emplace(name);
-  return object_->find(name);
+  const Member* member = object_->find_member(name);
+  if (member == nullptr) return nullptr;
+  asked_.resize(object_->size());
+  asked_[static_cast<std::size_t>(member - &*object_->begin())] = true;
+  return &member->value;
 }
 
 Result<const Value*> Fields::value(std::string_view name) {
@@ -48,17 +51,22 @@ Result<Fields> Fields::object(std::string_view name) {
   return Fields::of(*found, where_ + "." + std::string(name));
 }
 
+bool Fields::was_asked(const Member& member) const {
+  const auto place = static_cast<std::size_t>(&member - &*object_->begin());
+  return place < asked_.size() && asked_[place];
+}
+
 Object Fields::rest() const {
   std::vector<Member> members;
   for (const Member& member : *object_) {
-    if (!asked_.contains(member.name)) members.push_back(member);
+    if (!was_asked(member)) members.push_back(member);
   }
   return *Object::from_members(std::move(members));
 }
 
 Result<void> Fields::finish() const {
   for (const Member& member : *object_) {
-    if (!asked_.contains(member.name)) return error("member \"" + printable(member.name) + "\" is not known");
+    if (!was_asked(member)) return error("member \"" + printable(member.name) + "\" is not known");
   }
   return {};
 }

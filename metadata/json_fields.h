@@ -7,8 +7,8 @@
 
 #include <tenon/metadata/json.h>
 
-#include <set>
 #include <string>
+#include <vector>
 
 namespace tenon::json {
 
@@ -42,9 +42,11 @@ class Fields {
   Fields(const Object& object, std::string where) : object_(&object), where_(std::move(where)) {}
   Error wrong_kind(std::string_view name, std::string_view wanted, const Value& got) const;
 
+  bool was_asked(const Member& member) const;
+
   const Object* object_;
   std::string where_;
-  std::set<std::string, std::less<>> asked_;
+  std::vector<bool> asked_;  // by place in the object; empty until something is asked for
 };
 
 }  // namespace tenon::json

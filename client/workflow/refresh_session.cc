@@ -239,9 +239,9 @@ Result<Progress> RefreshSession::feed_remote_snapshot(const Reply& reply) {
   if (file == nullptr) return must_exist();
   const metadata::FileIdentity identity = (*timestamp_)->snapshot.identify(*file);
   TENON_TRY_VOID((*timestamp_)->snapshot.check_file(identity));
-  TENON_TRY(const Authentic<Snapshot> snapshot, authenticate_snapshot(*file, identity));
-  TENON_TRY(snapshot_, freshen(snapshot, *timestamp_, floors_, rules_));
-  floors_.raise_snapshot(snapshot.value());
+  TENON_TRY(Authentic<Snapshot> snapshot, authenticate_snapshot(*file, identity));
+  TENON_TRY(snapshot_, freshen(std::move(snapshot), *timestamp_, floors_, rules_));
+  floors_.raise_snapshot(snapshot_->value());
   phase_ = Phase::kCachedTargets;
   return Progress{.persist = Persist{kSnapshotFile, *file}};
 }

@@ -138,11 +138,9 @@ TEST(StoredSnapshot, OfTheRightVersionIsNotUsedWithOtherBytesThanTimestampPins) 
 TEST(StartTime, IsTheTimeForAllOfOneRefresh) {
   RepositorySimulator repository;
   publish_release(repository, "1.1.0", 2);
-  repository.timestamp.header.expires = test_now().plus_seconds(3'600);
-  repository.publish_timestamp();
   SimulatedDevice device(repository);
   repository.before_request = [&](const client::FetchRequest& request) {
-    if (request.path == "metadata/timestamp.json") device.clock.advance_seconds(2 * 3'600);
+    if (request.path == "metadata/timestamp.json") device.clock.time = test_now().plus_seconds(400LL * 86'400);
   };
   EXPECT_EQ(code_of(device.updater().check()), "accepted");
   repository.before_request = nullptr;

@@ -33,7 +33,7 @@ class ClockOfADevice : public testing::Test {
   void jump_at_request(int number, std::int64_t seconds) {
     requests_ = 0;
     repository.before_request = [=, this](const client::FetchRequest&) {
-      if (requests_++ == number) device.clock.advance_seconds(seconds);
+      if (requests_++ == number) device.clock.time = device.clock.time.plus_seconds(seconds);
     };
   }
   int requests() const { return requests_; }

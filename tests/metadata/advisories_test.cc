@@ -81,7 +81,7 @@ TEST(Advisory, PythonTuf_SB2022090678) {
   EXPECT_EQ(code_of(metadata::next_root(*trusted, with_repeated_signatures(next, {keys[0], keys[1]}, 2))), "E_PARSE");
   const json::Value twins = root_with(2, {keys[1], keys[1].named("twin")}, 2);
   EXPECT_EQ(code_of(metadata::next_root(*trusted, sign_file(twins, {keys[0], keys[1], keys[1].named("twin")}))),
-            "E_SIG");
+            "E_POLICY");
 }
 
 // CVE-2020-15093 / GHSA-5q2r-92f9-4m49 (tough): duplicate signatures counted to the threshold.

@@ -6,8 +6,8 @@ Every client has one command line, also ours (tenon-tuf-client):
   CLIENT --metadata-url U --metadata-dir D refresh
   CLIENT --metadata-url U --metadata-dir D --target-name T --target-base-url TU --target-dir TD download
 
-Exit status 0 when it is done, another when it is refused. What is built is named after a hash of its pins and sources, so
-that a change of either builds it again. A registry that does not answer is no failure: such a peer is "not reached".
+Exit status 0 when it is done, another when it is refused. What is built is named after a hash of its pins and sources,
+so that a change of either builds it again. A registry that does not answer is no failure: such a peer is "not reached".
 """
 import hashlib
 import os
@@ -58,7 +58,8 @@ RECIPES = [
     Recipe("tough", "cargo", "Cargo.toml", r'tough = \{ version = "=([^"]+)"',
            [["cargo", "build", "--quiet", "--release", "--target-dir", "../tough-target"],
             ["cp", "../tough-target/release/tough-client", "client"]],
-           ["cargo", "search", "--limit", "1", "tough"], ["{folder}/client"], hint="needs a Rust of 2026 and a C compiler"),
+           ["cargo", "search", "--limit", "1", "tough"],
+           ["{folder}/client"], hint="needs a Rust of 2026 and a C compiler"),
 ]
 
 
@@ -90,7 +91,8 @@ def last_line(result):
 
 
 def sources_of(recipe):
-    return sorted(path for path in (HERE / recipe.name).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = (path for path in (HERE / recipe.name).rglob("*") if path.is_file())
+    return sorted(path for path in files if "__pycache__" not in path.parts)
 
 
 def filled(words, **values):

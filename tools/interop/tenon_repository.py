@@ -59,7 +59,8 @@ class TenonRepository:
         change_a_byte(payload)
         steps["first"]["targets"]["demo/releases/1.0.0/rootfs.full.zst"] = None
         change_a_byte(liar / "second/metadata/2.snapshot.json")
-        self._note(liar, "a mirror that changes bytes", [steps["first"], {"folder": "second", "targets": {}, "refused": True}])
+        second = {"folder": "second", "targets": {}, "refused": True}
+        self._note(liar, "a mirror that changes bytes", [steps["first"], second])
 
     def _write_case(self, folder, title, steps, stages=STAGES):
         folder.mkdir(parents=True)
@@ -85,8 +86,9 @@ class TenonRepository:
         files = {file: file.name.split(".", 1) for file in [*release.iterdir(), channel]}
         return {str(file.relative_to(public).with_name(name)): digest for file, (digest, name) in files.items()}
 
-    def _run(self, *words, **more):
-        result = subprocess.run([str(word) for word in words], capture_output=True, cwd=self.work, stdin=subprocess.DEVNULL, **more)
+    def _run(self, *words):
+        result = subprocess.run([str(word) for word in words], capture_output=True, cwd=self.work,
+                                stdin=subprocess.DEVNULL)
         if result.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, words))} ended with {result.returncode}: {result.stderr.decode()}")
         return result.stdout
@@ -124,9 +126,10 @@ class TenonRepository:
     def _release(self, version, sequence, signers, stage):
         image = self.work / f"{version}.img"
         image.write_bytes(os.urandom(1 << 20) + bytes(1 << 20) + version.encode())
-        self._tool("tenon-repo", "release", "add", "repo", "--product", "demo", "--version", version, "--sequence", sequence,
-                   "--hardware", "demo-board", "--image", f"rootfs={image}")
-        self._tool("tenon-repo", "channel", "set", "repo", "--product", "demo", "--channel", "stable", "--release", version)
+        self._tool("tenon-repo", "release", "add", "repo", "--product", "demo", "--version", version,
+                   "--sequence", sequence, "--hardware", "demo-board", "--image", f"rootfs={image}")
+        self._tool("tenon-repo", "channel", "set", "repo", "--product", "demo", "--channel", "stable",
+                   "--release", version)
         self._sign_and_publish(signers, stage)
 
     def _public_key(self, name):
@@ -153,7 +156,8 @@ class TenonRepository:
             for role in signed["roles"].values():
                 role["keyids"] = [new if keyid == old else keyid for keyid in role["keyids"]]
         message = canonical(signed).encode()
-        signatures = [{"keyid": self._public_key(name)[0], "sig": self._signature(name, message)} for name in ("alice", "bob")]
+        signatures = [{"keyid": self._public_key(name)[0], "sig": self._signature(name, message)}
+                      for name in ("alice", "bob")]
         (self.work / "2.root.json").write_text(json.dumps({"signatures": signatures, "signed": signed}))
         self._tool("tenon-repo", "root", "add", "repo", "--root", "2.root.json")
         self._tool("tenon-repo", "renew", "repo", "--role", "targets")

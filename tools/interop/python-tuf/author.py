@@ -95,10 +95,10 @@ class Author:
     def delegate(self, parent, name, *, signers=None, threshold=1, terminating=False, paths=None, prefixes=None):
         """A role below a parent that is signed by these signers, or by a new Ed25519 key."""
         self.signers[name] = signers or [ed25519()]
-        keys = [signer.public_key for signer in self.signers[name]]
+        keys = {signer.public_key.keyid: signer.public_key for signer in self.signers[name]}
         delegations = self.roles[parent].delegations or Delegations({}, {})
-        delegations.keys |= {key.keyid: key for key in keys}
-        delegations.roles[name] = DelegatedRole(name, [key.keyid for key in keys], threshold, terminating, paths, prefixes)
+        delegations.keys |= keys
+        delegations.roles[name] = DelegatedRole(name, list(keys), threshold, terminating, paths, prefixes)
         self.roles[parent].delegations = delegations
         self.roles.setdefault(name, Targets(expires=EXPIRES))
         self.changed |= {parent, name}
@@ -130,8 +130,8 @@ class Author:
         self.files["timestamp.json"] = self._signed(self.timestamp, self.signers["timestamp"])
         self._write(name)
         paths = wanted if wanted is not None else sorted(set(self.contents) - set(refused))
-        self.steps.append({"folder": name, "targets": {path: hashlib.sha256(self.contents[path]).hexdigest() for path in paths}
-                           | dict.fromkeys(refused)})
+        targets = {path: hashlib.sha256(self.contents[path]).hexdigest() for path in paths} | dict.fromkeys(refused)
+        self.steps.append({"folder": name, "targets": targets})
         (self.folder / "case.json").write_text(json.dumps({"title": self.title, "steps": self.steps}))
 
     def refuse_step(self, name):

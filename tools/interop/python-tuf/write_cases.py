@@ -1,4 +1,4 @@
-"""write_cases OUT: the repositories of python-tuf that our client must read, one folder each (author.py tells what is in it)."""
+"""write_cases OUT: the repositories of python-tuf that our client must read, a folder each (author.py tells of it)."""
 import sys
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-// write_cases OUT: repositories written with tuf-js's metadata classes, in the folders that python-tuf/author.py tells of.
+// write_cases OUT: repositories written with tuf-js's metadata classes, in folders as python-tuf/author.py tells.
 import { canonicalize } from '@tufjs/canonical-json';
 import { Metadata, Signature } from '@tufjs/models';
 import crypto from 'node:crypto';
@@ -23,9 +23,10 @@ function makeKey(kind) {
     : pair.publicKey.export({ type: 'spki', format: 'pem' });
   const json = { keytype: kind, scheme, keyval: { public: value } };
   const keyid = sha256(canonicalize(json));
-  const sign = (data) => new Signature({
-    keyID: keyid, sig: crypto.sign(kind === 'ed25519' ? null : 'sha256', data, { key: pair.privateKey, ...signing }).toString('hex'),
-  });
+  const sign = (data) => {
+    const signature = crypto.sign(kind === 'ed25519' ? null : 'sha256', data, { key: pair.privateKey, ...signing });
+    return new Signature({ keyID: keyid, sig: signature.toString('hex') });
+  };
   return { keyid, json, sign };
 }
 
@@ -34,7 +35,8 @@ const keysOf = (keys) => Object.fromEntries(keys.map((key) => [key.keyid, key.js
 
 class Author {
   constructor(out, name, title, kind = 'ed25519') {
-    Object.assign(this, { folder: path.join(out, name), title, version: 0, roots: 0, files: {}, contents: {}, steps: [] });
+    Object.assign(this, { folder: path.join(out, name), title, version: 0, roots: 0 });
+    Object.assign(this, { files: {}, contents: {}, steps: [] });
     this.keys = Object.fromEntries(TOP_LEVEL.map((role) => [role, [makeKey(kind)]]));
     this.roles = { targets: { targets: {} } };
     this.writeRoot([]);
@@ -72,7 +74,8 @@ class Author {
   delegate(parent, name, rule, keys = [makeKey('ed25519')]) {
     const delegations = (this.roles[parent].delegations ??= { keys: {}, roles: [] });
     Object.assign(delegations.keys, keysOf(keys));
-    delegations.roles.push({ name, keyids: keys.map((key) => key.keyid), threshold: keys.length, terminating: false, ...rule });
+    const keyids = keys.map((key) => key.keyid);
+    delegations.roles.push({ name, keyids, threshold: keys.length, terminating: false, ...rule });
     this.keys[name] = keys;
     this.roles[name] = { targets: {} };
   }
@@ -80,7 +83,8 @@ class Author {
   delegateToSuccinctBins(prefix, bitLength) {
     const key = makeKey('ed25519');
     this.roles.targets.delegations = {
-      keys: keysOf([key]), succinct_roles: { keyids: [key.keyid], threshold: 1, bit_length: bitLength, name_prefix: prefix },
+      keys: keysOf([key]),
+      succinct_roles: { keyids: [key.keyid], threshold: 1, bit_length: bitLength, name_prefix: prefix },
     };
     const digits = Math.ceil(bitLength / 4);
     for (let bin = 0; bin < 2 ** bitLength; bin++) {
@@ -102,11 +106,12 @@ class Author {
     }
     const snapshot = this.signed('snapshot', { ...header('snapshot', version), meta }, this.keys.snapshot);
     this.files[`${version}.snapshot.json`] = snapshot;
-    this.files['timestamp.json'] =
-      this.signed('timestamp', { ...header('timestamp', version), meta: { 'snapshot.json': pin(snapshot) } }, this.keys.timestamp);
+    const timestamp = { ...header('timestamp', version), meta: { 'snapshot.json': pin(snapshot) } };
+    this.files['timestamp.json'] = this.signed('timestamp', timestamp, this.keys.timestamp);
     this.write(path.join(this.folder, name));
-    const wanted = Object.entries(this.contents).filter(([file]) => !refused.includes(file)).map(([file, content]) => [file, sha256(content)]);
-    this.steps.push({ folder: name, targets: Object.fromEntries([...wanted, ...refused.map((file) => [file, null])]) });
+    const targets = Object.fromEntries(Object.entries(this.contents).map(([file, content]) => [file, sha256(content)]));
+    for (const file of refused) targets[file] = null;
+    this.steps.push({ folder: name, targets });
     fs.writeFileSync(path.join(this.folder, 'case.json'), JSON.stringify({ title: this.title, steps: this.steps }));
   }
 
@@ -134,7 +139,9 @@ function writeDelegations(out) {
   author.addTarget('two', 'one/two/b.txt');
   author.addTarget('three', 'one/two/c.txt');
   author.addTarget('behind', 'one/two/behind.txt');
-  for (const name of ['x/1.tar', 'x/2.tar', 'x/3.tar', 'x/4.tar']) author.addTarget(sha256(name)[0] < '8' ? 'low' : 'high', name);
+  for (const name of ['x/1.tar', 'x/2.tar', 'x/3.tar', 'x/4.tar']) {
+    author.addTarget(sha256(name)[0] < '8' ? 'low' : 'high', name);
+  }
   author.step('first', ['one/two/behind.txt', 'absent.txt']);
 }
 

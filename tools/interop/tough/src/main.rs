@@ -1,6 +1,7 @@
-// A client built on tough. It has the command line of all clients that ./dev interop runs; the interop script's peers.py tells it.
+// client: tough behind the command line that all clients of ./dev interop have (peers.py tells it).
 use std::{env, error::Error, fs, path::PathBuf, process::ExitCode};
-use tough::{async_trait, DefaultTransport, Prefix, RepositoryLoader, TargetName, Transport, TransportError, TransportStream};
+use tough::{async_trait, DefaultTransport, Prefix, RepositoryLoader, TargetName};
+use tough::{Transport, TransportError, TransportStream};
 use url::Url;
 
 /// The value of an option; the options of all commands come before or after the command's name.
@@ -37,7 +38,7 @@ impl Transport for HashBeforeName {
     }
 }
 
-/// The newest trusted root. tough keeps no root, so that ours is the one that init brought: it walks from there each time.
+/// The root that init brought. tough keeps no newer one and walks from here each time.
 fn trusted_root(folder: &PathBuf) -> Result<Vec<u8>, std::io::Error> {
     fs::read(folder.join("root.json"))
 }
