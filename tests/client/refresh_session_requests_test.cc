@@ -121,6 +121,19 @@ TEST(Keyid, StandsForTheKeyOfTheFileThatListsIt) {
   scenario.expect_refused(ErrorCode::kSig, {.accepted = {"timestamp.json", "snapshot.json"}, .target = "app"});
 }
 
+// Book: META-08
+// Spec: 5.5.2
+TEST(StoredSnapshot, OfTheRightVersionIsNotUsedWithOtherBytesThanTimestampPins) {
+  Scenario scenario;
+  scenario.settle();
+  scenario.repository.snapshot.extra.set("x-other", 1);
+  scenario.repository.write_snapshot();  // the same version
+  scenario.repository.publish_timestamp();
+  scenario.expect_accepted();
+  EXPECT_EQ(scenario.device.persisted, (std::vector<std::string>{"timestamp.json", "snapshot.json"}));
+  EXPECT_EQ(scenario.store.files.at("snapshot.json"), scenario.repository.served("metadata/1.snapshot.json"));
+}
+
 // Spec: 5.1
 TEST(StartTime, IsTheTimeForAllOfOneRefresh) {
   RepositorySimulator repository;
