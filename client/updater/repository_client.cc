@@ -31,8 +31,7 @@ Error not_there(const std::string& path) {
 Result<Reply> fetch_metadata(Fetcher& source, const WantRemote& wanted) {
   CollectingSink sink;
   TENON_TRY(const FetchOutcome outcome,
-            source.fetch({.path = "metadata/" + metadata::url_path(wanted.file_name), .max_length = wanted.max_length},
-                         sink));
+            source.fetch({.path = "metadata/" + wanted.file_name, .max_length = wanted.max_length}, sink));
   return outcome == FetchOutcome::kNotFound ? Reply(NotFound{}) : Reply(sink.take());
 }
 

@@ -62,7 +62,7 @@ Result<Step> RefreshSession::next() const {
   switch (phase_) {
     case Phase::kCachedRoot: return Step(WantCached{next_root_file()});
     case Phase::kRemoteRoot:
-      if (remote_roots_ >= rules_.limits.roots_per_refresh) {  // and the rules say to stop there
+      if (remote_roots_ >= rules_.limits.roots_per_refresh) {  // RootCap::kStop: the other never comes here
         return Error{ErrorCode::kLimit, "root v" + std::to_string(root_version().value()) + " reached after " +
                                             std::to_string(remote_roots_) + " new roots, and more may follow"}
             .with_hint("check again: the next refresh goes on from here");

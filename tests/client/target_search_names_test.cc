@@ -1,8 +1,11 @@
 // Names that metadata chooses: of roles, which become files and addresses, and of targets.
 #include <tenon/client/store/file_store.h>
+#include <tenon/client/updater/repository_client.h>
 
 #include <gtest/gtest.h>
+#include <tests/support/fake_clock.h>
 #include <tests/support/json_edit.h>
+#include <tests/support/recording_reporter.h>
 #include <tests/support/scenario.h>
 #include <tests/support/scratch_folder.h>
 
@@ -118,6 +121,26 @@ TEST(RoleNames, HoweverHostileAreOneSegmentOfAnAddress) {
               std::string::npos)
         << request.path;
     EXPECT_TRUE(paths.insert(request.path).second) << request.path;
+  }
+}
+
+// A name is encoded once: what a search asks for is the address, as every other client asks for it.
+// Book: DEL-12
+TEST(RoleNames, HoweverHostileAreFoundByADeviceToo) {
+  RepositorySimulator repository;
+  delegate_to_all(repository);
+  InMemoryStore store;
+  FakeClock clock;
+  RecordingReporter reporter;
+  client::RepositoryClient device({&repository}, store, clock, reporter);
+  metadata::VersionFloors floors;
+  const metadata::Rules rules{.now = clock.now()};
+  const auto trusted = device.refresh(repository.root_file(1), floors, rules);
+  ASSERT_TRUE(trusted) << trusted.error().message;
+  for (std::size_t i = 0; i < hostile_names().size(); ++i) {
+    const auto target = device.find(*trusted, target_of(i), rules);
+    ASSERT_TRUE(target) << hostile_names()[i] << ": " << target.error().message;
+    EXPECT_EQ(target->signed_by().text(), hostile_names()[i]);
   }
 }
 
