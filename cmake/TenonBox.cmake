@@ -39,9 +39,9 @@ function(tenon_box folder)
   endforeach()
 endfunction()
 
-# tenon_program(<name> BOX <folder> MAIN <file>): a program is one main file over one box.
+# tenon_program(<name> BOX <folder> MAIN <file>...): a program is its *_main.cc over one box: main() and the command line.
 function(tenon_program program)
-  cmake_parse_arguments(PROGRAM "" "BOX;MAIN" "" ${ARGN})
+  cmake_parse_arguments(PROGRAM "" "BOX" "MAIN" ${ARGN})
   _tenon_box_name(${PROGRAM_BOX} name)
   add_executable(${program} ${PROGRAM_MAIN})
   target_link_libraries(${program} PRIVATE tenon_options tenon::${name} CLI11::CLI11)

@@ -1,0 +1,64 @@
+// The command line of tenon-keyctl: one *_main.cc for each noun (key, root, ...), all filling one Shell. CLI11 is slow to
+// compile and is seen by those files alone.
+// Thread: one.
+#pragma once
+
+#include <tenon/hsm/secret_source.h>
+#include <tenon/keyctl/key_names.h>
+#include <tenon/keyctl/report.h>
+#include <tenon/metadata/utc_time.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace tenon::keyctl {
+
+// Shell is one run of the program: what main() knows, and the command that was chosen.
+struct Shell {
+  metadata::UtcTime now;
+  bool json = false;
+  bool quiet = false;
+  std::function<Result<Report>()> chosen = {};
+
+  // keep gives options that live as long as the shell, as CLI11 wants the places that it writes to.
+  template <class Options>
+  Options& keep() {
+    auto options = std::make_shared<Options>();
+    kept.push_back(options);
+    return *options;
+  }
+  std::vector<std::shared_ptr<void>> kept = {};  // shared_ptr<void> is the standard owner of any type
+};
+
+// Each adds the commands of one noun.
+void add_key_commands(CLI::App& app, Shell& shell);
+void add_root_commands(CLI::App& app, Shell& shell);
+
+inline constexpr const char* kPassphraseHelp = "prompt, fd:N or file:PATH (mode 0600)";
+
+// add_repeated is an option that may be given several times, with one value each.
+CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vector<std::string>& values,
+                          const std::string& help);
+
+// What is wrong in an argument is the command line's fault, whatever code its parser gives.
+template <class T>
+Result<T> from_command_line(Result<T> parsed) {
+  if (parsed) return parsed;
+  Error error = std::move(parsed).error();
+  error.code = ErrorCode::kUsage;
+  return error;
+}
+
+Result<std::vector<hsm::SecretSource>> parse_sources(const std::vector<std::string>& texts);
+// read_names reads the key files whose names to show.
+Result<KeyNames> read_names(const std::vector<std::string>& paths);
+
+}  // namespace tenon::keyctl
