@@ -40,6 +40,22 @@ bool is_c1_control(std::string_view sequence) {
   return sequence.size() == 2 && sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
 }
 
+// Pre: sequence is one well-formed character.
+std::uint32_t code_point(std::string_view sequence) {
+  const auto first = static_cast<std::uint8_t>(sequence[0]);
+  if (sequence.size() == 1) return first;
+  std::uint32_t value = first & (0xFFu >> (sequence.size() + 1));
+  for (char byte : sequence.substr(1)) value = (value << 6) | (static_cast<std::uint8_t>(byte) & 0x3Fu);
+  return value;
+}
+
+std::string code_point_name(std::uint32_t value) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string digits;
+  for (; value != 0 || digits.size() < 4; value >>= 4) digits.insert(digits.begin(), kDigits[value & 15]);
+  return "U+" + digits;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
@@ -78,6 +94,19 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
     text.remove_prefix(length);
   }
   return shown;
+}
+
+std::string spelled_out(std::string_view text, std::size_t max_bytes) {
+  constexpr std::size_t kMaxNamed = 16;
+  std::string shown = printable(text, max_bytes);
+  std::string named;
+  for (std::size_t count = 0; !text.empty();) {
+    const std::size_t length = sequence_length(text);
+    if (length > 1 && count++ < kMaxNamed) named += " " + code_point_name(code_point(text.substr(0, length)));
+    if (length > 1 && count == kMaxNamed + 1) named += " ...";
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return named.empty() ? shown : shown + " [not ASCII:" + named + "]";
 }
 
 }  // namespace tenon

@@ -16,4 +16,9 @@ bool has_control_characters(std::string_view text);
 // overrides (U+202A..E, U+2066..9) and bytes that are no UTF-8 become \xNN; at most max_bytes of the text are shown.
 std::string printable(std::string_view text, std::size_t max_bytes = 256);
 
+// spelled_out is printable text for names that people compare by eye: every character beyond ASCII is named as well,
+// since letters of other scripts, accents and spaces without width look like something else. A Cyrillic a in "pay"
+// gives "pay [not ASCII: U+0430]".
+std::string spelled_out(std::string_view text, std::size_t max_bytes = 1024);
+
 }  // namespace tenon

@@ -1,0 +1,128 @@
+#include <tenon/metadata/utf8.h>
+#include <tenon/policies/change_list.h>
+
+#include <algorithm>
+#include <set>
+
+namespace tenon::policies {
+namespace {
+
+using metadata::KeyId;
+using metadata::KeyMap;
+using metadata::PublicKey;
+
+constexpr std::size_t kShownMemberBytes = 200;
+
+const PublicKey* find(const KeyMap& keys, const KeyId& keyid) {
+  const auto found = keys.find(keyid);
+  return found == keys.end() ? nullptr : &found->second;
+}
+
+std::set<KeyId> ids(const HeldBy* held) {
+  if (held == nullptr) return {};
+  return {held->role.keyids.begin(), held->role.keyids.end()};
+}
+
+std::string counted(const HeldBy& held) {
+  return std::to_string(held.role.threshold.value()) + " of " + std::to_string(held.role.keyids.size());
+}
+
+std::string shown(const json::Value& value) {
+  return printable(json::to_text(value), kShownMemberBytes);
+}
+
+}  // namespace
+
+void ChangeList::add_header(const metadata::RoleHeader* before, const metadata::RoleHeader& after) {
+  const std::string version = std::to_string(after.version.value());
+  const Result<metadata::Version> expected = before == nullptr ? metadata::Version::first() : before->version.next();
+  if (before == nullptr || before->version != after.version) {
+    const std::string old = before == nullptr ? "" : std::to_string(before->version.value()) + " -> ";
+    const bool is_next = expected && after.version == *expected;
+    add(is_next ? Weight::kRoutine : Weight::kContent, "version",
+        "version " + old + version + (is_next ? "" : ", which is not the next"));
+  }
+  if (before == nullptr || before->expires != after.expires) {
+    const std::string old = before == nullptr ? "" : before->expires.text() + " -> ";
+    add(Weight::kRoutine, "expires", "expires " + old + after.expires.text());
+  }
+  if (before != nullptr && before->spec_version != after.spec_version) {
+    add(Weight::kContent, "spec_version",
+        "spec_version " + printable(before->spec_version, 40) + " -> " + printable(after.spec_version, 40));
+  }
+}
+
+void ChangeList::add_holders(const std::string& place, const std::string& what, const HeldBy* before,
+                             const HeldBy& after) {
+  const std::set<KeyId> old_ids = ids(before);
+  const std::set<KeyId> new_ids = ids(&after);
+  for (const KeyId& keyid : after.role.keyids) {
+    if (old_ids.contains(keyid)) continue;
+    add(Weight::kPower, place + "/keys/+" + printable(keyid.brief()),
+        name_of_(keyid, find(after.keys, keyid)) + " may now sign " + what);
+  }
+  if (before != nullptr) {
+    for (const KeyId& keyid : before->role.keyids) {
+      if (new_ids.contains(keyid)) continue;
+      add(Weight::kPower, place + "/keys/-" + printable(keyid.brief()),
+          name_of_(keyid, find(before->keys, keyid)) + " may no longer sign " + what);
+    }
+  }
+  if (before == nullptr || before->role.threshold != after.role.threshold ||
+      before->role.keyids.size() != after.role.keyids.size()) {
+    const std::string old = before == nullptr ? "" : counted(*before) + " -> ";
+    add(Weight::kPower, place + "/threshold", old + counted(after) + " must sign " + what);
+  }
+  if (before != nullptr) {
+    for (const KeyId& keyid : after.role.keyids) {
+      const PublicKey* old_key = old_ids.contains(keyid) ? find(before->keys, keyid) : nullptr;
+      const PublicKey* new_key = find(after.keys, keyid);
+      if (old_key == nullptr || new_key == nullptr || *old_key == *new_key) continue;
+      add(Weight::kPower, place + "/keys/" + printable(keyid.brief()),
+          "another key now stands under the name " + name_of_(keyid, new_key) + " of " + what);
+    }
+  }
+  add_members(place, before == nullptr ? nullptr : &before->role.extra, after.role.extra);
+}
+
+void ChangeList::add_keys(const std::string& place, const KeyMap* before, const KeyMap& after) {
+  static const KeyMap kNone;
+  const KeyMap& old = before == nullptr ? kNone : *before;
+  for (const auto& [keyid, key] : after) {
+    const PublicKey* old_key = find(old, keyid);
+    if (old_key == nullptr && before != nullptr) {
+      add(Weight::kPower, place + "/+" + printable(keyid.brief()), "the file lists key " + name_of_(keyid, &key));
+    } else if (old_key != nullptr && *old_key != key) {
+      add(Weight::kPower, place + "/" + printable(keyid.brief()), "key " + name_of_(keyid, &key) + " is another key");
+    }
+  }
+  for (const auto& [keyid, key] : old) {
+    if (find(after, keyid) != nullptr) continue;
+    add(Weight::kPower, place + "/-" + printable(keyid.brief()),
+        "the file lists key " + name_of_(keyid, &key) + " no more");
+  }
+}
+
+void ChangeList::add_members(const std::string& place, const json::Object* before, const json::Object& after) {
+  static const json::Object kNone;
+  const json::Object& old = before == nullptr ? kNone : *before;
+  for (const json::Member& member : after) {
+    const json::Value* old_value = old.find(member.name);
+    if (old_value != nullptr && *old_value == member.value) continue;
+    add(Weight::kPower, place + "/" + printable(member.name, 80),
+        "member that this program does not know, at " + place + ": " + printable(member.name, 80) + " = " +
+            shown(member.value) + (old_value == nullptr ? "" : ", was " + shown(*old_value)));
+  }
+  for (const json::Member& member : old) {
+    if (after.find(member.name) != nullptr) continue;
+    add(Weight::kPower, place + "/" + printable(member.name, 80),
+        "member that this program does not know is gone, at " + place + ": " + printable(member.name, 80));
+  }
+}
+
+std::vector<Change> ChangeList::take() && {
+  std::ranges::stable_sort(changes_, {}, &Change::weight);
+  return std::move(changes_);
+}
+
+}  // namespace tenon::policies
