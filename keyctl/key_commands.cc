@@ -20,13 +20,25 @@ Result<Report> generate_key(const GenerateOptions& options, const AskPassphrase&
   return report;
 }
 
+namespace {
+
+std::string describe_token(const hsm::TokenFacts& token) {
+  return "token    " + token.label + ", " + token.manufacturer + " " + token.model + ", serial " + token.serial + "\n" +
+         "         " + (token.local ? "made in the token" : "NOT made in the token") + ", " +
+         (token.never_extractable ? "never left it" : "MAY have left it") +
+         (token.always_authenticate ? ", wants the PIN for each signature\n" : "\n");
+}
+
+}  // namespace
+
 Report show_key(const hsm::KeyFile& file) {
   Report report;
   report.text = "name     " + file.name.text() + "\nkeyid    " + file.keyid.text() + "\ntype     " +
                 printable(file.key.keytype()) + " (" + printable(file.key.scheme()) + ")\n";
-  report.data.set("name", file.name.text());
-  report.data.set("keyid", file.keyid.text());
-  report.data.set("key", file.key.value());
+  if (file.token) report.text += describe_token(*file.token);
+  if (file.proof) report.text += "proof    " + file.proof->made.text() + ", nonce " + file.proof->nonce.hex() + "\n";
+  report.data = file.to_json();
+  report.data.erase("format");
   return report;
 }
 

@@ -1,5 +1,6 @@
 #include <tenon/metadata/hex.h>
 #include <tenon/metadata/json_fields.h>
+#include <tenon/metadata/pem.h>
 #include <tenon/metadata/public_key.h>
 
 namespace tenon::metadata {
@@ -53,6 +54,18 @@ Result<PublicKey> PublicKey::ecdsa_p256(ByteView point) {
     if (key.material()) return key;
   }
   return Error{ErrorCode::kParse, "not an uncompressed point of P-256"};
+}
+
+Result<PublicKey> PublicKey::rsa(ByteView spki) {
+  TENON_TRY(PublicKey key, parse(key_object("rsa", "rsassa-pss-sha256", pem_of(spki))));
+  if (key.material()) return key;
+  return Error{ErrorCode::kParse, "not a public key of RSA"};
+}
+
+Result<PublicKey> PublicKey::ml_dsa_65(ByteView spki) {
+  TENON_TRY(PublicKey key, parse(key_object("ml-dsa", "ml-dsa-65/1", pem_of(spki))));
+  if (key.material()) return key;
+  return Error{ErrorCode::kParse, "not a public key of ML-DSA-65, or this machine's OpenSSL has none (3.5 and later)"};
 }
 
 KeyId PublicKey::hash_keyid() const {

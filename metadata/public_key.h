@@ -40,6 +40,11 @@ class PublicKey {
   static PublicKey ed25519(ByteView key);
   // ecdsa_p256 takes an uncompressed point of 65 bytes (SEC 1). Errors: E_PARSE if it is not on the curve.
   static Result<PublicKey> ecdsa_p256(ByteView point);
+  // rsa takes a SubjectPublicKeyInfo in DER, for rsassa-pss-sha256. Errors: E_PARSE if it is none; E_POLICY if it is weak.
+  static Result<PublicKey> rsa(ByteView spki);
+  // ml_dsa_65 takes a SubjectPublicKeyInfo in DER (RFC 9881). Errors: E_PARSE if it is none, or if the OpenSSL found at
+  // run time has no ML-DSA.
+  static Result<PublicKey> ml_dsa_65(ByteView spki);
 
   const std::string& keytype() const { return keytype_; }
   const std::string& scheme() const { return scheme_; }
