@@ -1,4 +1,5 @@
-// The glob of delegations: the same verdict as a second matcher written from the rules, and no pattern is slow.
+// The glob of delegations: the same verdict as a second matcher written from the rules, a path overlaps the patterns that
+// match it, and no pattern is slow.
 // The input is the pattern, a line feed, the path.
 #include <tenon/metadata/check.h>
 #include <tenon/metadata/path_pattern.h>
@@ -29,6 +30,15 @@ Glob verdict(const PathPattern& pattern, std::string_view path) {
   return Glob::kUndefined;
 }
 
+// A path without special characters is a pattern that matches itself alone.
+void check_overlap(const PathPattern& pattern, std::string_view path, Glob matched) {
+  if (path.size() > kMaxPatternBytes || path.find_first_of("*?[\\") != path.npos) return;
+  const PathPattern literal = *PathPattern::parse(path);
+  for (const tenon::Result<bool>& overlap : {pattern.overlaps(literal), literal.overlaps(pattern)}) {
+    TENON_CHECK(overlap ? matched == (*overlap ? Glob::kMatches : Glob::kDiffers) : matched == Glob::kUndefined);
+  }
+}
+
 // The same text many times over, up to the limit: what is quadratic or worse shows.
 std::string repeated(std::string_view text, std::size_t max_bytes) {
   std::string all;
@@ -49,6 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!pattern || !tenon::is_utf8(path) || path.size() > kMaxPathBytes) return 0;
   TENON_CHECK(pattern->text() == pattern_text);
   const Glob matched = verdict(*pattern, path);
+  check_overlap(*pattern, path, matched);
   if (pattern_text.size() * path.size() <= kMaxStepsOfNaive) {
     TENON_CHECK(matched == tenon::fuzz::naive_glob(pattern_text, path));
   }

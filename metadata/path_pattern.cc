@@ -35,6 +35,11 @@ struct Token {
   bool matches(char32_t point) const {
     return std::ranges::any_of(ranges, [&](auto range) { return point >= range.first && point <= range.second; });
   }
+  bool meets(const Token& other) const {
+    return std::ranges::any_of(ranges, [&](auto a) {
+      return std::ranges::any_of(other.ranges, [&](auto b) { return a.first <= b.second && b.first <= a.second; });
+    });
+  }
 };
 
 constexpr std::pair<char32_t, char32_t> kAny = {0, 0x10FFFF};
@@ -107,6 +112,29 @@ bool segment_matches(const std::vector<Token>& tokens, const CodePoints& segment
   return t == tokens.size();
 }
 
+// Whether some text matches both, from the ends of the patterns to their fronts: rest[j] is that of a[i..] and b[j..].
+bool segments_overlap(const std::vector<Token>& a, const std::vector<Token>& b) {
+  std::vector<char> below;
+  for (std::size_t i = a.size() + 1; i-- > 0;) {
+    std::vector<char> rest(b.size() + 1, 0);
+    for (std::size_t j = b.size() + 1; j-- > 0;) {
+      const bool a_ends = i == a.size();
+      const bool b_ends = j == b.size();
+      if (a_ends && b_ends) {
+        rest[j] = 1;
+      } else if (!a_ends && a[i].many) {
+        rest[j] = below[j] != 0 || (!b_ends && rest[j + 1] != 0);
+      } else if (!b_ends && b[j].many) {
+        rest[j] = rest[j + 1] != 0 || (!a_ends && below[j] != 0);
+      } else {
+        rest[j] = !a_ends && !b_ends && a[i].meets(b[j]) && below[j + 1] != 0;
+      }
+    }
+    below = std::move(rest);
+  }
+  return below[0] != 0;
+}
+
 std::vector<std::string_view> segments_of(std::string_view text) {
   std::vector<std::string_view> segments;
   for (;;) {
@@ -115,6 +143,16 @@ std::vector<std::string_view> segments_of(std::string_view text) {
     if (slash == text.npos) return segments;
     text.remove_prefix(slash + 1);
   }
+}
+
+Result<std::vector<std::vector<Token>>> read_pattern(const std::string& text) {
+  std::vector<std::vector<Token>> pattern;
+  for (std::string_view segment : segments_of(text)) {
+    std::optional<std::vector<Token>> tokens = read_tokens(code_points(segment));
+    if (!tokens) return Error{ErrorCode::kPolicy, "pattern \"" + printable(text, 80) + "\" is not defined"};
+    pattern.push_back(*std::move(tokens));
+  }
+  return pattern;
 }
 
 }  // namespace
@@ -126,16 +164,21 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
 }
 
 Result<bool> PathPattern::matches(std::string_view path) const {
-  std::vector<std::vector<Token>> pattern;
-  for (std::string_view segment : segments_of(text_)) {
-    std::optional<std::vector<Token>> tokens = read_tokens(code_points(segment));
-    if (!tokens) return Error{ErrorCode::kPolicy, "pattern \"" + printable(text_, 80) + "\" is not defined"};
-    pattern.push_back(*std::move(tokens));
-  }
+  TENON_TRY(const std::vector<std::vector<Token>> pattern, read_pattern(text_));
   const std::vector<std::string_view> segments = segments_of(path);
   if (segments.size() != pattern.size()) return false;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     if (!segment_matches(pattern[i], code_points(segments[i]))) return false;
+  }
+  return true;
+}
+
+Result<bool> PathPattern::overlaps(const PathPattern& other) const {
+  TENON_TRY(const std::vector<std::vector<Token>> ours, read_pattern(text_));
+  TENON_TRY(const std::vector<std::vector<Token>> theirs, read_pattern(other.text_));
+  if (ours.size() != theirs.size()) return false;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    if (!segments_overlap(ours[i], theirs[i])) return false;
   }
   return true;
 }

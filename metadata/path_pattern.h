@@ -23,6 +23,10 @@ class PathPattern {
   // matches Errors: E_POLICY when the pattern is undefined. Takes at most pattern times path steps.
   Result<bool> matches(std::string_view path) const;
 
+  // overlaps is true when some path could match both, never false when one does. Errors: E_POLICY when either is
+  // undefined. Takes at most pattern times pattern steps.
+  Result<bool> overlaps(const PathPattern& other) const;
+
   const std::string& text() const { return text_; }
   bool operator==(const PathPattern&) const = default;
 

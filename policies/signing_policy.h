@@ -26,42 +26,53 @@ struct RoleLimits {
   std::int64_t min_spare = 0;  // keys above the threshold
   std::int64_t max_expiry_days = 0;
   std::int64_t min_expiry_days = 0;
-  std::int64_t sign_window_days = 0;                // sign again when less is left
-  std::int64_t min_remaining_hours_at_publish = 0;  // 0: half of max_expiry_days
-  std::int64_t min_organisations = 0;               // that the custodians belong to
-  std::int64_t max_rotated_keys = 0;                // in one version; 0: threshold - 1 is the only limit
+  std::int64_t sign_window_days = 0;  // sign again when less is left
+  std::int64_t min_remaining_hours_at_publish = 0;
+  std::int64_t min_organisations = 0;  // that the custodians belong to
+  std::int64_t max_rotated_keys = 0;   // in one version; 0: threshold - 1 is the only limit
   std::int64_t max_key_age_days = 0;
-  std::int64_t min_pq_signatures = 0;  // from Algorithms::pq_required_from
+  std::int64_t min_pq_signatures = 0;  // post-quantum, from Algorithms::pq_required_from on
   bool offline = false;                // an online key must never stand in it
   bool hardware = false;               // its keys must live in tokens
   bool operator==(const RoleLimits&) const = default;
 };
 
 struct DelegationLimits {
-  std::vector<std::string> forbid_paths;
+  std::vector<std::string> forbid_paths = {};
   std::int64_t max_depth = 2;  // targets is at 0
   bool require_terminating = true;
   bool allow_overlap = false;
   bool operator==(const DelegationLimits&) const = default;
 };
 
+// SoftwareVersion is the part of a version that says what a program can do: "3.5".
+struct SoftwareVersion {
+  std::int64_t major = 0;
+  std::int64_t minor = 0;
+
+  // parse Errors: E_PARSE
+  static Result<SoftwareVersion> parse(std::string_view text);
+  std::string text() const;
+  auto operator<=>(const SoftwareVersion&) const = default;
+};
+
 enum class LegacyKeys { kAllow, kWarn, kDeny };  // old spellings of ECDSA keys
 
 struct Algorithms {
-  std::vector<std::string> allow;  // schemes
+  std::vector<std::string> allow = {};  // schemes
   std::int64_t rsa_min_bits = 3072;
-  std::string client_floor_tenon = "0.1";    // the oldest client in the field ...
-  std::string client_floor_openssl = "3.0";  // ... and the oldest OpenSSL under one
+  SoftwareVersion client_floor_tenon = {0, 1};    // the oldest client in the field ...
+  SoftwareVersion client_floor_openssl = {3, 0};  // ... and the oldest OpenSSL under one
   LegacyKeys legacy_keytypes = LegacyKeys::kWarn;
-  std::vector<std::string> hash_min;                       // digests that every target must list
-  std::optional<metadata::UtcTime> pq_required_from = {};  // midnight; absent: at once
+  std::vector<std::string> hash_min = {};                           // digests that every target must list
+  metadata::UtcTime pq_required_from = metadata::UtcTime::epoch();  // midnight: min_pq_signatures counts from then on
   bool operator==(const Algorithms&) const = default;
 };
 
 struct KeyDemands {
   bool unique_across_roles = true;
   bool require_local = true;  // made in the token and never extractable
-  std::vector<std::string> forbid_token_models;
+  std::vector<std::string> forbid_token_models = {};
   bool require_pop = true;            // a proof of possession for each key that is added
   std::int64_t pop_max_age_days = 0;  // of a custodian's last proof; 0: no drill is demanded
   bool require_custodians = true;     // who holds a key must stand in the policy
@@ -96,20 +107,21 @@ struct SigningPolicy {
   bool is_lab;  // for rehearsals, demos and tests: a production repository refuses it
   // By "root", "targets", "snapshot", "timestamp", the name of a delegated role, a prefix with a star ("releases.*"), or
   // "delegated:*" for all that nothing else names. The four and "delegated:*" are always there.
-  std::map<std::string, RoleLimits, std::less<>> roles;
-  DelegationLimits delegations;
-  Algorithms algorithms;
-  KeyDemands keys;
-  Process process;
+  std::map<std::string, RoleLimits, std::less<>> roles = {};
+  DelegationLimits delegations = {};
+  Algorithms algorithms = {};
+  KeyDemands keys = {};
+  Process process = {};
   std::map<metadata::KeyId, Custodian> custodians = {};
   std::vector<Waiver> waivers = {};
 
-  // parse reads the "signed" part. Errors: E_PARSE, naming the member; E_LIMIT for a count beyond its limit.
+  // parse reads the "signed" part. Errors: E_PARSE, naming the member, also for limits that contradict each other: a
+  // timestamp that is published with less than half of its life left (72 hours are always enough), unless is_lab.
   static Result<SigningPolicy> parse(const json::Value& signed_part);
   json::Value to_json() const;
 
-  // standard is policies/default.toml, lab is policies/lab.toml: a repository named "unnamed", version 1, that ended in
-  // 1970, so that nobody signs under one by accident.
+  // standard is policies/default.toml, lab is policies/lab.toml. Both are of the repository "unnamed" and expired in 1970:
+  // nobody signs under one by accident.
   static SigningPolicy standard();
   static SigningPolicy lab();
 

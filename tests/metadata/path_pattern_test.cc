@@ -176,5 +176,53 @@ TEST(PathPattern, TakesNoExponentialTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
+struct OverlapRow {
+  std::string_view a;
+  std::string_view b;
+  Says says;
+};
+
+constexpr OverlapRow kOverlaps[] = {
+    {"a", "a", kYes},
+    {"a", "b", kNo},
+    {"a", "a/a", kNo},
+    {"*", "a", kYes},
+    {"*", "a/b", kNo},
+    {"*", "*", kYes},
+    {"a*", "*b", kYes},  // "ab"
+    {"a*c", "a*d", kNo},
+    {"*a*", "*b*", kYes},
+    {"a*b", "a?b", kYes},
+    {"a?", "a", kNo},
+    {"a??", "a*", kYes},
+    {"[a-c]", "[c-e]", kYes},
+    {"[a-c]", "[d-e]", kNo},
+    {"[a-c]x", "?x", kYes},
+    {"demo/releases/*/*", "demo/channels/*", kNo},
+    {"demo/releases/*/*", "demo/releases/1.0/*", kYes},
+    {"*/releases/*/*", "demo/*/1.0/release.json", kYes},
+    {"\xC3\xA9*", "?\xC3\xA9", kYes},
+    {"a\\", "a", kUndefined},
+    {"[", "x", kUndefined},
+};
+
+TEST(PathPattern, FindsPatternsThatShareAPath) {
+  for (const OverlapRow& row : kOverlaps) {
+    const PathPattern a = *PathPattern::parse(row.a);
+    const PathPattern b = *PathPattern::parse(row.b);
+    for (const Result<bool>& overlap : {a.overlaps(b), b.overlaps(a)}) {
+      EXPECT_EQ(overlap ? *overlap ? kYes : kNo : kUndefined, row.says) << row.a << " and " << row.b;
+    }
+  }
+}
+
+TEST(PathPattern, ComparesTheLongestPatternsInTime) {
+  std::string stars;
+  while (stars.size() < 1022) stars += "*a";
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(*PathPattern::parse(stars)->overlaps(*PathPattern::parse(stars + "*")));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
 }  // namespace
 }  // namespace tenon::tests

@@ -1,0 +1,199 @@
+// P25, P26, P28: what delegations hand over, and what happens to targets.
+#include <tenon/metadata/utf8.h>
+#include <tenon/policies/judged.h>
+#include <tenon/policies/signing_rule_groups.h>
+
+#include <algorithm>
+
+namespace tenon::policies {
+namespace {
+
+using metadata::DelegatedRole;
+using metadata::PathPattern;
+using metadata::PathSet;
+
+constexpr std::size_t kMaxCompared = 512;  // delegations of one file: their pairs take a second
+
+const TargetsDocument* targets_of(const SigningFacts& facts) {
+  return std::get_if<TargetsDocument>(&facts.document);
+}
+
+bool delegates(const SigningFacts& facts) {
+  const TargetsDocument* document = targets_of(facts);
+  return document != nullptr && document->after.delegations;
+}
+
+std::string place_of(const DelegatedRole& role) {
+  return "delegations/" + printable(role.name.text());
+}
+
+// --- P25
+
+// Whether some path could belong to both; when that cannot be told, it could.
+bool may_overlap(const PathSet& a, const PathSet& b) {
+  if (a.patterns && b.patterns) {
+    return std::ranges::any_of(*a.patterns, [&](const PathPattern& one) {
+      return std::ranges::any_of(*b.patterns, [&](const PathPattern& other) {
+        const Result<bool> overlap = one.overlaps(other);
+        return !overlap || *overlap;
+      });
+    });
+  }
+  if (a.hash_prefixes && b.hash_prefixes) {
+    return std::ranges::any_of(*a.hash_prefixes, [&](const std::string& one) {
+      return std::ranges::any_of(
+          *b.hash_prefixes, [&](const std::string& other) { return one.starts_with(other) || other.starts_with(one); });
+    });
+  }
+  const auto is_empty = [](const PathSet& set) { return !set.patterns && !set.hash_prefixes; };
+  return !is_empty(a) && !is_empty(b);
+}
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
+}
+
+void check_patterns(const SigningFacts& facts, const DelegatedRole& role, Breaches& breaches) {
+  if (!role.paths.patterns) return;
+  const std::vector<std::string>& forbidden = facts.policy.delegations.forbid_paths;
+  for (const PathPattern& pattern : *role.paths.patterns) {
+    if (std::ranges::find(forbidden, pattern.text()) != forbidden.end()) {
+      breaches.add(place_of(role) + "/paths", "a part of all paths", "\"" + printable(pattern.text(), 80) + "\"");
+    } else if (!pattern.matches("path")) {
+      breaches.add(place_of(role) + "/paths", "a pattern that clients can read",
+                   "\"" + printable(pattern.text(), 80) + "\", which ends every search that reaches it");
+    }
+  }
+}
+
+void check_overlaps(const SigningFacts& facts, const std::vector<DelegatedRole>& roles, Breaches& breaches) {
+  if (facts.policy.delegations.allow_overlap) return;
+  if (roles.size() > kMaxCompared) {
+    breaches.add("delegations", std::to_string(kMaxCompared) + " delegations or fewer, so that they can be compared",
+                 std::to_string(roles.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < roles.size(); ++i) {
+    for (std::size_t j = i + 1; j < roles.size(); ++j) {
+      if (!may_overlap(roles[i].paths, roles[j].paths)) continue;
+      breaches.add(place_of(roles[j]) + "/paths", "paths of its own",
+                   "paths that " + printable(roles[i].name.text()) + " may speak for as well");
+    }
+  }
+}
+
+std::vector<Breach> check_delegations(const SigningFacts& facts) {
+  Breaches breaches;
+  const TargetsDocument& document = *targets_of(facts);
+  const DelegationLimits& limits = facts.policy.delegations;
+  const std::vector<DelegatedRole>& roles = document.after.delegations->roles;
+  const bool has_children = !roles.empty() || document.after.delegations->bins;
+  if (has_children && document.depth + 1 > limits.max_depth) {
+    breaches.add("delegations", "a depth of at most " + std::to_string(limits.max_depth),
+                 "a depth of " + std::to_string(document.depth + 1));
+  }
+  for (const DelegatedRole& role : roles) {
+    if (!is_ascii(role.name.text())) {
+      breaches.add(place_of(role), "a name of visible ASCII", "\"" + printable(role.name.text(), 80) + "\"");
+    }
+    if (limits.require_terminating && !role.terminating) {
+      breaches.add(place_of(role) + "/terminating", "true", "false");
+    }
+    check_patterns(facts, role, breaches);
+  }
+  check_overlaps(facts, roles, breaches);
+  return std::move(breaches).take();
+}
+
+// --- P26
+
+std::vector<Breach> check_children(const SigningFacts& facts) {
+  Breaches breaches;
+  const TargetsDocument& document = *targets_of(facts);
+  for (const auto& [name, verifies] : document.children) {
+    if (verifies) continue;
+    breaches.add("delegations/" + printable(name.text()), "its published metadata verifies under the new delegation",
+                 "it does not: the child must be signed again first");
+  }
+  if (facts.occasion == Occasion::kDraft) return std::move(breaches).take();
+  for (const DelegatedRole& role : document.after.delegations->roles) {
+    if (document.children.contains(role.name)) continue;
+    const metadata::Delegations* before =
+        document.before && document.before->delegations ? &*document.before->delegations : nullptr;
+    if (before != nullptr) {
+      const auto stood = std::ranges::find(before->roles, role.name, &DelegatedRole::name);
+      if (stood != before->roles.end() && stood->keys == role.keys) continue;
+    }
+    breaches.add(place_of(role), "its metadata, to verify under the new delegation", "none was given",
+                 Severity::kWarning);
+  }
+  return std::move(breaches).take();
+}
+
+// --- P28
+
+bool is_targets(const SigningFacts& facts) {
+  return targets_of(facts) != nullptr;
+}
+
+void check_hashes(const SigningFacts& facts, const std::string& path, const metadata::TargetEntry& entry,
+                  Breaches& breaches) {
+  for (const std::string& hash : facts.policy.algorithms.hash_min) {
+    if (hash == "sha256" ? entry.hashes.sha256.has_value() : entry.hashes.sha512.has_value()) continue;
+    breaches.add("targets/" + printable(path), "a " + hash, "none");
+  }
+}
+
+std::vector<Breach> check_targets(const SigningFacts& facts) {
+  Breaches breaches;
+  const TargetsDocument& document = *targets_of(facts);
+  for (const auto& [path, entry] : document.after.targets) check_hashes(facts, path, entry, breaches);
+  if (!document.before) return std::move(breaches).take();
+  for (const auto& [path, entry] : document.before->targets) {
+    const auto after = document.after.targets.find(path);
+    const bool same = after != document.after.targets.end() && after->second.hashes == entry.hashes &&
+                      after->second.length == entry.length;
+    if (same || is_declared(facts, "targets/" + path, 1)) continue;
+    breaches.add("targets/" + printable(path), "as it was released, or a reason",
+                 after == document.after.targets.end() ? "removed" : "replaced by another file");
+  }
+  return std::move(breaches).take();
+}
+
+constexpr SigningRule kRules[] = {
+    {.id = "P25",
+     .severity = Severity::kError,
+     .title = "delegations hand over a part of the paths, to one role each, and not too deep",
+     .standard = "no *, ** or */*; no overlap; depth 2; terminating; names in ASCII",
+     .source = "sigstore/root-signing#323; theupdateframework/python-tuf#456",
+     .explanation = "a wildcard hands over everything; where two may speak for a path, the order decides in silence",
+     .advice = "narrow the paths, or set allow_overlap or max_depth in the policy",
+     .concerns = delegates,
+     .check = check_delegations},
+    {.id = "P26",
+     .severity = Severity::kError,
+     .title = "what delegated roles have published still verifies",
+     .standard = "on; a new role without metadata is a warning",
+     .source = "theupdateframework/tuf-on-ci#95, #411",
+     .explanation = "another key or threshold makes the child's metadata worthless, and clients stop there",
+     .advice = "have the child signed for the new delegation, and publish both together",
+     .concerns = delegates,
+     .check = check_children},
+    {.id = "P28",
+     .severity = Severity::kWarning,
+     .title = "targets have the digests we demand, and what was released stays as it was",
+     .standard = "sha256; a removed or replaced target needs a reason",
+     .source = "UN R156; EU CRA Annex I part I (2)(f)",
+     .explanation = "devices that resume a download would find another file; auditors would find none",
+     .advice = "release under a new version; or declare the reason for targets/PATH",
+     .concerns = is_targets,
+     .check = check_targets},
+};
+
+}  // namespace
+
+std::span<const SigningRule> delegation_rules() {
+  return kRules;
+}
+
+}  // namespace tenon::policies
