@@ -168,6 +168,7 @@ bool wants_organisations(const SigningFacts& facts) {
 // --- P07, P19
 
 struct Holding {
+  std::string place;
   std::string name;  // of the role
   bool is_offline;
 };
@@ -179,7 +180,7 @@ std::map<KeyMaterial, std::vector<Holding>> holdings_of(const SigningFacts& fact
     for (const KeyMaterial& material : materials(role)) {
       std::vector<Holding>& held = holdings[material];
       const bool known = std::ranges::any_of(held, [&](const Holding& one) { return one.name == role.name; });
-      if (!known) held.push_back({role.name, role.limits->offline});
+      if (!known) held.push_back({role.place, role.name, role.limits->offline});
     }
   };
   for (const JudgedRole& role : judged_roles(facts)) add(role);
@@ -204,8 +205,8 @@ std::vector<Breach> check_shared(const SigningFacts& facts, bool across) {
       for (std::size_t j = i + 1; j < held.size(); ++j) {
         const bool crosses = held[i].is_offline != held[j].is_offline;
         if (crosses != across || is_online_pair(held[i].name, held[j].name)) continue;
-        breaches.add("roles/" + held[j].name + "/keys",
-                     across ? "no key of an online role in an offline one" : "no key in two roles",
+        const Holding& at = across && held[i].is_offline ? held[i] : held[j];
+        breaches.add(at.place + "/keys", across ? "no key of an online role in an offline one" : "no key in two roles",
                      "one key in " + held[i].name + " and in " + held[j].name);
       }
     }
