@@ -24,6 +24,8 @@ namespace tenon::keyctl {
 // Shell is one run of the program: what main() knows, and the command that was chosen.
 struct Shell {
   metadata::UtcTime now;
+  std::string home;       // Home's folder
+  std::string tool = {};  // name and version of this program
   bool json = false;
   bool quiet = false;
   std::function<Result<Report>()> chosen = {};
@@ -41,6 +43,10 @@ struct Shell {
 // Each adds the commands of one noun.
 void add_key_commands(CLI::App& app, Shell& shell);
 void add_root_commands(CLI::App& app, Shell& shell);
+void add_root_edit_commands(CLI::App& root, Shell& shell);  // below "root"
+void add_delegation_commands(CLI::App& app, Shell& shell);
+void add_request_commands(CLI::App& app, Shell& shell);
+void add_ceremony_commands(CLI::App& app, Shell& shell);
 
 inline constexpr const char* kPassphraseHelp = "prompt, fd:N or file:PATH (mode 0600)";
 

@@ -4,6 +4,7 @@
 #include <tenon/metadata/utf8.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -37,6 +38,12 @@ metadata::UtcTime read_clock() {
   return metadata::UtcTime::epoch().plus_seconds(std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count());
 }
 
+// Where the person's home folder is, is the one thing that is read from the environment.
+std::string default_home() {
+  const char* home = std::getenv("HOME");
+  return std::string(home == nullptr || *home == '\0' ? "." : home) + "/.tenon-keyctl";
+}
+
 constexpr const char* kFooter =
     "Example, a root of three people of whom two must sign:\n"
     "  tenon-keyctl key generate --name alice                     # each on a machine of their own\n"
@@ -48,15 +55,19 @@ constexpr const char* kFooter =
     "Exit status: 0 done, 2 usage, 4 refused by a rule, 5 not verified, 7 a passphrase or person is missing, 8 files.";
 
 int run(int argc, char** argv) {
-  Shell shell{read_clock()};
+  Shell shell{read_clock(), default_home(), "tenon-keyctl " TENON_VERSION};
   CLI::App app("Keys and ceremonies for Tenon. Works offline; private keys stay in their files.", "tenon-keyctl");
   app.set_version_flag("--version", "tenon-keyctl " TENON_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_flag("--json", shell.json, "Print JSON");
   app.add_flag("-q,--quiet", shell.quiet, "Print errors and warnings only");
+  app.add_option("--home", shell.home, "Folder that remembers what is trusted and was signed")->capture_default_str();
   add_key_commands(app, shell);
   add_root_commands(app, shell);
+  add_delegation_commands(app, shell);
+  add_request_commands(app, shell);
+  add_ceremony_commands(app, shell);
   app.footer(kFooter);  // last: subcommands would inherit it
   try {
     app.parse(argc, argv);
@@ -69,7 +80,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(exit_status(report.error()));
   }
   print(*report, shell);
-  return 0;
+  return static_cast<int>(report->status);
 }
 
 }  // namespace

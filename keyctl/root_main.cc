@@ -5,6 +5,7 @@
 #include <tenon/keyctl/expiry.h>
 #include <tenon/keyctl/root_init.h>
 #include <tenon/keyctl/root_sign.h>
+#include <tenon/keyctl/root_trust_command.h>
 #include <tenon/keyctl/root_verify.h>
 #include <tenon/metadata/utf8.h>
 
@@ -37,6 +38,7 @@ struct RootInitOptions {
 struct RootOptions {
   std::string file;
   std::string previous;
+  std::string repository;
   std::vector<std::string> names;
   std::vector<std::string> keys;
   std::vector<std::string> passphrase_sources;
@@ -62,6 +64,15 @@ Result<Report> show(const RootOptions& options, UtcTime now) {
   TENON_TRY(const Bytes bytes, read_root(options.file));
   TENON_TRY(const RootFile file, RootFile::parse(bytes).with_context(printable(options.file)));
   return describe(file, names, now);
+}
+
+Result<Report> trust(const RootOptions& given, const Shell& shell) {
+  TENON_TRY(policies::Label repository, from_command_line(policies::Label::parse(given.repository)));
+  TENON_TRY(KeyNames names, read_names(given.names));
+  TENON_TRY(const Bytes file, read_root(given.file));
+  TENON_TRY(Home home, Home::open(shell.home));
+  return trust_root(home, file, {std::move(repository), std::move(names)}, confirm_on_terminal, shell.now)
+      .with_context(printable(given.file));
 }
 
 Result<Report> sign(const RootOptions& given, UtcTime now) {
@@ -139,6 +150,15 @@ void add_sign(CLI::App& root, Shell& shell) {
   command.callback([&] { shell.chosen = [&] { return sign(options, shell.now); }; });
 }
 
+void add_trust(CLI::App& root, Shell& shell) {
+  RootOptions& options = shell.keep<RootOptions>();
+  CLI::App& command = *root.add_subcommand("trust", "Remember a root: by comparing it, or because it follows one");
+  command.add_option("file", options.file, "Signed root file")->required();
+  command.add_option("--repository", options.repository, "Name of the repository")->required();
+  add_names_option(command, options);
+  command.callback([&] { shell.chosen = [&] { return trust(options, shell); }; });
+}
+
 void add_verify(CLI::App& root, Shell& shell) {
   RootOptions& options = shell.keep<RootOptions>();
   CLI::App& command = *root.add_subcommand("verify", "Check a root as a device will");
@@ -157,6 +177,8 @@ void add_root_commands(CLI::App& app, Shell& shell) {
   add_show(root, shell);
   add_sign(root, shell);
   add_verify(root, shell);
+  add_trust(root, shell);
+  add_root_edit_commands(root, shell);
 }
 
 }  // namespace tenon::keyctl

@@ -3,6 +3,7 @@
 
 #include <tenon/hsm/secret_source.h>
 #include <tenon/hsm/signer.h>
+#include <tenon/keyctl/request_sign.h>
 #include <tenon/keyctl/root_file.h>
 
 #include <filesystem>
@@ -24,9 +25,6 @@ Result<ListedKey> find_root_key(const metadata::Root& root, const metadata::Publ
 // sign_root adds the signer's signature; an envelope that already holds a valid one is returned as it is.
 // Errors: E_POLICY if the signer's key is not a root key of this root; E_SIG; those of the signer.
 Result<metadata::Envelope> sign_root(const RootFile& file, hsm::Signer& signer);
-
-// Confirm shows the summary to a person who must then type the words ("root 1"). Errors: E_AUTH if they did not.
-using Confirm = std::function<Result<void>(const std::string& summary, const std::string& words)>;
 
 struct SignOptions {
   std::filesystem::path file;

@@ -12,6 +12,7 @@ constexpr std::string_view kFormat = "tenon-request-1";
 constexpr std::size_t kMaxReasonBytes = 1024;
 constexpr std::size_t kMaxReasons = 4096;
 constexpr std::size_t kMaxDelegators = 8;
+constexpr std::size_t kMaxChildren = 256;
 constexpr std::size_t kMaxRoleBytes = 255;  // RoleName
 constexpr std::size_t kMaxNonceBytes = 128;
 
@@ -58,29 +59,6 @@ Result<std::vector<std::string>> read_texts(json::Fields& fields, std::string_vi
   });
 }
 
-Result<RequestedDocument> read_document(const json::Value& value) {
-  TENON_TRY(json::Fields fields, json::Fields::of(value, "request.documents"));
-  TENON_TRY(std::string role, fields.string("role"));
-  if (role.empty() || role.size() > kMaxRoleBytes || has_control_characters(role)) {
-    return fields.error("role \"" + printable(role, 80) + "\" is no name of a role");
-  }
-  TENON_TRY(const std::string draft_text, fields.string("draft"));
-  TENON_TRY(metadata::Envelope draft, metadata::Envelope::parse(as_bytes(draft_text), SigningRequest::kMaxBytes)
-                                          .with_context("draft of " + printable(role, 80)));
-  TENON_TRY(std::optional<std::string> previous, read_optional_text(fields, "previous"));
-  TENON_TRY(std::vector<std::string> delegators, read_texts(fields, "delegators", kMaxDelegators));
-  TENON_TRY(const Sha256 stated, read_sha256(fields, "payload_sha256"));
-  TENON_TRY_VOID(fields.finish());
-  RequestedDocument document{std::move(role), std::move(draft), std::move(previous), std::move(delegators)};
-  if (document.payload_sha256() != stated) {
-    return Error{ErrorCode::kMismatch,
-                 "request: the draft of " + printable(document.role, 80) + " has sha256 " +
-                     document.payload_sha256().hex() + ", the request says " + stated.hex(),
-                 "the file was damaged or changed on its way; fetch it again"};
-  }
-  return document;
-}
-
 // A pair of strings, as the entries of "reasons" and "releases" are.
 Result<std::pair<std::string, std::string>> read_pair(const json::Value& value, std::string_view where,
                                                       std::string_view first, std::string_view second) {
@@ -107,6 +85,35 @@ Result<std::map<std::string, std::string>> read_map(json::Fields& fields, std::s
   return map;
 }
 
+Result<RequestedDocument> read_document(const json::Value& value) {
+  TENON_TRY(json::Fields fields, json::Fields::of(value, "request.documents"));
+  TENON_TRY(std::string role, fields.string("role"));
+  if (role.empty() || role.size() > kMaxRoleBytes || has_control_characters(role)) {
+    return fields.error("role \"" + printable(role, 80) + "\" is no name of a role");
+  }
+  TENON_TRY(const std::string draft_text, fields.string("draft"));
+  TENON_TRY(metadata::Envelope draft, metadata::Envelope::parse(as_bytes(draft_text), SigningRequest::kMaxBytes)
+                                          .with_context("draft of " + printable(role, 80)));
+  TENON_TRY(std::optional<std::string> previous, read_optional_text(fields, "previous"));
+  TENON_TRY(std::vector<std::string> delegators, read_texts(fields, "delegators", kMaxDelegators));
+  TENON_TRY(auto children, read_map(fields, "children", kMaxChildren, "role", "file"));
+  TENON_TRY(auto reasons, read_map(fields, "reasons", kMaxReasons, "change", "reason"));
+  TENON_TRY(const Sha256 stated, read_sha256(fields, "payload_sha256"));
+  TENON_TRY_VOID(fields.finish());
+  RequestedDocument document{std::move(role),       std::move(draft),    std::move(previous),
+                             std::move(delegators), std::move(children), std::move(reasons)};
+  for (const auto& [change, reason] : document.reasons) {
+    if (reason.size() > kMaxReasonBytes) return fields.error("a reason is longer than 1024 bytes");
+  }
+  if (document.payload_sha256() != stated) {
+    return Error{ErrorCode::kMismatch,
+                 "request: the draft of " + printable(document.role, 80) + " has sha256 " +
+                     document.payload_sha256().hex() + ", the request says " + stated.hex(),
+                 "the file was damaged or changed on its way; fetch it again"};
+  }
+  return document;
+}
+
 json::Array write_texts(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
 }
@@ -129,6 +136,8 @@ json::Value write_document(const RequestedDocument& document) {
   object.set("payload_sha256", document.payload_sha256().hex());
   if (document.previous) object.set("previous", *document.previous);
   if (!document.delegators.empty()) object.set("delegators", write_texts(document.delegators));
+  if (!document.children.empty()) object.set("children", write_map(document.children, "role", "file"));
+  if (!document.reasons.empty()) object.set("reasons", write_map(document.reasons, "change", "reason"));
   return object;
 }
 
@@ -169,12 +178,8 @@ Result<SigningRequest> SigningRequest::parse(ByteView file) {
   TENON_TRY(std::optional<std::string> nonce, read_optional_text(fields, "nonce"));
   request.nonce = std::move(nonce).value_or("");
   if (request.nonce.size() > kMaxNonceBytes) return fields.error("nonce is longer than 128 hex digits");
-  TENON_TRY(request.reasons, read_map(fields, "reasons", kMaxReasons, "change", "reason"));
   TENON_TRY(request.releases, read_map(fields, "releases", kMaxReleases, "path", "content"));
   TENON_TRY_VOID(fields.finish());
-  for (const auto& [change, reason] : request.reasons) {
-    if (reason.size() > kMaxReasonBytes) return fields.error("a reason is longer than 1024 bytes");
-  }
   return request;
 }
 
@@ -193,7 +198,6 @@ json::Value SigningRequest::to_json() const {
   object.set("policy_sha256", policy_sha256.hex());
   if (!keys.empty()) object.set("keys", json::Array(keys));
   if (!nonce.empty()) object.set("nonce", nonce);
-  if (!reasons.empty()) object.set("reasons", write_map(reasons, "change", "reason"));
   if (!releases.empty()) object.set("releases", write_map(releases, "path", "content"));
   return object;
 }

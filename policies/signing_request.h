@@ -3,9 +3,11 @@
 // and from the metadata that came before, which it verifies from a root of its own.
 //
 //   {"format": "tenon-request-1", "repository": "acme-fw", "created": ..., "not_after": ..., "rehearsal": false,
-//    "documents": [{"role": "root", "draft": TEXT, "previous": TEXT, "delegators": [TEXT], "payload_sha256": ...}],
+//    "documents": [{"role": "root", "draft": TEXT, "previous": TEXT, "delegators": [TEXT],
+//                   "children": [{"role": ..., "file": TEXT}],
+//                   "reasons": [{"change": "roles/root/threshold", "reason": TEXT}], "payload_sha256": ...}],
 //    "roots": [TEXT], "policy": TEXT, "policy_sha256": ..., "keys": [key files], "nonce": HEX,
-//    "reasons": [{"change": "roles/root/threshold", "reason": TEXT}], "releases": [{"path": ..., "content": TEXT}]}
+//    "releases": [{"path": ..., "content": TEXT}]}
 //
 // A TEXT is a metadata file, byte for byte.
 // Thread: values.
@@ -29,6 +31,8 @@ struct RequestedDocument {
   metadata::Envelope draft;                  // what is signed; signatures in it are left out of account
   std::optional<std::string> previous = {};  // the file before it
   std::vector<std::string> delegators = {};  // for a delegated role: targets and the roles on the way, top first
+  std::map<std::string, std::string> children = {};  // role -> file, of roles that it delegates to and changes
+  std::map<std::string, std::string> reasons = {};   // Change::place -> why; claims of whoever made the request
 
   Sha256 payload_sha256() const { return Sha256::of(draft.signed_bytes()); }
 };
@@ -50,7 +54,6 @@ struct SigningRequest {
   Sha256 policy_sha256 = {};                         // of the policy's signed part that the request was judged by
   std::vector<json::Value> keys = {};                // key files of the people concerned; hsm::KeyFile reads them
   std::string nonce = {};                            // hex, over which proofs of possession were made; may be empty
-  std::map<std::string, std::string> reasons = {};   // Change::place -> why; claims of whoever made the request
   std::map<std::string, std::string> releases = {};  // target path -> release.json
 
   // parse is strict: no unknown member, no other format; digests of the drafts must be those that are stated.

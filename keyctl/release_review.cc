@@ -1,0 +1,82 @@
+#include <tenon/keyctl/release_review.h>
+#include <tenon/metadata/utf8.h>
+
+namespace tenon::keyctl {
+namespace {
+
+using metadata::TargetEntry;
+using metadata::Targets;
+using policies::Image;
+using policies::Release;
+
+constexpr std::string_view kReleaseFile = "/release.json";
+constexpr std::size_t kShownNotesBytes = 400;
+
+bool is_new(const Targets* before, const std::string& path, const TargetEntry& entry) {
+  if (before == nullptr) return true;
+  const auto old = before->targets.find(path);
+  return old == before->targets.end() || old->second != entry;
+}
+
+Result<void> check_segment_list(const Targets& targets, const Release& release, const Image& image) {
+  const std::string path =
+      policies::release_file_path(release.product, release.version, image.segments_file.text()).text();
+  const auto entry = targets.targets.find(path);
+  const bool pinned = entry != targets.targets.end() && entry->second.length == image.segments_length &&
+                      entry->second.hashes.sha256 == image.segments_sha256;
+  if (pinned) return {};
+  return Error{ErrorCode::kPolicy, "the segment list of image " + image.slot.text() + ", " + printable(path, 1024) +
+                                       ", is not pinned as its release says"};
+}
+
+Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& entry, const Targets& targets,
+                                   const std::map<std::string, std::string>& contents) {
+  const auto content = contents.find(path);
+  if (content == contents.end()) {
+    return Error{ErrorCode::kPolicy, "the request pins " + printable(path, 1024) + " and does not carry it",
+                 "nobody can see what is signed: ask for a request that carries its releases"};
+  }
+  const metadata::FileIdentity identity = metadata::FileIdentity::of(as_bytes(content->second), true);
+  if (identity.length != entry.length || !entry.hashes.match(identity)) {
+    return Error{ErrorCode::kMismatch, printable(path, 1024) + " in the request is not the file that is pinned: " +
+                                           std::to_string(identity.length) + " bytes, sha256 " + identity.sha256.hex()};
+  }
+  TENON_TRY(Release release, Release::parse(as_bytes(content->second)).with_context(printable(path, 1024)));
+  const std::string own_path = policies::release_path(release.product, release.version).text();
+  if (own_path != path) {
+    return Error{ErrorCode::kPolicy,
+                 printable(path, 1024) + " holds the release of " + printable(own_path, 1024) + ", another path"};
+  }
+  for (const Image& image : release.images) TENON_TRY_VOID(check_segment_list(targets, release, image));
+  return PinnedRelease{path, std::move(release)};
+}
+
+}  // namespace
+
+Result<std::vector<PinnedRelease>> pinned_releases(const Targets* before, const Targets& after,
+                                                   const std::map<std::string, std::string>& contents) {
+  std::vector<PinnedRelease> releases;
+  for (const auto& [path, entry] : after.targets) {
+    if (!path.ends_with(kReleaseFile) || !is_new(before, path, entry)) continue;
+    TENON_TRY(PinnedRelease release, read_release(path, entry, after, contents));
+    releases.push_back(std::move(release));
+  }
+  return releases;
+}
+
+std::vector<std::string> describe_release(const PinnedRelease& pinned) {
+  const Release& release = pinned.release;
+  std::string hardware;
+  for (const policies::Label& id : release.hardware) hardware += (hardware.empty() ? "" : ", ") + id.text();
+  std::vector<std::string> lines{release.product.text() + " " + release.version.text() + ": sequence " +
+                                 std::to_string(release.sequence.value()) + ", floor " +
+                                 std::to_string(release.floor.value()) + ", for " + hardware};
+  for (const Image& image : release.images) {
+    lines.push_back("  image " + image.slot.text() + ": " + std::to_string(image.size) + " bytes, sha256 " +
+                    image.sha256.hex());
+  }
+  if (!release.notes.empty()) lines.push_back("  notes: " + printable(release.notes, kShownNotesBytes));
+  return lines;
+}
+
+}  // namespace tenon::keyctl

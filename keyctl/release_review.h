@@ -1,0 +1,28 @@
+// The releases that a targets role newly pins: whoever signs the role is shown each release.json, whose hash was checked.
+// Thread: safe; nothing is read or written here.
+#pragma once
+
+#include <tenon/metadata/targets.h>
+#include <tenon/policies/release.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tenon::keyctl {
+
+struct PinnedRelease {
+  std::string path;
+  policies::Release release;
+};
+
+// pinned_releases reads the release.json of every release that is new or changed. contents are files by target path.
+// Errors: E_POLICY for a release that is pinned and not carried, for one at another release's path, or for a segment list
+// that the role does not pin as the release says; E_MISMATCH for other bytes; E_PARSE.
+Result<std::vector<PinnedRelease>> pinned_releases(const metadata::Targets* before, const metadata::Targets& after,
+                                                   const std::map<std::string, std::string>& contents);
+
+// describe_release says what a device would run: version, order, hardware and images. Whole lines, safe for a terminal.
+std::vector<std::string> describe_release(const PinnedRelease& pinned);
+
+}  // namespace tenon::keyctl

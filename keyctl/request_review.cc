@@ -1,0 +1,164 @@
+#include <tenon/keyctl/request_review.h>
+#include <tenon/metadata/utf8.h>
+#include <tenon/policies/signing_rules.h>
+
+#include <algorithm>
+
+namespace tenon::keyctl {
+namespace {
+
+using policies::SigningFacts;
+using policies::SigningPolicy;
+using policies::SigningRequest;
+
+Result<std::vector<hsm::KeyFile>> read_key_files(const SigningRequest& request) {
+  std::vector<hsm::KeyFile> files;
+  for (const json::Value& value : request.keys) {
+    TENON_TRY(hsm::KeyFile file, hsm::KeyFile::read(value).with_context("key file in the request"));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+struct Judge {
+  SigningPolicy policy;
+  Sha256 payload;
+};
+
+// The policy that judges: the one that is about to be signed, else the one in force.
+Result<Judge> judge_of(const SigningRequest& request, const std::optional<SignedPolicy>& in_force) {
+  if (const policies::RequestedDocument* drafted = request.find("policy")) {
+    TENON_TRY(SigningPolicy policy, SigningPolicy::parse(drafted->draft.signed_part()).with_context("draft of policy"));
+    return Judge{std::move(policy), drafted->payload_sha256()};
+  }
+  if (in_force) return Judge{in_force->policy, in_force->payload};
+  return Error{ErrorCode::kPolicy,
+               "there is no policy in force for " + request.repository.text() + ", and none to sign",
+               "write one (policies/default.toml shows how), tenon-keyctl policy build, and add it to the request"};
+}
+
+Result<void> check_repository(const Judge& judge, const SigningRequest& request) {
+  if (judge.policy.repository == request.repository) return {};
+  return Error{ErrorCode::kPolicy, "the policy is of repository " + judge.policy.repository.text() +
+                                       ", the request of " + request.repository.text()};
+}
+
+// What was signed once is not signed again in another form: two files of one version must never exist.
+Result<void> check_mark(const DocumentReview& document, const Memory& memory, const SigningRequest& request) {
+  const auto mark = memory.marks.find(document.role);
+  if (mark == memory.marks.end()) return {};
+  const std::int64_t version = document.version.value();
+  if (version > mark->second.version || document.payload_sha256() == mark->second.payload) return {};
+  const std::string what = printable(document.role, 80) + " of " + request.repository.text();
+  if (version < mark->second.version) {
+    return Error{ErrorCode::kRollback, what + ": version " + std::to_string(version) + " < signed here already, " +
+                                           std::to_string(mark->second.version)};
+  }
+  return Error{ErrorCode::kRollback, what + ": another version " + std::to_string(version) + " was signed here already",
+               "if that one was given up by all signers: tenon-keyctl request forget --repository NAME --role ROLE "
+               "--reason TEXT"};
+}
+
+policies::KeyFacts key_facts(const hsm::KeyFile& file) {
+  policies::KeyFacts facts;
+  if (file.token) {
+    facts.token = policies::TokenFacts{file.token->label,  file.token->manufacturer, file.token->model,
+                                       file.token->serial, file.token->local,        file.token->never_extractable};
+  }
+  if (file.proof) facts.possession = policies::Possession{file.proof->nonce.hex(), file.proof->made};
+  return facts;
+}
+
+SigningFacts facts_of(const Review& review, const DocumentReview& document, const ReviewContext& context) {
+  const SigningRequest& request = review.request;
+  SigningFacts facts{policies::Occasion::kSign, context.now,      std::nullopt, review.policy,
+                     review.policy_payload,     document.document};
+  if (review.root) facts.root = review.root->root.value();
+  facts.changes = document.changes;
+  facts.reasons = document.reasons;
+  for (const hsm::KeyFile& file : review.key_files) facts.keys.emplace(file.keyid, key_facts(file));
+  facts.request = policies::RequestFacts{request.created, request.not_after, request.policy_sha256, request.nonce};
+  facts.unattended = context.unattended;
+  facts.audit_log_intact = context.audit_log_intact;
+  facts.rehearsal = request.rehearsal;
+  return facts;
+}
+
+Result<ReviewedDocument> review_one(const policies::RequestedDocument& requested, const Review& review,
+                                    const ReviewContext& context) {
+  const policies::NameOfKey name_of = [&](const metadata::KeyId& keyid, const metadata::PublicKey* key) {
+    return review.label(keyid, key);
+  };
+  const ReviewBasis basis{review.request, review.root ? std::optional(review.root->root.value()) : std::nullopt,
+                          review.policy_before ? std::optional(review.policy_before->policy) : std::nullopt, name_of};
+  TENON_TRY(DocumentReview document, review_document(requested, basis));
+  TENON_TRY_VOID(check_mark(document, context.memory, review.request));
+  ReviewedDocument reviewed{std::move(document)};
+  if (const auto* targets = std::get_if<policies::TargetsDocument>(&reviewed.review.document)) {
+    const metadata::Targets* before = targets->before ? &*targets->before : nullptr;
+    TENON_TRY(reviewed.releases, pinned_releases(before, targets->after, review.request.releases));
+  }
+  reviewed.judgement = policies::judge(facts_of(review, reviewed.review, context));
+  return reviewed;
+}
+
+}  // namespace
+
+bool Review::refused() const {
+  return std::ranges::any_of(documents, [](const ReviewedDocument& one) { return one.judgement.refused(); });
+}
+
+std::vector<std::string> Review::unacknowledged(std::span<const std::string> acknowledged) const {
+  std::vector<std::string> ids;
+  for (const ReviewedDocument& one : documents) {
+    for (std::string& id : one.judgement.unacknowledged(acknowledged)) {
+      if (std::ranges::find(ids, id) == ids.end()) ids.push_back(std::move(id));
+    }
+  }
+  return ids;
+}
+
+std::string Review::words() const {
+  std::string text = request.repository.text();
+  for (const ReviewedDocument& one : documents) {
+    text += " " + printable(one.review.role, 80) + " " + std::to_string(one.review.version.value());
+  }
+  return text;
+}
+
+std::string Review::label(const metadata::KeyId& keyid, const metadata::PublicKey* key) const {
+  const std::string brief = printable(keyid.brief());
+  if (const policies::Custodian* custodian = policy.custodian(keyid)) {
+    return spelled_out(custodian->name, 80) + " (" + brief + ")";
+  }
+  return key == nullptr ? brief : names.label(keyid, *key);
+}
+
+Result<Review> review_request(SigningRequest request, const ReviewContext& context) {
+  TENON_TRY(std::optional<TrustedRoot> root, follow_roots(context.memory, request.roots));
+  TENON_TRY(std::optional<SignedPolicy> in_force, signed_policy(context.memory, request, root));
+  TENON_TRY(Judge judge, judge_of(request, in_force));
+  TENON_TRY_VOID(check_repository(judge, request));
+  TENON_TRY(std::vector<hsm::KeyFile> key_files, read_key_files(request));
+  std::vector<Sha256> payloads;
+  for (const policies::RequestedDocument& document : request.documents) payloads.push_back(document.payload_sha256());
+  KeyNames names = context.names;
+  for (const hsm::KeyFile& file : key_files) names.add(file);
+  Review review{std::move(request),
+                {},
+                std::move(root),
+                std::move(in_force),
+                std::move(judge.policy),
+                judge.payload,
+                policies::SafetyCode::of(payloads, judge.payload),
+                std::move(key_files),
+                std::move(names),
+                context.now};
+  for (const policies::RequestedDocument& requested : review.request.documents) {
+    TENON_TRY(ReviewedDocument document, review_one(requested, review, context));
+    review.documents.push_back(std::move(document));
+  }
+  return review;
+}
+
+}  // namespace tenon::keyctl

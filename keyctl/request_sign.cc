@@ -1,0 +1,217 @@
+#include <tenon/keyctl/request_sign.h>
+#include <tenon/metadata/utf8.h>
+
+#include <algorithm>
+
+namespace tenon::keyctl {
+namespace {
+
+using policies::MadeSignature;
+using policies::SigningRequest;
+using policies::SigningResponse;
+
+json::Object audit_data(const Review& review) {
+  json::Array documents;
+  for (const ReviewedDocument& one : review.documents) {
+    json::Object document;
+    document.set("role", printable(one.review.role, 255));
+    document.set("version", one.review.version.value());
+    document.set("payload_sha256", one.review.payload_sha256().hex());
+    documents.emplace_back(std::move(document));
+  }
+  json::Object data;
+  data.set("repository", review.request.repository.text());
+  data.set("request", review.request.id().hex());
+  data.set("documents", std::move(documents));
+  data.set("policy_sha256", review.policy_payload.hex());
+  data.set("safety_code", review.code.line());
+  if (review.request.rehearsal) data.set("rehearsal", true);
+  json::Array waived;
+  json::Array broken;
+  for (const ReviewedDocument& one : review.documents) {
+    for (const policies::Finding& finding : one.judgement.findings) {
+      (finding.waiver ? waived : broken).emplace_back(finding.rule);
+    }
+  }
+  if (!waived.empty()) data.set("waived", std::move(waived));
+  if (!broken.empty()) data.set("broken", std::move(broken));
+  return data;
+}
+
+// What a review was built on is worth remembering once somebody signed because of it.
+Memory with_what_is_trusted(Memory memory, const Review& review) {
+  if (review.root) memory.root = review.root->file;
+  if (review.policy_before) memory.policy = review.policy_before->file;
+  return memory;
+}
+
+struct Task {
+  const SigningKey* key;
+  const DocumentReview* document;
+  Holders::Listed listed;
+  std::string holders;  // "the old root and the new root"
+};
+
+// Who signs what: every key for every document in which it stands.
+std::vector<Task> plan(const Review& review, const SigningOrder& order) {
+  std::vector<Task> tasks;
+  for (const ReviewedDocument& one : review.documents) {
+    for (const SigningKey& key : order.keys) {
+      std::optional<Task> task;
+      for (const Holders& holders : one.review.holders) {
+        const std::optional<Holders::Listed> listed = holders.listed(key.public_key);
+        if (!listed) continue;
+        if (task && task->listed.keyid == listed->keyid) {
+          task->holders += " and " + holders.name;
+          continue;
+        }
+        if (task) tasks.push_back(*task);  // one key under two keyids signs under both
+        task = Task{&key, &one.review, *listed, holders.name};
+      }
+      if (task) tasks.push_back(*std::move(task));
+    }
+  }
+  return tasks;
+}
+
+Error nobody_may_sign(const Review& review, const SigningOrder& order) {
+  std::string who;
+  for (const ReviewedDocument& one : review.documents) {
+    for (const Holders& holders : one.review.holders) {
+      for (const metadata::KeyId& keyid : holders.role.keyids) {
+        const auto key = holders.keys.find(keyid);
+        const std::string label = review.label(keyid, key == holders.keys.end() ? nullptr : &key->second);
+        if (who.find(label) == std::string::npos) who += (who.empty() ? "" : ", ") + label;
+      }
+    }
+  }
+  return Error{ErrorCode::kPolicy, "key " + printable(order.keys.front().name) + " may sign nothing of this request",
+               "these may: " + who};
+}
+
+Result<void> require_all_keys_used(const Review& review, const SigningOrder& order, const std::vector<Task>& tasks) {
+  if (tasks.empty()) return nobody_may_sign(review, order);
+  for (const SigningKey& key : order.keys) {
+    if (std::ranges::any_of(tasks, [&](const Task& task) { return task.key == &key; })) continue;
+    return Error{ErrorCode::kPolicy, "key " + printable(key.name) + " may sign nothing of this request",
+                 "leave it out, or look whether it is the right key"};
+  }
+  return {};
+}
+
+Result<void> require_policy(const Review& review, const SigningOrder& order) {
+  std::string refusals;
+  for (const ReviewedDocument& one : review.documents) {
+    if (one.judgement.refused()) {
+      refusals += "\n" + printable(one.review.role, 255) + ":\n" + describe_findings(one.judgement);
+    }
+  }
+  if (!refusals.empty()) {
+    return Error{ErrorCode::kPolicy, "the policy refuses this request; nothing was signed" + refusals,
+                 "tenon-keyctl policy explain RULE says why and what to do"};
+  }
+  const std::vector<std::string> open = review.unacknowledged(order.acknowledged);
+  if (open.empty()) return {};
+  std::string flags;
+  for (const std::string& id : open) flags += " --ack " + id;
+  return Error{ErrorCode::kPolicy, "the policy warns, and nobody has said that this is meant; nothing was signed",
+               "if it is, sign with" + flags};
+}
+
+std::string describe_tasks(const std::vector<Task>& tasks) {
+  std::string text = "You sign\n";
+  for (const Task& task : tasks) {
+    text += "  " + printable(task.document->role, 255) + " " + std::to_string(task.document->version.value()) +
+            " with " + printable(task.key->name) + ", key " + printable(task.listed.keyid.brief()) + ", for " +
+            task.holders + "\n";
+  }
+  return text;
+}
+
+Result<std::vector<MadeSignature>> sign_all(const std::vector<Task>& tasks, const SigningOrder& order) {
+  std::vector<MadeSignature> made;
+  for (const SigningKey& key : order.keys) {
+    TENON_TRY(const std::unique_ptr<hsm::Signer> signer, key.open());
+    for (const Task& task : tasks) {
+      if (task.key != &key) continue;
+      TENON_TRY(const metadata::Envelope envelope,
+                hsm::add_signature(task.document->draft, task.listed.keyid, task.listed.key, *signer)
+                    .with_context(printable(key.name)));
+      made.push_back({task.document->role, task.document->payload_sha256(), envelope.signatures().front()});
+    }
+  }
+  return made;
+}
+
+}  // namespace
+
+Result<Report> show_request(Home& home, SigningRequest request, ReviewContext context) {
+  context.audit_log_intact = home.audit().read().has_value();
+  const metadata::UtcTime now = context.now;
+  TENON_TRY(context.memory, home.recall(request.repository));
+  TENON_TRY(const Review review, review_request(std::move(request), context));
+  TENON_TRY_VOID(home.audit().append("shown", audit_data(review), now));
+  Report report = describe_review(review);
+  if (review.refused()) report.status = ExitStatus::kRefused;
+  return report;
+}
+
+Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext context, const SigningOrder& order,
+                            const Confirm& confirm) {
+  context.audit_log_intact = home.audit().read().has_value();
+  TENON_TRY(context.memory, home.recall(request.repository));
+  TENON_TRY(const Review review, review_request(std::move(request), context));
+  if (auto allowed = require_policy(review, order); !allowed) {
+    TENON_TRY_VOID(home.audit().append("refused", audit_data(review), context.now));
+    return std::move(allowed).error();
+  }
+  const std::vector<Task> tasks = plan(review, order);
+  TENON_TRY_VOID(require_all_keys_used(review, order, tasks));
+  Report report = describe_review(review);
+  report.text += describe_tasks(tasks);
+  TENON_TRY_VOID(confirm(report.text, review.words()));
+  TENON_TRY(std::vector<MadeSignature> made, sign_all(tasks, order));
+
+  Memory memory = with_what_is_trusted(context.memory, review);
+  for (const Task& task : tasks) {
+    memory.marks[task.document->role] = {task.document->version.value(), task.document->payload_sha256()};
+  }
+  TENON_TRY_VOID(home.remember(review.request.repository, memory));
+  json::Object data = audit_data(review);
+  json::Array keyids;
+  for (const MadeSignature& one : made) keyids.emplace_back(printable(one.signature.keyid.text(), 128));
+  data.set("keyids", std::move(keyids));
+  json::Array acknowledged(order.acknowledged.begin(), order.acknowledged.end());
+  if (!acknowledged.empty()) data.set("acknowledged", std::move(acknowledged));
+  TENON_TRY_VOID(home.audit().append("signed", std::move(data), context.now));
+  SigningResponse response{review.request.id(), context.now, order.tool, std::move(made)};
+  return Signed{std::move(response), std::move(report)};
+}
+
+Result<Report> forget_mark(Home& home, const Forget& forget, metadata::UtcTime now) {
+  TENON_TRY(Memory memory, home.recall(forget.repository));
+  const auto mark = memory.marks.find(forget.role);
+  if (mark == memory.marks.end()) {
+    return Error{ErrorCode::kUsage, "nothing of role " + printable(forget.role, 80) + " of " +
+                                        forget.repository.text() + " was signed here"};
+  }
+  json::Object data;
+  data.set("repository", forget.repository.text());
+  data.set("role", printable(forget.role, 255));
+  data.set("version", mark->second.version);
+  data.set("payload_sha256", mark->second.payload.hex());
+  data.set("reason", printable(forget.reason, 1024));
+  TENON_TRY_VOID(home.audit().append("forgotten", data, now));
+  const std::int64_t version = mark->second.version;
+  // The version before stays refused: only another draft of this one may follow.
+  if (version == 1) {
+    memory.marks.erase(mark);
+  } else {
+    mark->second = {version - 1, Sha256()};
+  }
+  TENON_TRY_VOID(home.remember(forget.repository, memory));
+  return Report{"another " + printable(forget.role, 255) + " " + std::to_string(version) + " may be signed here now\n",
+                std::move(data)};
+}
+
+}  // namespace tenon::keyctl

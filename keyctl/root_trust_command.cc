@@ -1,0 +1,47 @@
+#include <tenon/keyctl/root_file.h>
+#include <tenon/keyctl/root_trust.h>
+#include <tenon/keyctl/root_trust_command.h>
+#include <tenon/policies/safety_code.h>
+
+namespace tenon::keyctl {
+namespace {
+
+Result<TrustedRoot> confirmed_by_person(ByteView file, const RootFile& parsed, const TrustOptions& options,
+                                        const Confirm& confirm, metadata::UtcTime now) {
+  TENON_TRY(metadata::Authentic<metadata::Root> root, metadata::embedded_root(file));
+  const Sha256 payload = Sha256::of(parsed.envelope.signed_bytes());
+  const policies::SafetyCode code = policies::SafetyCode::of({&payload, 1}, Sha256());
+  const std::string summary = describe(parsed, options.names, now).text +
+                              "this root becomes the one that everything else is judged by.\n"
+                              "Have another signer run root show, and compare these words by voice:\n\n    " +
+                              code.line() + "\n";
+  const std::string words = options.repository.text() + " root " + std::to_string(parsed.root.header.version.value());
+  TENON_TRY_VOID(confirm(summary, words));
+  return TrustedRoot{std::move(root), Bytes(file.begin(), file.end())};
+}
+
+}  // namespace
+
+Result<Report> trust_root(Home& home, ByteView file, const TrustOptions& options, const Confirm& confirm,
+                          metadata::UtcTime now) {
+  TENON_TRY(const RootFile parsed, RootFile::parse(file));
+  TENON_TRY(Memory memory, home.recall(options.repository));
+  std::optional<TrustedRoot> trusted;
+  if (memory.root || memory.marks.contains("root")) {
+    TENON_TRY(trusted, follow_roots(memory, {std::string(as_text(file))}));
+  } else {
+    TENON_TRY(trusted, confirmed_by_person(file, parsed, options, confirm, now));
+  }
+  memory.root = trusted->file;
+  TENON_TRY_VOID(home.remember(options.repository, memory));
+  const std::int64_t version = trusted->root->header.version.value();
+  json::Object data;
+  data.set("repository", options.repository.text());
+  data.set("version", version);
+  data.set("sha256", trusted->root.identity().sha256.hex());
+  TENON_TRY_VOID(home.audit().append("trusted", data, now));
+  return Report{"root version " + std::to_string(version) + " of " + options.repository.text() + " is trusted here\n",
+                std::move(data)};
+}
+
+}  // namespace tenon::keyctl
