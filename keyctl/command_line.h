@@ -41,6 +41,7 @@ struct Shell {
 // Each adds the commands of one noun.
 void add_key_commands(CLI::App& app, Shell& shell);
 void add_root_commands(CLI::App& app, Shell& shell);
+void add_policy_commands(CLI::App& app, Shell& shell);
 
 inline constexpr const char* kPassphraseHelp = "prompt, fd:N or file:PATH (mode 0600)";
 

@@ -57,6 +57,7 @@ int run(int argc, char** argv) {
   app.add_flag("-q,--quiet", shell.quiet, "Print errors and warnings only");
   add_key_commands(app, shell);
   add_root_commands(app, shell);
+  add_policy_commands(app, shell);
   app.footer(kFooter);  // last: subcommands would inherit it
   try {
     app.parse(argc, argv);
@@ -69,7 +70,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(exit_status(report.error()));
   }
   print(*report, shell);
-  return 0;
+  return static_cast<int>(report->status);
 }
 
 }  // namespace
