@@ -47,6 +47,7 @@ void add_root_edit_commands(CLI::App& root, Shell& shell);  // below "root"
 void add_delegation_commands(CLI::App& app, Shell& shell);
 void add_request_commands(CLI::App& app, Shell& shell);
 void add_ceremony_commands(CLI::App& app, Shell& shell);
+void add_policy_commands(CLI::App& app, Shell& shell);
 
 inline constexpr const char* kPassphraseHelp = "prompt, fd:N or file:PATH (mode 0600)";
 

@@ -13,7 +13,7 @@ struct Report {
   std::string text;                        // whole lines; safe for a terminal
   json::Object data;                       // what --json prints
   std::vector<std::string> warnings = {};  // what a person should think about; nothing was refused for it
-  ExitStatus status = ExitStatus::kOk;     // for scripts: a report can say that something is to be done
+  ExitStatus status = ExitStatus::kOk;     // what the program exits with, for reports that are a verdict
 };
 
 }  // namespace tenon::keyctl

@@ -13,6 +13,138 @@ std::string name_of(const Channel& channel) {
   return channel.product.text() + "/" + channel.channel.text();
 }
 
+constexpr std::int64_t kMinutesOfADay = 24 * 60;
+
+bool is_running(const Candidate& candidate) {
+  const DeviceFacts& facts = candidate.facts;
+  const bool says_so =
+      facts.running_version == candidate.release.version && facts.running_sequence == candidate.release.sequence;
+  return says_so || facts.running_release == candidate.channel.release_sha256;
+}
+
+// What runs already is not installed again, however old it is: rules about installing have nothing to say of it.
+bool would_be_installed(const Candidate& candidate) {
+  return !is_running(candidate);
+}
+bool always(const Candidate&) {
+  return true;
+}
+
+std::vector<Breach> broken(bool is_broken, const char* expected, std::string text) {
+  if (!is_broken) return {};
+  return {{"release", expected, std::move(text)}};
+}
+
+std::vector<Breach> check_named(const Candidate& candidate) {
+  const Release& release = candidate.release;
+  return broken(release.product != candidate.facts.product || release.version != candidate.channel.release,
+                "the release that the channel names",
+                "the release file is of " + release.product.text() + " " + shown(release));
+}
+
+std::vector<Breach> check_hardware(const Candidate& candidate) {
+  const std::vector<Label>& hardware = candidate.release.hardware;
+  return broken(std::ranges::find(hardware, candidate.facts.hardware) == hardware.end(), "a release for this hardware",
+                shown(candidate.release) + " is not for hardware " + candidate.facts.hardware.text());
+}
+
+std::vector<Breach> check_not_older(const Candidate& candidate) {
+  const std::optional<Sequence> lowest = candidate.facts.floor.lowest();
+  if (!lowest) return {};
+  return broken(candidate.release.sequence < *lowest, "the lowest sequence accepted here, or a higher one",
+                shown(candidate.release) + " is older than the lowest sequence accepted here, " +
+                    std::to_string(lowest->value()));
+}
+
+std::vector<Breach> check_not_withdrawn(const Candidate& candidate) {
+  return broken(candidate.channel.withdraws(candidate.release.version), "a release that was not withdrawn",
+                shown(candidate.release) + " was withdrawn");
+}
+
+// A release that failed may share images with those that run well: only all of them together are what failed.
+std::vector<Breach> check_quarantine(const Candidate& candidate) {
+  const auto failed = [&](const Image& image) { return candidate.facts.quarantine.contains(image.sha256); };
+  return broken(std::ranges::all_of(candidate.release.images, failed), "a release that has not failed here",
+                shown(candidate.release) + " was rolled back on this device; a newer release is awaited");
+}
+
+std::vector<Breach> check_window(const Candidate& candidate) {
+  const DeviceFacts& facts = candidate.facts;
+  return broken(facts.window && (!facts.now || !facts.window->is_open(*facts.now)), "an open maintenance window",
+                shown(candidate.release) + " waits for the maintenance window");
+}
+
+std::vector<Breach> check_link(const Candidate& candidate) {
+  return broken(candidate.facts.is_metered.value_or(false), "a link that does not cost by the byte",
+                shown(candidate.release) + " waits for a link that is not metered");
+}
+
+constexpr Rule<Candidate> kRules[] = {
+    {.id = "other_release",
+     .severity = Severity::kError,
+     .title = "the release is the one that the channel names",
+     .standard = "on",
+     .source = "test book TGT-05",
+     .explanation = "a signed release of another product or version is not what was decided for this channel",
+     .advice = "publish the channel again: tenon-repo channel set",
+     .concerns = always,
+     .check = check_named},
+    {.id = "hardware",
+     .severity = Severity::kError,
+     .title = "the release is for this hardware",
+     .standard = "on",
+     .source = "test book TGT-06",
+     .explanation = "an image for another board does not boot, or harms it",
+     .advice = "name the hardware when the release is made, if it runs there",
+     .concerns = always,
+     .check = check_hardware},
+    {.id = "older",
+     .severity = Severity::kError,
+     .title = "the release is not older than what was confirmed, nor below the signed floor",
+     .standard = "on",
+     .source = "test book TGT-11",
+     .explanation = "old releases are signed for ever, and their flaws are known",
+     .advice = "release the old images again under a higher sequence",
+     .concerns = would_be_installed,
+     .check = check_not_older},
+    {.id = "withdrawn",
+     .severity = Severity::kWarning,
+     .title = "the release was not withdrawn",
+     .standard = "on",
+     .source = "the channel document",
+     .explanation = "whoever rolls out has stopped it",
+     .advice = "set the channel to a newer release",
+     .concerns = would_be_installed,
+     .check = check_not_withdrawn},
+    {.id = "quarantine",
+     .severity = Severity::kWarning,
+     .title = "the release has not failed on this device",
+     .standard = "on",
+     .source = "test book DEV-67",
+     .explanation = "it would be rolled back again and again",
+     .advice = "release a newer one",
+     .concerns = would_be_installed,
+     .check = check_quarantine},
+    {.id = "window",
+     .severity = Severity::kWarning,
+     .title = "the maintenance window is open",
+     .standard = "no window",
+     .source = "the maker of the device",
+     .explanation = "a device that works for people must not restart while they use it",
+     .advice = "wait; the window opens every day",
+     .concerns = would_be_installed,
+     .check = check_window},
+    {.id = "metered",
+     .severity = Severity::kWarning,
+     .title = "the link does not cost by the byte",
+     .standard = "any link",
+     .source = "the maker of the device",
+     .explanation = "an image over a mobile link may cost more than the device",
+     .advice = "wait for another link",
+     .concerns = would_be_installed,
+     .check = check_link},
+};
+
 }  // namespace
 
 void SequenceFloor::raise(Sequence confirmed_sequence, Sequence release_floor) {
@@ -50,32 +182,24 @@ Result<void> check_channel(const Channel& channel, const DeviceFacts& facts) {
   return {};
 }
 
+bool MaintenanceWindow::is_open(metadata::UtcTime now) const {
+  const std::int64_t minute = now.unix_seconds() / 60 % kMinutesOfADay;
+  return (minute - opens_minute + kMinutesOfADay) % kMinutesOfADay < length_minutes;
+}
+
+std::span<const Rule<Candidate>> device_rules() {
+  return kRules;
+}
+
 Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts) {
-  if (release.product != facts.product || release.version != channel.release) {
-    return {Verdict::kRefuse, "other_release",
-            "the release file is of " + release.product.text() + " " + shown(release)};
+  const Candidate candidate{channel, release, facts};
+  const Judgement judgement = evaluate(device_rules(), candidate, {}, facts.now.value_or(metadata::UtcTime::epoch()));
+  for (const auto& [severity, verdict] :
+       {std::pair(Severity::kError, Verdict::kRefuse), std::pair(Severity::kWarning, Verdict::kHold)}) {
+    const auto finding = std::ranges::find(judgement.findings, severity, &Finding::severity);
+    if (finding != judgement.findings.end()) return {verdict, finding->rule, finding->breach.found};
   }
-  if (std::ranges::find(release.hardware, facts.hardware) == release.hardware.end()) {
-    return {Verdict::kRefuse, "hardware", shown(release) + " is not for hardware " + facts.hardware.text()};
-  }
-  const bool says_so = facts.running_version == release.version && facts.running_sequence == release.sequence;
-  if (says_so || facts.running_release == channel.release_sha256) {
-    return {Verdict::kUpToDate, "up_to_date", shown(release) + " is running"};
-  }
-  const std::optional<Sequence> lowest = facts.floor.lowest();
-  if (lowest && release.sequence < *lowest) {
-    return {Verdict::kRefuse, "older",
-            shown(release) + " is older than the lowest sequence accepted here, " + std::to_string(lowest->value())};
-  }
-  if (channel.withdraws(release.version)) {
-    return {Verdict::kHold, "withdrawn", shown(release) + " was withdrawn"};
-  }
-  // A release that failed may share images with those that run well: only all of them together are what failed.
-  const auto failed = [&](const Image& image) { return facts.quarantine.contains(image.sha256); };
-  if (std::ranges::all_of(release.images, failed)) {
-    return {Verdict::kHold, "quarantine",
-            shown(release) + " was rolled back on this device; a newer release is awaited"};
-  }
+  if (is_running(candidate)) return {Verdict::kUpToDate, "up_to_date", shown(release) + " is running"};
   return {Verdict::kInstall, "newer", shown(release) + " is to be installed"};
 }
 

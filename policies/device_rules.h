@@ -1,12 +1,15 @@
 // The device's decision: may this signed release be installed on this device now? Facts in, a decision with its reason
-// out; no clock, no file, no network.
+// out; no clock, no file, no network. GO is signed, HOLD is free: an error of these rules refuses what was signed for
+// others or is older, a warning lets a device wait.
 #pragma once
 
 #include <tenon/policies/channel.h>
 #include <tenon/policies/release.h>
+#include <tenon/policies/rule.h>
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 namespace tenon::policies {
@@ -29,6 +32,15 @@ struct SequenceFloor {
   bool operator==(const SequenceFloor&) const = default;
 };
 
+// MaintenanceWindow is when a device may install, every day: from a minute of the day in UTC, over midnight if need be.
+struct MaintenanceWindow {
+  std::int64_t opens_minute = 0;     // 0 to 1439
+  std::int64_t length_minutes = 60;  // 1 to 1440
+
+  bool is_open(metadata::UtcTime now) const;
+  bool operator==(const MaintenanceWindow&) const = default;
+};
+
 struct DeviceFacts {
   Label product;
   Label hardware;
@@ -38,12 +50,15 @@ struct DeviceFacts {
   SequenceFloor floor = {};
   std::optional<Sha256> running_release = {};  // digest of the release.json that the running slot group was filled from
   std::set<Sha256> quarantine = {};            // digests of images of releases that failed here
+  std::optional<MaintenanceWindow> window = {};  // absent: any time will do
+  std::optional<metadata::UtcTime> now = {};     // for the window: it is closed when the time is not known
+  std::optional<bool> is_metered = {};           // the link to the source costs by the byte; absent: it does not matter
 };
 
 enum class Verdict {
   kInstall,
   kUpToDate,  // what runs is what the channel says
-  kHold,      // wait: withdrawn, or failed here before
+  kHold,      // wait: withdrawn, failed here before, or a bad moment
   kRefuse,    // older, or for other hardware
 };
 
@@ -58,6 +73,16 @@ struct Decision {
 // check_channel refuses a channel document that is not ours or older than one seen before.
 // Errors: E_POLICY for another product or channel, E_ROLLBACK for a lower serial.
 Result<void> check_channel(const Channel& channel, const DeviceFacts& facts);
+
+// Candidate is what a channel offers to a device. Caller must keep all three alive.
+struct Candidate {
+  const Channel& channel;
+  const Release& release;
+  const DeviceFacts& facts;
+};
+
+// device_rules are in the order in which they count: the first that is broken is the reason.
+std::span<const Rule<Candidate>> device_rules();
 
 // decide Pre: check_channel passed and the release's digest is the channel's.
 Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts);

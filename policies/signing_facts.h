@@ -92,7 +92,7 @@ struct SigningFacts {
   metadata::UtcTime now;
   std::optional<metadata::Root> root;  // the trusted one; absent only before there is any
   SigningPolicy policy;
-  Sha256 policy_sha256;  // of the policy's file, as the request names it
+  Sha256 policy_sha256;  // SigningPolicy::digest() of it
   Document document;
   std::vector<Change> changes = {};                 // the whole difference to what was trusted
   std::map<std::string, std::string> reasons = {};  // by place, as the coordinator declared them

@@ -119,6 +119,8 @@ struct SigningPolicy {
   // timestamp that is published with less than half of its life left (72 hours are always enough), unless is_lab.
   static Result<SigningPolicy> parse(const json::Value& signed_part);
   json::Value to_json() const;
+  // digest is the SHA-256 of the canonical form, that which root's keys sign: how requests name a policy.
+  Sha256 digest() const;
 
   // standard is policies/default.toml, lab is policies/lab.toml. Both are of the repository "unnamed" and expired in 1970:
   // nobody signs under one by accident.

@@ -98,4 +98,8 @@ json::Value SigningPolicy::to_json() const {
   return object;
 }
 
+Sha256 SigningPolicy::digest() const {
+  return Sha256::of(as_bytes(json::canonical(to_json())));
+}
+
 }  // namespace tenon::policies

@@ -45,7 +45,7 @@ void check_threshold(const JudgedRole& role, Breaches& breaches) {
   const std::int64_t most = votes_of(role) - role.limits->min_spare;
   if (role.limits->min_spare > 0 && threshold > most) {
     breaches.add(role.place + "/threshold",
-                 std::to_string(most) + " or less: " + std::to_string(role.limits->min_spare) + " keys to spare",
+                 "a threshold that leaves " + std::to_string(role.limits->min_spare) + " keys to spare",
                  std::to_string(threshold) + " of " + std::to_string(votes_of(role)));
   }
 }

@@ -193,6 +193,53 @@ TEST(DeviceRules, HoldAnotherVersionWithTheSameFailedImage) {
   expect_decision(decide(release, facts), Verdict::kHold, "quarantine");
 }
 
+TEST(DeviceRules, HoldOutsideTheMaintenanceWindow) {
+  const Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.window = policies::MaintenanceWindow{.opens_minute = 23 * 60, .length_minutes = 120};  // 23:00 to 01:00
+  expect_decision(decide(release, facts), Verdict::kHold, "window");                           // the time is not known
+  for (const auto& [time, reason] : std::map<std::string, std::string>{{"22:59:59", "window"},
+                                                                       {"23:00:00", "newer"},
+                                                                       {"00:59:59", "newer"},
+                                                                       {"01:00:00", "window"},
+                                                                       {"12:00:00", "window"}}) {
+    facts.now = *metadata::UtcTime::parse("2026-11-28T" + time + "Z");
+    EXPECT_EQ(decide(release, facts).reason, reason) << time;
+  }
+  facts.window->length_minutes = 24 * 60;
+  expect_decision(decide(release, facts), Verdict::kInstall, "newer");
+}
+
+TEST(DeviceRules, HoldOnAMeteredLink) {
+  DeviceFacts facts = device();
+  facts.is_metered = false;
+  expect_decision(decide(release_of("1.1", 11), facts), Verdict::kInstall, "newer");
+  facts.is_metered = true;
+  expect_decision(decide(release_of("1.1", 11), facts), Verdict::kHold, "metered");
+}
+
+TEST(DeviceRules, SayThatAReleaseIsRefusedBeforeTheySayThatItHasToWait) {
+  DeviceFacts facts = device();
+  facts.is_metered = true;
+  facts.window = policies::MaintenanceWindow{};
+  expect_decision(decide(release_of("0.9", 9), facts), Verdict::kRefuse, "older");
+  Release release = release_of("1.0.10", 10);
+  expect_decision(decide(release, facts), Verdict::kUpToDate, "up_to_date");
+  release.hardware = {label("board-b")};
+  expect_decision(decide(release, facts), Verdict::kRefuse, "hardware");
+}
+
+TEST(DeviceRules, ExplainThemselves) {
+  for (const policies::Rule<policies::Candidate>& rule : policies::device_rules()) {
+    const std::string text = policies::explain(rule);
+    for (const std::string_view part :
+         {rule.id, rule.title, rule.standard, rule.source, rule.explanation, rule.advice}) {
+      EXPECT_FALSE(part.empty()) << rule.id;
+      EXPECT_NE(text.find(part), std::string::npos) << rule.id;
+    }
+  }
+}
+
 // Book: TGT-11
 TEST(ChannelRules, RefuseALowerSerial) {
   Channel channel = channel_for(release_of("1.1", 11));
