@@ -56,16 +56,26 @@ Result<DocumentReview> review_root(const RequestedDocument& document, const Revi
                         document.reasons};
 }
 
+// A first policy is compared with the standard one that this program ships: what it changes of that is what matters.
+std::vector<policies::Change> first_policy_changes(const SigningPolicy& after) {
+  SigningPolicy standard = SigningPolicy::standard();
+  standard.repository = after.repository;
+  return policies::policy_changes(standard, after);
+}
+
 Result<DocumentReview> review_policy(const RequestedDocument& document, const ReviewBasis& basis) {
   TENON_TRY(SigningPolicy after, SigningPolicy::parse(document.draft.signed_part()).with_context("draft of policy"));
   TENON_TRY(std::vector<Holders> holders, root_holders(basis));
-  std::vector<policies::Change> changes = policies::policy_changes(basis.policy_before, after);
+  std::vector<policies::Change> changes =
+      basis.policy_before ? policies::policy_changes(basis.policy_before, after) : first_policy_changes(after);
+  std::vector<std::string> notes;
+  if (!basis.policy_before) notes.push_back("the first policy: shown is how it differs from the standard one");
   return DocumentReview{
       document.role,      bare(document.draft),
       after.version,      basis.policy_before ? std::optional(basis.policy_before->version) : std::nullopt,
       after.expires,      std::move(holders),
       std::move(changes), policies::PolicyDocument{basis.policy_before, after},
-      document.reasons};
+      document.reasons,   std::move(notes)};
 }
 
 // Link is a targets role that verified, or the draft of one that is signed together with the one below it.

@@ -61,11 +61,11 @@ Progress progress_of(const Review& review, const Collected& one) {
     const metadata::Tally count = holders.tally(one.envelope);
     const bool met = count.met(holders.role.threshold);
     progress.complete = progress.complete && met;
-    const std::string so_far =
-        std::to_string(count.votes.size()) + " of " + std::to_string(holders.role.threshold.value()) + " needed";
-    const std::string missing = missing_of(review, holders, count);
+    const std::string so_far = "signed by " + std::to_string(count.votes.size()) + ", " +
+                               std::to_string(holders.role.threshold.value()) + " must";
     progress.text += "  " + printable(one.document->role, 80) + " " + std::to_string(one.document->version.value()) +
-                     ", " + holders.name + ": " + so_far + (met ? "\n" : "; missing " + missing + "\n");
+                     ", by the keys of " + holders.name + ": " + so_far +
+                     (met ? "\n" : "; missing " + missing_of(review, holders, count) + "\n");
     json::Object data;
     data.set("role", printable(one.document->role, 255));
     data.set("version", one.document->version.value());

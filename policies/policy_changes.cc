@@ -1,3 +1,4 @@
+#include <tenon/metadata/utf8.h>
 #include <tenon/policies/policy_changes.h>
 
 #include <set>
@@ -24,8 +25,16 @@ bool is_branch(const json::Value* value) {
   return value != nullptr && value->object() != nullptr;
 }
 
+constexpr std::size_t kShownBytes = 1024;
+
 std::string shown(const json::Value* value) {
-  return value == nullptr ? "nothing" : json::to_text(*value);
+  return value == nullptr ? "nothing" : spelled_out(json::to_text(*value), kShownBytes);
+}
+
+// A person comes or goes as a whole, in one line.
+bool is_person(std::string_view place) {
+  constexpr std::string_view kPeople = "custodians/";
+  return place.starts_with(kPeople) && place.find('/', kPeople.size()) == place.npos;
 }
 
 // One change for each member that differs, however deep: a list is one member. A branch that comes or goes does so member
@@ -33,7 +42,8 @@ std::string shown(const json::Value* value) {
 void compare(const json::Value* before, const json::Value* after, const std::string& place,
              std::vector<Change>& changes) {
   if (before != nullptr && after != nullptr && *before == *after) return;
-  if (!is_branch(before) && !is_branch(after)) {
+  const bool comes_or_goes = is_person(place) && (before == nullptr || after == nullptr);
+  if (comes_or_goes || (!is_branch(before) && !is_branch(after))) {
     changes.push_back({weight_of(place), place, place + ": " + shown(before) + " -> " + shown(after)});
     return;
   }
@@ -44,8 +54,8 @@ void compare(const json::Value* before, const json::Value* after, const std::str
   }
   for (const std::string& name : names) {
     compare(is_branch(before) ? before->object()->find(name) : nullptr,
-            is_branch(after) ? after->object()->find(name) : nullptr, place.empty() ? name : place + "/" + name,
-            changes);
+            is_branch(after) ? after->object()->find(name) : nullptr,
+            place.empty() ? printable(name) : place + "/" + printable(name), changes);
   }
 }
 
