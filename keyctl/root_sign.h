@@ -3,6 +3,7 @@
 
 #include <tenon/hsm/secret_source.h>
 #include <tenon/hsm/signer.h>
+#include <tenon/hsm/token.h>
 #include <tenon/keyctl/root_file.h>
 
 #include <filesystem>
@@ -30,9 +31,10 @@ using Confirm = std::function<Result<void>(const std::string& summary, const std
 
 struct SignOptions {
   std::filesystem::path file;
-  std::vector<std::filesystem::path> keys;     // NAME.pem with NAME.tenon-key beside it
+  std::vector<std::filesystem::path> keys;     // as open_signer takes them: NAME.pem, NAME.tenon-key, pkcs11:...
   std::vector<hsm::SecretSource> passphrases;  // one for each key, or one for all
   KeyNames names = {};                         // of the other keys; the keys that sign bring theirs
+  hsm::TokenOptions token = {};
 };
 
 // sign_root_file replaces the file by one with more signatures. Nobody is asked when all keys have signed already.
