@@ -7,14 +7,18 @@
 
 namespace tenon::hsm {
 
-enum class KeyType { kEd25519, kEcdsaP256 };
+enum class KeyType {
+  kEd25519,
+  kEcdsaP256,
+  kRsa3072,  // in a token alone
+};
 
-// to_string gives "ed25519" or "ecdsa-p256".
+// to_string gives "ed25519", "ecdsa-p256" or "rsa-3072".
 std::string_view to_string(KeyType type);
 // parse_key_type reads what to_string writes. Errors: E_USAGE.
 Result<KeyType> parse_key_type(std::string_view text);
 
-// Of either kind the private part is 32 bytes: the seed of Ed25519 (RFC 8032), the scalar of P-256.
+// Of either kind of software key the private part is 32 bytes: the seed of Ed25519 (RFC 8032), the scalar of P-256.
 inline constexpr std::size_t kPrivateKeyBytes = 32;
 
 }  // namespace tenon::hsm

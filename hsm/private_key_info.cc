@@ -40,6 +40,7 @@ SecretBytes encode_private_key_info(const PrivateKey& key, ByteView public_key) 
   switch (key.type) {
     case KeyType::kEd25519: return join({kEd25519Head, secret});
     case KeyType::kEcdsaP256: return join({kP256Head, secret, kP256Middle, public_key});
+    case KeyType::kRsa3072: break;
   }
   return {};
 }

@@ -15,11 +15,10 @@ namespace {
 
 constexpr std::size_t kMaxSecretBytes = 4096;  // keys.md 3.4
 constexpr int kMaxDescriptor = 1023;           // the usual RLIMIT_NOFILE of a shell
-constexpr std::string_view kWithoutTerminal = "--passphrase-from fd:N or file:PATH";
 
-Result<SecretBytes> read_prompt(std::string_view what) {
+Result<SecretBytes> read_prompt(std::string_view what, std::string_view option) {
   Result<Terminal> terminal = Terminal::open();
-  if (!terminal) return std::move(terminal).error().context(what).with_hint(kWithoutTerminal);
+  if (!terminal) return std::move(terminal).error().context(what).with_hint(std::string(option) + " fd:N or file:PATH");
   return terminal->ask_secret(std::string(what) + ": ");
 }
 
@@ -27,7 +26,7 @@ Result<SecretBytes> read_prompt(std::string_view what) {
 Result<SecretBytes> read_line(int fd, std::string_view what) {
   const std::string where = std::string(what) + ": fd:" + std::to_string(fd);
   if (::isatty(fd) == 1) {
-    return Error{ErrorCode::kAuth, where + " is a terminal and would show what is typed", "--passphrase-from prompt"};
+    return Error{ErrorCode::kAuth, where + " is a terminal and would show what is typed", "let it be asked: prompt"};
   }
   SecretBytes line(kMaxSecretBytes);
   const std::span<std::uint8_t> buffer = line.writable(RevealSecret());
@@ -70,10 +69,10 @@ Result<SecretSource> SecretSource::parse(std::string_view text) {
   return Error{ErrorCode::kUsage, "a passphrase comes from prompt, fd:N or file:PATH, nothing else"};
 }
 
-Result<SecretBytes> SecretSource::read(std::string_view what) const {
+Result<SecretBytes> SecretSource::read(std::string_view what, std::string_view option) const {
   Result<SecretBytes> secret = [&] {
     switch (kind_) {
-      case Kind::kPrompt: return read_prompt(what);
+      case Kind::kPrompt: return read_prompt(what, option);
       case Kind::kDescriptor: return read_line(descriptor_, what);
       case Kind::kFile: return read_secret_file(file_);
     }

@@ -19,12 +19,13 @@ class SecretSource {
 
   bool is_prompt() const { return kind_ == Kind::kPrompt; }
 
-  // read gives the secret, at most 4 KiB and not empty. what names it for the person: "passphrase of alice.pem".
+  // read gives the secret, at most 4 KiB and not empty. what names it for the person: "passphrase of alice.pem"; option
+  // is what a hint names where there is no terminal.
   //   prompt     asks on /dev/tty with the echo off
   //   fd:N       reads one line, so that several secrets can follow each other; N stays open
   //   file:PATH  reads the file (read_private_file) without one final newline
   // Errors: E_AUTH, with what to do where there is no terminal; E_STORAGE; E_LIMIT
-  Result<SecretBytes> read(std::string_view what) const;
+  Result<SecretBytes> read(std::string_view what, std::string_view option = "--passphrase-from") const;
 
  private:
   enum class Kind { kPrompt, kDescriptor, kFile };

@@ -35,6 +35,7 @@ Result<metadata::PublicKey> derive_public_key(const PrivateKey& key) {
       TENON_TRY(const Bytes point, p256_point(key.secret));
       return metadata::PublicKey::ecdsa_p256(point);
     }
+    case KeyType::kRsa3072: break;
   }
   return Error{ErrorCode::kPolicy, "unknown type of key"};
 }
@@ -55,21 +56,28 @@ Result<void> refuse_existing(const std::filesystem::path& path) {
                "choose another --name or --out"};
 }
 
-}  // namespace
+struct OpenedKey {
+  SoftwareKey key;
+  KeyFile sidecar;
+};
 
-std::string_view to_string(KeyType type) {
-  switch (type) {
-    case KeyType::kEd25519: return "ed25519";
-    case KeyType::kEcdsaP256: return "ecdsa-p256";
-  }
-  return "";
+// The passphrase is asked for last.
+Result<OpenedKey> open_key(const std::filesystem::path& path, const SecretSource& source) {
+  TENON_TRY(const EncryptedPem encrypted, read_encrypted_pem(path));
+  TENON_TRY(KeyFile sidecar, read_sidecar(path));
+  const std::string where = printable(path.native());
+  TENON_TRY(const SecretBytes passphrase, source.read("passphrase of " + where));
+  TENON_TRY(SoftwareKey key, SoftwareKey::decrypt(encrypted, passphrase).with_context(where));
+  if (key.public_key() != sidecar.key) return wrong_passphrase().context(where);
+  return OpenedKey{std::move(key), std::move(sidecar)};
 }
 
-Result<KeyType> parse_key_type(std::string_view text) {
-  for (KeyType type : {KeyType::kEd25519, KeyType::kEcdsaP256}) {
-    if (text == to_string(type)) return type;
-  }
-  return Error{ErrorCode::kUsage, "key type \"" + printable(text, 40) + "\" is not ed25519 or ecdsa-p256"};
+}  // namespace
+
+Result<void> check_software_type(KeyType type) {
+  if (type != KeyType::kRsa3072) return {};
+  return Error{ErrorCode::kPolicy, "keys of RSA are not made in files, but in tokens alone",
+               "take --type ed25519 here, or --token for a key in a token"};
 }
 
 Result<SoftwareKey> SoftwareKey::of(PrivateKey key) {
@@ -78,6 +86,7 @@ Result<SoftwareKey> SoftwareKey::of(PrivateKey key) {
 }
 
 SoftwareKey SoftwareKey::generate(KeyType type) {
+  TENON_CHECK(check_software_type(type).has_value());
   const bool is_p256 = type == KeyType::kEcdsaP256;
   return *of(PrivateKey{type, is_p256 ? p256_generate() : SecretBytes::random(kPrivateKeyBytes)});
 }
@@ -101,6 +110,7 @@ Result<Bytes> SoftwareKey::sign(ByteView message) {
   switch (key_.type) {
     case KeyType::kEd25519: return ed25519_sign(key_.secret, message);
     case KeyType::kEcdsaP256: return p256_sign(key_.secret, public_bytes(), message);
+    case KeyType::kRsa3072: break;
   }
   return Error{ErrorCode::kSig, "unknown type of key"};
 }
@@ -129,14 +139,20 @@ Result<KeyFile> save_new_key(const SoftwareKey& key, const KeyPaths& paths, cons
   return public_half;
 }
 
+Result<KeyFile> change_passphrase(const std::filesystem::path& path, const SecretSource& old_source,
+                                  const std::function<Result<SecretBytes>(const KeyName&)>& new_passphrase) {
+  TENON_TRY(const OpenedKey opened, open_key(path, old_source));
+  TENON_TRY(const SecretBytes passphrase, new_passphrase(opened.sidecar.name));
+  TENON_TRY(const EncryptedPem encrypted, opened.key.encrypt(passphrase));
+  TENON_TRY(const SoftwareKey again, SoftwareKey::decrypt(encrypted, passphrase));
+  TENON_CHECK(again.public_key() == opened.sidecar.key);
+  TENON_TRY_VOID(replace_file(path, as_bytes(encrypted.text()), FileMode::kPrivate));
+  return opened.sidecar;
+}
+
 Result<std::unique_ptr<Signer>> open_software_signer(const std::filesystem::path& path, const SecretSource& source) {
-  TENON_TRY(const EncryptedPem encrypted, read_encrypted_pem(path));
-  TENON_TRY(const KeyFile sidecar, read_sidecar(path));
-  const std::string where = printable(path.native());
-  TENON_TRY(const SecretBytes passphrase, source.read("passphrase of " + where));
-  TENON_TRY(SoftwareKey key, SoftwareKey::decrypt(encrypted, passphrase).with_context(where));
-  if (key.public_key() != sidecar.key) return wrong_passphrase().context(where);
-  return std::unique_ptr<Signer>(std::make_unique<SoftwareKey>(std::move(key)));
+  TENON_TRY(OpenedKey opened, open_key(path, source));
+  return std::unique_ptr<Signer>(std::make_unique<SoftwareKey>(std::move(opened.key)));
 }
 
 }  // namespace tenon::hsm

@@ -12,12 +12,17 @@
 #include <tenon/hsm/signer.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 namespace tenon::hsm {
 
+// check_software_type Errors: E_POLICY for a type that is made in tokens alone.
+Result<void> check_software_type(KeyType type);
+
 class SoftwareKey final : public Signer {
  public:
+  // generate Pre: check_software_type(type).
   static SoftwareKey generate(KeyType type);
 
   // decrypt Errors: E_AUTH for a wrong passphrase, as far as that shows: see open_software_signer.
@@ -55,6 +60,11 @@ Result<void> check_names_free(const KeyPaths& paths);
 // Errors: E_POLICY if either exists, or for a passphrase that is too short; E_STORAGE.
 Result<KeyFile> save_new_key(const SoftwareKey& key, const KeyPaths& paths, const KeyName& name,
                              const SecretBytes& passphrase);
+
+// change_passphrase encrypts NAME.pem anew; new_passphrase is called when the old one was right. The file is replaced
+// whole, after the new one was seen to open. Errors: those of open_software_signer and check_new_passphrase; E_STORAGE.
+Result<KeyFile> change_passphrase(const std::filesystem::path& path, const SecretSource& old_source,
+                                  const std::function<Result<SecretBytes>(const KeyName&)>& new_passphrase);
 
 // open_software_signer opens NAME.pem; the passphrase is asked for last, after everything else about the two files
 // held. Errors: E_AUTH for a key file that others can read, a wrong passphrase, or a key that is not the sidecar's;

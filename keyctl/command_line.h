@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tenon/hsm/secret_source.h>
+#include <tenon/hsm/token.h>
 #include <tenon/keyctl/key_names.h>
 #include <tenon/keyctl/report.h>
 #include <tenon/metadata/utc_time.h>
@@ -48,12 +49,24 @@ void add_delegation_commands(CLI::App& app, Shell& shell);
 void add_request_commands(CLI::App& app, Shell& shell);
 void add_ceremony_commands(CLI::App& app, Shell& shell);
 void add_policy_commands(CLI::App& app, Shell& shell);
+void add_token_commands(CLI::App& app, Shell& shell);
 
 inline constexpr const char* kPassphraseHelp = "prompt, fd:N or file:PATH (mode 0600)";
 
 // add_repeated is an option that may be given several times, with one value each.
 CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vector<std::string>& values,
                           const std::string& help);
+
+// TokenWords is how a command reaches a token.
+struct TokenWords {
+  std::string module;
+  std::string pin_from;
+  int timeout_seconds = 60;
+  bool last_try = false;
+};
+// add_token_options: when is empty for a command that asks for no PIN, else says which PIN it is (" of each token").
+void add_token_options(CLI::App& command, TokenWords& words, const std::string& when = " if it has the key");
+Result<hsm::TokenOptions> token_options(const TokenWords& words);
 
 // What is wrong in an argument is the command line's fault, whatever code its parser gives.
 template <class T>

@@ -1,5 +1,6 @@
 // tenon-keyctl: keys and ceremonies. Parses the command line, runs the chosen command, prints its report.
 #include <tenon/hsm/harden.h>
+#include <tenon/hsm/token_agent.h>
 #include <tenon/keyctl/command_line.h>
 #include <tenon/metadata/utf8.h>
 
@@ -15,6 +16,29 @@ namespace tenon::keyctl {
 CLI::Option* add_repeated(CLI::App& command, const std::string& name, std::vector<std::string>& values,
                           const std::string& help) {
   return command.add_option(name, values, help)->allow_extra_args(false);
+}
+
+void add_token_options(CLI::App& command, TokenWords& words, const std::string& when) {
+  command.add_option("--pkcs11-module", words.module,
+                     "PKCS#11 module of the token (a .so); without it, those that p11-kit knows");
+  command.add_option("--token-timeout", words.timeout_seconds, "Seconds to wait for each answer of the token")
+      ->check(CLI::Range(1, 3600))
+      ->capture_default_str();
+  if (when.empty()) return;
+  command.add_option("--pin-from", words.pin_from, "PIN of the token" + when + ": " + kPassphraseHelp);
+  command.add_flag("--last-try", words.last_try, "Send the PIN although a wrong one would lock the token");
+}
+
+Result<hsm::TokenOptions> token_options(const TokenWords& words) {
+  hsm::TokenOptions options;
+  options.module.module = words.module;
+  options.module.patience = std::chrono::seconds(words.timeout_seconds);
+  options.last_try = words.last_try;
+  options.warn = [](const std::string& text) { std::cerr << "warning: " << printable(text, 1024) << "\n"; };
+  if (!words.pin_from.empty()) {
+    TENON_TRY(options.pin, hsm::SecretSource::parse(words.pin_from));
+  }
+  return options;
 }
 
 namespace {
@@ -52,7 +76,8 @@ constexpr const char* kFooter =
     "      --targets carol.tenon-key --snapshot online.tenon-key --timestamp online.tenon-key\n"
     "  tenon-keyctl root sign 1.root.json --key alice.pem\n"
     "  tenon-keyctl root verify 1.root.json\n"
-    "Exit status: 0 done, 2 usage, 4 refused by a rule, 5 not verified, 7 a passphrase or person is missing, 8 files.";
+    "Exit status: 0 done, 2 usage, 4 refused by a rule, 5 not verified, 7 a passphrase, PIN or person is missing, 8 "
+    "files.";
 
 int run(int argc, char** argv) {
   Shell shell{read_clock(), default_home(), "tenon-keyctl " TENON_VERSION};
@@ -69,6 +94,7 @@ int run(int argc, char** argv) {
   add_request_commands(app, shell);
   add_ceremony_commands(app, shell);
   add_policy_commands(app, shell);
+  add_token_commands(app, shell);
   app.footer(kFooter);  // last: subcommands would inherit it
   try {
     app.parse(argc, argv);
@@ -90,6 +116,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   ::umask(077);
   tenon::init_crypto();
+  if (const auto agent = tenon::hsm::run_token_agent_if_asked(argc, argv)) return *agent;
   for (const std::string& warning : tenon::hsm::harden_process()) std::cerr << "warning: " << warning << "\n";
   return tenon::keyctl::run(argc, argv);
 }

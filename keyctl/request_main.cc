@@ -47,6 +47,7 @@ struct RequestWords {
   std::vector<std::string> passphrase_sources;
   std::vector<std::string> acknowledged;
   std::vector<std::string> expected_payloads;
+  TokenWords token = {};
   bool qr = false;
 };
 
@@ -204,7 +205,8 @@ Result<Report> sign(const RequestWords& words, const Shell& shell) {
   TENON_TRY(std::vector<hsm::SecretSource> sources, parse_sources(words.passphrase_sources));
   if (sources.empty()) sources.push_back(hsm::SecretSource::prompt());
   SigningOrder order{{}, words.acknowledged, shell.tool};
-  TENON_TRY(order.keys, find_signing_keys(words.keys, sources, context.names));
+  TENON_TRY(const hsm::TokenOptions token, token_options(words.token));
+  TENON_TRY(order.keys, find_signing_keys(words.keys, sources, token, context.names));
   context.unattended = !words.expected_payloads.empty();
   if (context.unattended) TENON_TRY_VOID(require_expected(request, words.expected_payloads));
   const auto looked_before = [](const std::string&, const std::string&) { return Result<void>(); };
@@ -311,10 +313,12 @@ void add_sign(CLI::App& request, Shell& shell) {
   RequestWords& words = shell.keep<RequestWords>();
   CLI::App& command = *request.add_subcommand("sign", "Show a request, ask, sign, and write the response");
   command.add_option("file", words.file, "NAME.tenon-request")->required();
-  add_repeated(command, "--key", words.keys, "Private key, NAME.pem; can be repeated")->required();
+  add_repeated(command, "--key", words.keys, "NAME.pem, or NAME.tenon-key of a key in a token; can be repeated")
+      ->required();
   add_repeated(command, "--passphrase-from", words.passphrase_sources,
                std::string(kPassphraseHelp) + "; once for all keys, or once for each");
   add_repeated(command, "--names", words.names, "Key files (NAME.tenon-key) whose names to show");
+  add_token_options(command, words.token);
   add_repeated(command, "--ack", words.acknowledged, "A rule whose warning is meant, as P06");
   add_repeated(command, "--expect-payload-sha256", words.expected_payloads,
                "Do not ask: sign exactly this, once for each document, if the policy allows that");

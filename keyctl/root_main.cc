@@ -42,6 +42,7 @@ struct RootOptions {
   std::vector<std::string> names;
   std::vector<std::string> keys;
   std::vector<std::string> passphrase_sources;
+  TokenWords token = {};
   bool yes = false;
 };
 
@@ -79,6 +80,7 @@ Result<Report> sign(const RootOptions& given, UtcTime now) {
   SignOptions options{given.file, {given.keys.begin(), given.keys.end()}, {}};
   TENON_TRY(options.names, read_names(given.names));
   TENON_TRY(options.passphrases, parse_sources(given.passphrase_sources));
+  TENON_TRY(options.token, token_options(given.token));
   if (options.passphrases.empty()) options.passphrases.push_back(hsm::SecretSource::prompt());
   const auto said_yes = [](const std::string&, const std::string&) { return Result<void>(); };
   return sign_root_file(options, given.yes ? Confirm(said_yes) : Confirm(confirm_on_terminal), now);
@@ -142,9 +144,12 @@ void add_sign(CLI::App& root, Shell& shell) {
   RootOptions& options = shell.keep<RootOptions>();
   CLI::App& command = *root.add_subcommand("sign", "Show a root, ask, and sign it");
   command.add_option("file", options.file, "Root file; replaced by one with more signatures")->required();
-  add_repeated(command, "--key", options.keys, "Private key, NAME.pem; can be repeated")->required();
+  add_repeated(command, "--key", options.keys,
+               "Private key: NAME.pem, or pkcs11:... or NAME.tenon-key for one in a token; can be repeated")
+      ->required();
   add_repeated(command, "--passphrase-from", options.passphrase_sources,
                std::string(kPassphraseHelp) + "; once for all keys, or once for each");
+  add_token_options(command, options.token);
   add_names_option(command, options);
   command.add_flag("--yes", options.yes, "Do not ask: what is signed was looked at before");
   command.callback([&] { shell.chosen = [&] { return sign(options, shell.now); }; });

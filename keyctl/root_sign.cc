@@ -1,5 +1,5 @@
 #include <tenon/hsm/file_io.h>
-#include <tenon/hsm/software_key.h>
+#include <tenon/hsm/open_signer.h>
 #include <tenon/keyctl/root_sign.h>
 #include <tenon/metadata/utf8.h>
 
@@ -36,18 +36,21 @@ Result<std::vector<Job>> plan(const SignOptions& options, const RootFile& file, 
   }
   std::vector<Job> jobs;
   for (std::size_t i = 0; i < options.keys.size(); ++i) {
-    TENON_TRY(const hsm::KeyFile sidecar, hsm::read_sidecar(options.keys[i]));
-    TENON_TRY_VOID(find_root_key(file.root, sidecar.key).with_context(printable(options.keys[i].native())));
-    names.add(sidecar);
-    if (has_signed(file, sidecar.key)) continue;
+    TENON_TRY(const std::optional<hsm::KeyFile> known, hsm::read_public_half(options.keys[i].native()));
+    if (known) {
+      TENON_TRY_VOID(find_root_key(file.root, known->key).with_context(printable(options.keys[i].native())));
+      names.add(*known);
+      if (has_signed(file, known->key)) continue;
+    }
     jobs.push_back({options.keys[i], &options.passphrases[options.passphrases.size() == 1 ? 0 : i]});
   }
   return jobs;
 }
 
-Result<RootFile> sign_all(RootFile file, const std::vector<Job>& jobs) {
+Result<RootFile> sign_all(RootFile file, const std::vector<Job>& jobs, const hsm::TokenOptions& token) {
   for (const Job& job : jobs) {
-    TENON_TRY(const std::unique_ptr<hsm::Signer> signer, hsm::open_software_signer(job.private_key, *job.passphrase));
+    TENON_TRY(const std::unique_ptr<hsm::Signer> signer,
+              hsm::open_signer(job.private_key.native(), {*job.passphrase, token}));
     TENON_TRY(file.envelope, sign_root(file, *signer).with_context(printable(job.private_key.native())));
   }
   return file;
@@ -94,7 +97,7 @@ Result<Report> sign_root_file(const SignOptions& options, const Confirm& confirm
   }
   const std::string words = "root " + std::to_string(file.root.header.version.value());
   TENON_TRY_VOID(confirm(describe(file, names, now).text, words));
-  TENON_TRY(file, sign_all(std::move(file), jobs));
+  TENON_TRY(file, sign_all(std::move(file), jobs, options.token));
   TENON_TRY_VOID(write_back(options.file, as_read, file.envelope));
   Report report = describe(file, names, now);
   report.text += "written to " + path + "\n";

@@ -3,6 +3,7 @@
 
 #include <tenon/hsm/secret_source.h>
 #include <tenon/hsm/signer.h>
+#include <tenon/hsm/token.h>
 #include <tenon/keyctl/request_sign.h>
 #include <tenon/keyctl/root_file.h>
 
@@ -28,9 +29,10 @@ Result<metadata::Envelope> sign_root(const RootFile& file, hsm::Signer& signer);
 
 struct SignOptions {
   std::filesystem::path file;
-  std::vector<std::filesystem::path> keys;     // NAME.pem with NAME.tenon-key beside it
+  std::vector<std::filesystem::path> keys;     // as open_signer takes them: NAME.pem, NAME.tenon-key, pkcs11:...
   std::vector<hsm::SecretSource> passphrases;  // one for each key, or one for all
   KeyNames names = {};                         // of the other keys; the keys that sign bring theirs
+  hsm::TokenOptions token = {};
 };
 
 // sign_root_file replaces the file by one with more signatures. Nobody is asked when all keys have signed already.

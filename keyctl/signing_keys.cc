@@ -1,10 +1,11 @@
-#include <tenon/hsm/software_key.h>
 #include <tenon/keyctl/signing_keys.h>
+#include <tenon/metadata/utf8.h>
 
 namespace tenon::keyctl {
 
 Result<std::vector<SigningKey>> find_signing_keys(const std::vector<std::string>& references,
-                                                  const std::vector<hsm::SecretSource>& sources, KeyNames& names) {
+                                                  const std::vector<hsm::SecretSource>& sources,
+                                                  const hsm::TokenOptions& token, KeyNames& names) {
   if (sources.size() != 1 && sources.size() != references.size()) {
     return Error{
         ErrorCode::kUsage,
@@ -14,10 +15,14 @@ Result<std::vector<SigningKey>> find_signing_keys(const std::vector<std::string>
   std::vector<SigningKey> keys;
   for (std::size_t i = 0; i < references.size(); ++i) {
     const std::string& reference = references[i];
-    const hsm::SecretSource source = sources[sources.size() == 1 ? 0 : i];
-    TENON_TRY(const hsm::KeyFile sidecar, hsm::read_sidecar(reference));
-    names.add(sidecar);
-    keys.push_back({reference, sidecar.key, [=] { return hsm::open_software_signer(reference, source); }});
+    TENON_TRY(const std::optional<hsm::KeyFile> file, hsm::read_public_half(reference));
+    if (!file) {
+      return Error{ErrorCode::kUsage, printable(reference) + ": a URI does not say which key to expect",
+                   "name the NAME.tenon-key that key generate or key export-pub wrote"};
+    }
+    names.add(*file);
+    const hsm::SignerOptions options{sources[sources.size() == 1 ? 0 : i], token};
+    keys.push_back({reference, file->key, [=] { return hsm::open_signer(reference, options); }});
   }
   return keys;
 }

@@ -2,7 +2,7 @@
 // Thread: one.
 #pragma once
 
-#include <tenon/hsm/secret_source.h>
+#include <tenon/hsm/open_signer.h>
 #include <tenon/keyctl/key_names.h>
 #include <tenon/keyctl/request_sign.h>
 
@@ -11,9 +11,11 @@
 
 namespace tenon::keyctl {
 
-// find_signing_keys reads the sidecar of each private key; sources is one for all keys, or one for each.
-// Errors: E_USAGE for a wrong number of sources; those of read_sidecar.
+// find_signing_keys reads the public half of each key, as open_signer names them: NAME.pem, or NAME.tenon-key for a token;
+// sources is one for all keys in files, or one for each.
+// Errors: E_USAGE for a wrong number of sources, and for a URI, which says nothing of the key; those of read_public_half.
 Result<std::vector<SigningKey>> find_signing_keys(const std::vector<std::string>& references,
-                                                  const std::vector<hsm::SecretSource>& sources, KeyNames& names);
+                                                  const std::vector<hsm::SecretSource>& sources,
+                                                  const hsm::TokenOptions& token, KeyNames& names);
 
 }  // namespace tenon::keyctl

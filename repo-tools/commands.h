@@ -83,6 +83,8 @@ struct SignWords {
   std::filesystem::path folder;
   std::vector<std::filesystem::path> keys;
   std::vector<std::string> passphrases_from;  // one for all keys, or one for each
+  std::filesystem::path pkcs11_module;
+  std::string pin_from;
   std::string expires_in;
   bool dry_run = false;
 };

@@ -1,6 +1,6 @@
 // The commands that sign, publish and look: sign, refresh, publish, verify, status.
 #include <tenon/hsm/file_io.h>
-#include <tenon/hsm/software_key.h>
+#include <tenon/hsm/open_signer.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/commands.h>
@@ -18,13 +18,18 @@ Result<std::vector<std::unique_ptr<hsm::Signer>>> open_keys(const SignWords& wor
                                         std::to_string(words.keys.size()) + " keys"}
         .with_hint("give one for all keys, or one for each");
   }
+  hsm::TokenOptions token;
+  token.module.module = words.pkcs11_module;
+  if (!words.pin_from.empty()) {
+    TENON_TRY(token.pin, hsm::SecretSource::parse(words.pin_from));
+  }
   std::vector<std::unique_ptr<hsm::Signer>> signers;
   for (std::size_t i = 0; i < words.keys.size(); ++i) {
     hsm::SecretSource source = hsm::SecretSource::prompt();
     if (!words.passphrases_from.empty()) {
       TENON_TRY(source, hsm::SecretSource::parse(words.passphrases_from[words.passphrases_from.size() == 1 ? 0 : i]));
     }
-    TENON_TRY(std::unique_ptr<hsm::Signer> signer, hsm::open_software_signer(words.keys[i], source));
+    TENON_TRY(std::unique_ptr<hsm::Signer> signer, hsm::open_signer(words.keys[i].native(), {source, token}));
     signers.push_back(std::move(signer));
   }
   return signers;

@@ -1,5 +1,6 @@
 // tenon-repo: images -> payloads -> signed repository. The one place that knows the command line, the clock and stderr.
 #include <tenon/hsm/harden.h>
+#include <tenon/hsm/token_agent.h>
 #include <tenon/metadata/digest.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/commands.h>
@@ -112,9 +113,12 @@ class Commands {
   }
 
   void add_keys(CLI::App* command, SignWords& words) {
-    add_list(command, "--key", words.keys, "NAME.pem beside NAME.tenon-key")->required();
+    add_list(command, "--key", words.keys, "NAME.pem, or pkcs11:... or NAME.tenon-key for a key in a token")
+        ->required();
     add_list(command, "--passphrase-from", words.passphrases_from,
              "prompt, fd:N or file:PATH, for all keys or for each");
+    command->add_option("--pkcs11-module", words.pkcs11_module, "PKCS#11 module of the token, a .so");
+    command->add_option("--pin-from", words.pin_from, "PIN of the token: prompt, fd:N or file:PATH");
     command->add_option("--expires-in", words.expires_in, "of the snapshot and timestamp made here, for example 7d");
     add_dry_run(command, words.dry_run);
   }
@@ -206,5 +210,6 @@ int run(int argc, char** argv, const std::vector<std::string>& warnings) {
 
 int main(int argc, char** argv) {
   init_crypto();
+  if (const auto agent = hsm::run_token_agent_if_asked(argc, argv)) return *agent;
   return run(argc, argv, hsm::harden_process());
 }

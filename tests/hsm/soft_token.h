@@ -1,0 +1,87 @@
+// SoftToken: SoftHSM in a folder of its own, with the token "ceremony" whose PIN is kPin, and our faulty module around
+// it. The agent is the real tenon-keyctl.
+#pragma once
+
+#include <tenon/hsm/token_signer.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <tests/hsm/temp_folder.h>
+
+namespace tenon::hsm {
+
+class SoftToken {
+ public:
+  static constexpr const char* kPin = "canary-4711";
+  static constexpr const char* kModule = "/usr/lib/softhsm/libsofthsm2.so";
+
+  SoftToken() {
+    std::filesystem::create_directory(folder_ / "tokens");
+    folder_.write("softhsm2.conf", "directories.tokendir = " + (folder_ / "tokens").native() +
+                                       "\nobjectstore.backend = file\nlog.level = ERROR\n");
+    folder_.write("pin", kPin);
+    ::setenv("SOFTHSM2_CONF", (folder_ / "softhsm2.conf").c_str(), 1);
+    ::setenv("TENON_FAULTY_PKCS11", (folder_ / "script").c_str(), 1);
+    add_token("ceremony");
+  }
+
+  const TempFolder& folder() const { return folder_; }
+
+  void add_token(const std::string& label) const {
+    run("softhsm2-util --init-token --free --label '" + label + "' --so-pin 12345678 --pin " + kPin);
+  }
+
+  TokenOptions options(std::string_view pin_file = "pin") const {
+    TokenOptions options;
+    options.module.module = kModule;
+    options.module.agent = TENON_BIN_DIR "/tenon-keyctl";
+    options.pin = *SecretSource::parse("file:" + (folder_ / pin_file).native());
+    return options;
+  }
+
+  // Options for the faulty module with this script around SoftHSM.
+  TokenOptions faulty(const std::string& script, std::string_view pin_file = "pin") const {
+    std::filesystem::remove(folder_ / "calls");
+    folder_.write("script", "wrap " + std::string(kModule) + "\nlog " + (folder_ / "calls").native() + "\n" + script);
+    TokenOptions faulty = options(pin_file);
+    faulty.module.module = TENON_FAULTY_PKCS11;
+    return faulty;
+  }
+
+  // How often each function of Cryptoki was called through the faulty module since faulty().
+  std::map<std::string, int> calls() const {
+    std::map<std::string, int> counts;
+    std::ifstream log(folder_ / "calls");
+    for (std::string line; std::getline(log, line);) ++counts[line];
+    return counts;
+  }
+
+  Result<Token::Key> generate(KeyType type, const std::string& label, std::uint8_t id, bool always = false) const {
+    TENON_TRY(Token token, Token::find(uri(), options(), Token::Use::kWrite));
+    TENON_TRY_VOID(token.login());
+    return token.generate(type, label, {id}, always);
+  }
+
+  static Pkcs11Uri uri(const std::string& text = "pkcs11:token=ceremony") { return *Pkcs11Uri::parse(text); }
+
+  // Runs pkcs11-tool on the token, logged in.
+  static void tool(const std::string& arguments) {
+    run(std::string("pkcs11-tool --module ") + kModule + " --token-label ceremony --login --pin " + kPin + " " +
+        arguments);
+  }
+
+  static void run(const std::string& command) {
+    const std::string quiet = command + " >/dev/null 2>&1";
+    TENON_CHECK(std::system(quiet.c_str()) == 0);
+  }
+
+ private:
+  TempFolder folder_;
+};
+
+}  // namespace tenon::hsm
