@@ -43,8 +43,16 @@ Result<hsm::TokenOptions> token_options(const TokenWords& words) {
 
 namespace {
 
+// A message may have lines of its own, as the findings of a policy; each is made safe.
 void print_error(const Error& error) {
-  std::cerr << "error: " << to_string(error.code) << " " << printable(error.message, 4096) << "\n";
+  std::cerr << "error: " << to_string(error.code) << " ";
+  std::string_view rest = error.message;
+  while (true) {
+    const std::size_t end = rest.find('\n');
+    std::cerr << printable(rest.substr(0, end), 4096) << "\n";
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
   if (!error.hint.empty()) std::cerr << "hint: " << printable(error.hint, 1024) << "\n";
 }
 

@@ -61,7 +61,6 @@ struct MergeWords {
   std::string request;
   std::vector<std::string> responses;
   std::string folder = ".";
-  bool dry_run = false;
 };
 
 struct Pair {
@@ -259,22 +258,19 @@ Result<Report> merge(const MergeWords& words, const Shell& shell) {
     responses.push_back({path, std::move(response)});
   }
   TENON_TRY(Home home, Home::open(shell.home));
-  TENON_TRY(Merged merged, merge_responses(home, std::move(request), responses, shell.now));
-  if (!merged.complete) {
-    return Error{ErrorCode::kAuth, "more signatures are needed; nothing was written\n" + merged.report.text,
-                 "collect the missing responses and merge all of them again"};
-  }
-  json::Array written;
-  for (const MergedFile& file : merged.files) {
-    const fs::path path = fs::path(words.folder) / file.name;
-    if (!words.dry_run) {
+  std::vector<std::string> written;
+  const auto write = [&](const std::vector<MergedFile>& files) -> Result<void> {
+    for (const MergedFile& file : files) {
+      const fs::path path = fs::path(words.folder) / file.name;
       TENON_TRY_VOID(hsm::replace_file(path, as_bytes(file.content), hsm::FileMode::kPublic));
+      written.push_back(printable(path.native()));
     }
-    merged.report.text += (words.dry_run ? "would write " : "written to ") + printable(path.native()) + "\n";
-    written.emplace_back(printable(path.native()));
-  }
-  merged.report.data.set("files", std::move(written));
-  return merged.report;
+    return {};
+  };
+  TENON_TRY(Report report, merge_responses(home, std::move(request), responses, write, shell.now));
+  for (const std::string& path : written) report.text += "written to " + path + "\n";
+  report.data.set("files", json::Array(written.begin(), written.end()));
+  return report;
 }
 
 void add_create(CLI::App& request, Shell& shell) {
@@ -342,7 +338,6 @@ void add_merge(CLI::App& response, Shell& shell) {
   command.add_option("request", words.request, "NAME.tenon-request")->required();
   command.add_option("responses", words.responses, "NAME.tenon-signature of each signer")->required();
   command.add_option("--out", words.folder, "Folder to write to")->capture_default_str();
-  command.add_flag("--dry-run", words.dry_run, "Say what would be written");
   command.callback([&] { shell.chosen = [&] { return merge(words, shell); }; });
 }
 

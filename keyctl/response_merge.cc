@@ -87,36 +87,39 @@ std::string file_name(const DocumentReview& document) {
   return role->file_name();
 }
 
-// As a client will: the one door for each kind.
+// As a client will.
 Result<void> verify_root(const Review& review, std::string_view content) {
-  if (!review.root)
-    return metadata::embedded_root(as_bytes(content)) ? Result<void>()
-                                                      : metadata::embedded_root(as_bytes(content)).error();
-  const auto next = metadata::next_root(review.root->root, as_bytes(content));
-  return next ? Result<void>() : Result<void>(next.error());
+  const auto root = review.root ? metadata::next_root(review.root->root, as_bytes(content))
+                                : metadata::embedded_root(as_bytes(content));
+  return root ? Result<void>() : Result<void>(root.error());
 }
 
-}  // namespace
-
-Result<Merged> merge_responses(Home& home, policies::SigningRequest request,
-                               const std::vector<NamedResponse>& responses, metadata::UtcTime now) {
-  TENON_TRY(const Memory memory, home.recall(request.repository));
-  ReviewContext context{{memory.root, memory.policy, {}}, now};
-  context.audit_log_intact = home.audit().read().has_value();
-  TENON_TRY(const Review review, review_request(std::move(request), context));
-  std::map<std::string, Collected> collected;
-  for (const ReviewedDocument& one : review.documents) {
-    collected.emplace(one.review.role, Collected{&one.review, one.review.draft});
+// Merging once more, when the result is known here already, begins where the request began.
+Memory basis_of(const Memory& memory, const policies::SigningRequest& request) {
+  Memory basis{memory.root, memory.policy, {}};
+  const auto is_known = [&](std::string_view role, const std::optional<Bytes>& file) {
+    const policies::RequestedDocument* document = request.find(role);
+    if (document == nullptr || !file) return false;
+    const Result<Envelope> known = Envelope::parse(*file, policies::SigningRequest::kMaxBytes);
+    return known && Sha256::of(known->signed_bytes()) == document->payload_sha256();
+  };
+  const auto bytes_of = [](const std::string& text) { return std::optional(to_bytes(text)); };
+  if (is_known("root", memory.root)) {
+    basis.root = request.roots.empty() ? std::nullopt : bytes_of(request.roots.back());
   }
+  if (is_known("policy", memory.policy)) basis.policy = request.policy ? bytes_of(*request.policy) : std::nullopt;
+  return basis;
+}
 
-  Merged merged;
-  merged.complete = true;
+// Every signature goes to its document, or it is said why not.
+void collect(const std::vector<NamedResponse>& responses, const Review& review,
+             std::map<std::string, Collected>& collected, Report& report) {
   json::Array fates;
   for (const NamedResponse& named : responses) {
     const bool ours = named.response.request == review.request.id();
     for (const MadeSignature& made : named.response.signatures) {
       const std::string fate = ours ? fate_of(made, review, collected) : "of another request";
-      merged.report.text += printable(named.name) + ": " + fate + "\n";
+      report.text += printable(named.name) + ": " + fate + "\n";
       json::Object data;
       data.set("file", printable(named.name));
       data.set("keyid", printable(made.signature.keyid.text(), 128));
@@ -124,35 +127,62 @@ Result<Merged> merge_responses(Home& home, policies::SigningRequest request,
       fates.emplace_back(std::move(data));
     }
   }
-  json::Array progresses;
-  Memory after = memory;
+  report.data.set("signatures", std::move(fates));
+}
+
+// Progress of all documents. Returns: whether all are complete.
+bool report_progress(const Review& review, const std::map<std::string, Collected>& collected, Report& report) {
+  json::Array rows;
+  bool complete = true;
   for (const ReviewedDocument& reviewed : review.documents) {
-    const Collected& one = collected.at(reviewed.review.role);
-    Progress progress = progress_of(review, one);
-    merged.report.text += progress.text;
-    for (json::Value& value : progress.data) progresses.push_back(std::move(value));
-    merged.complete = merged.complete && progress.complete;
-    if (!progress.complete) continue;
-    MergedFile file{file_name(reviewed.review), one.envelope.to_text()};
-    if (reviewed.review.role == "root") {
+    Progress progress = progress_of(review, collected.at(reviewed.review.role));
+    report.text += progress.text;
+    for (json::Value& value : progress.data) rows.push_back(std::move(value));
+    complete = complete && progress.complete;
+  }
+  report.data.set("documents", std::move(rows));
+  report.data.set("complete", complete);
+  return complete;
+}
+
+}  // namespace
+
+Result<Report> merge_responses(Home& home, policies::SigningRequest request,
+                               const std::vector<NamedResponse>& responses, const WriteFiles& write,
+                               metadata::UtcTime now) {
+  TENON_TRY(Memory memory, home.recall(request.repository));
+  ReviewContext context{basis_of(memory, request), now};
+  context.audit_log_intact = home.audit().read().has_value();
+  TENON_TRY(const Review review, review_request(std::move(request), context));
+  std::map<std::string, Collected> collected;
+  for (const ReviewedDocument& one : review.documents) {
+    collected.emplace(one.review.role, Collected{&one.review, one.review.draft});
+  }
+  Report report;
+  report.data.set("request", review.request.id().hex());
+  collect(responses, review, collected, report);
+  if (!report_progress(review, collected, report)) {
+    report.text += "more signatures are needed; nothing was written\n";
+    report.status = ExitStatus::kNeedsPerson;
+    return report;
+  }
+  std::vector<MergedFile> files;
+  for (const ReviewedDocument& one : review.documents) {
+    MergedFile file{file_name(one.review), collected.at(one.review.role).envelope.to_text()};
+    if (one.review.role == "root") {
       TENON_TRY_VOID(verify_root(review, file.content).with_context(file.name));
-      after.root = to_bytes(file.content);
+      memory.root = to_bytes(file.content);
     }
-    if (reviewed.review.role == "policy") after.policy = to_bytes(file.content);
-    merged.files.push_back(std::move(file));
+    if (one.review.role == "policy") memory.policy = to_bytes(file.content);
+    files.push_back(std::move(file));
   }
-  merged.report.data.set("request", review.request.id().hex());
-  merged.report.data.set("signatures", std::move(fates));
-  merged.report.data.set("documents", std::move(progresses));
-  merged.report.data.set("complete", merged.complete);
-  if (merged.complete) {
-    TENON_TRY_VOID(home.remember(review.request.repository, after));
-    json::Object data;
-    data.set("repository", review.request.repository.text());
-    data.set("request", review.request.id().hex());
-    TENON_TRY_VOID(home.audit().append("merged", std::move(data), now));
-  }
-  return merged;
+  TENON_TRY_VOID(write(files));
+  TENON_TRY_VOID(home.remember(review.request.repository, memory));
+  json::Object data;
+  data.set("repository", review.request.repository.text());
+  data.set("request", review.request.id().hex());
+  TENON_TRY_VOID(home.audit().append("merged", std::move(data), now));
+  return report;
 }
 
 }  // namespace tenon::keyctl

@@ -7,7 +7,7 @@
 #include <tenon/keyctl/review_text.h>
 #include <tenon/policies/signing_response.h>
 
-#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,15 +24,14 @@ struct MergedFile {
   std::string content;
 };
 
-struct Merged {
-  std::vector<MergedFile> files;  // of the documents that are complete
-  bool complete = false;          // all are
-  Report report;                  // what became of each signature; who is missing
-};
+// WriteFiles puts the finished files where they belong; what it gives back ends the merging. Errors: any.
+using WriteFiles = std::function<Result<void>(const std::vector<MergedFile>& files)>;
 
-// merge_responses Errors: those of review_request; E_SIG when a file that seemed complete does not verify as a client
-// would. When all is complete, the new root and policy are remembered.
-Result<Merged> merge_responses(Home& home, policies::SigningRequest request,
-                               const std::vector<NamedResponse>& responses, metadata::UtcTime now);
+// merge_responses writes when all documents are complete, and only then remembers the new root and policy, so that it can
+// be repeated. Returns: what became of each signature, and who is missing: then with status 7, and nothing was written.
+// Errors: those of review_request and of write; E_SIG when a file that seemed complete does not verify as a client would.
+Result<Report> merge_responses(Home& home, policies::SigningRequest request,
+                               const std::vector<NamedResponse>& responses, const WriteFiles& write,
+                               metadata::UtcTime now);
 
 }  // namespace tenon::keyctl
