@@ -106,10 +106,13 @@ std::vector<Breach> check_reasons(const SigningFacts& facts) {
       breaches.add(printable(change.place), "a declared reason", "an undeclared change: " + printable(change.text));
     }
   }
-  for (const auto& [place, text] : facts.reasons) {
+  for (const auto& reason : facts.reasons) {
+    const std::string& place = reason.first;
     const bool changed =
         std::ranges::any_of(facts.changes, [&](const Change& change) { return holds(place, change.place); });
-    if (!changed) breaches.add(printable(place), "the change that was declared: " + printable(text), "no change");
+    if (!changed) {
+      breaches.add(printable(place), "the change that was declared: " + printable(reason.second), "no change");
+    }
   }
   return std::move(breaches).take();
 }
