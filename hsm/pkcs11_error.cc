@@ -179,7 +179,6 @@ constexpr Advice kAdvice[] = {
 }  // namespace
 
 std::string pkcs11_code_name(std::uint64_t code) {
-  if (code > 0xffffffff) return "no code of Cryptoki";
   const auto known = std::ranges::find(kNames, code, &Name::code);
   if (known != std::end(kNames)) return std::string(known->name);
   const std::string text = wire::CallFailure{"x", code}.text();
@@ -187,7 +186,8 @@ std::string pkcs11_code_name(std::uint64_t code) {
 }
 
 Error pkcs11_error(const wire::CallFailure& failure) {
-  const std::string where = " (" + failure.call + ": " + pkcs11_code_name(failure.code) + ")";
+  const bool is_own = failure.code > 0xffffffff;
+  const std::string where = " (" + failure.call + (is_own ? "" : ": " + pkcs11_code_name(failure.code)) + ")";
   const auto known = std::ranges::find(kAdvice, failure.code, &Advice::code);
   if (known == std::end(kAdvice)) return Error{ErrorCode::kHw, "the token failed" + where, std::string(kVendor)};
   return Error{known->kind, std::string(known->meaning) + where, std::string(known->hint)};

@@ -13,7 +13,7 @@ namespace tenon::hsm {
 // that cannot be loaded, E_HW for all else.
 Error pkcs11_error(const wire::CallFailure& failure);
 
-// pkcs11_code_name gives "CKR_PIN_LOCKED", or the number for a code that has no name.
+// pkcs11_code_name gives "CKR_PIN_LOCKED", or the number for a code that has no name. Pre: a code of Cryptoki.
 std::string pkcs11_code_name(std::uint64_t code);
 
 }  // namespace tenon::hsm

@@ -133,12 +133,12 @@ struct KeyObject {
   bool is_private = false;
   std::int64_t key_type = -1;  // CKK_*
   std::int64_t modulus_bits = 0;
-  std::string label;
-  Bytes id;
-  Bytes ec_params;
-  Bytes ec_point;
-  Bytes modulus;
-  Bytes exponent;
+  std::string label = {};
+  Bytes id = {};
+  Bytes ec_params = {};
+  Bytes ec_point = {};
+  Bytes modulus = {};
+  Bytes exponent = {};
   bool signs = false;
   bool local = false;
   bool never_extractable = false;

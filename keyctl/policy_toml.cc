@@ -9,7 +9,6 @@
 namespace tenon::keyctl {
 namespace {
 
-using policies::RoleLimits;
 using policies::SigningPolicy;
 
 // PolicyReader lays a TOML document over the standard policy. What may stand where is what the standard's JSON has there;

@@ -14,6 +14,8 @@ template <class... Functions>
 struct Overloaded : Functions... {
   using Functions::operator()...;
 };
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 14 does not make it by itself
 
 const RoleLimits& limits_of(const SigningFacts& facts, const metadata::RoleName& role) {
   return role == metadata::RoleName::targets() ? facts.policy.limits(TopRole::kTargets) : facts.policy.limits(role);

@@ -98,17 +98,21 @@ std::vector<Breach> check_reasons(const SigningFacts& facts) {
     if (!any) breaches.add("", "a reason for the first version", "none");
     return std::move(breaches).take();
   }
-  for (const Change& change : facts.changes) {
-    if (change.weight == Weight::kRoutine) continue;
-    const std::size_t least = change.weight == Weight::kPower ? kPowerParts : kContentParts;
-    if (!is_declared(facts, change.place, least)) {
+  // Power first, so that no list of files hides it.
+  for (const auto& [weight, least] :
+       {std::pair(Weight::kPower, kPowerParts), std::pair(Weight::kContent, kContentParts)}) {
+    for (const Change& change : facts.changes) {
+      if (change.weight != weight || is_declared(facts, change.place, least)) continue;
       breaches.add(printable(change.place), "a declared reason", "an undeclared change: " + printable(change.text));
     }
   }
-  for (const auto& [place, text] : facts.reasons) {
+  for (const auto& reason : facts.reasons) {
+    const std::string& place = reason.first;
     const bool changed =
         std::ranges::any_of(facts.changes, [&](const Change& change) { return holds(place, change.place); });
-    if (!changed) breaches.add(printable(place), "the change that was declared: " + printable(text), "no change");
+    if (!changed) {
+      breaches.add(printable(place), "the change that was declared: " + printable(reason.second), "no change");
+    }
   }
   return std::move(breaches).take();
 }

@@ -53,15 +53,26 @@ bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
 }
 
-void check_patterns(const SigningFacts& facts, const DelegatedRole& role, Breaches& breaches) {
-  if (!role.paths.patterns) return;
+// A pattern without a single letter to hold on to hands over as much as a star does.
+bool is_wildcard_only(std::string_view pattern) {
+  return pattern.find_first_not_of("*?/") == pattern.npos;
+}
+
+void check_paths(const SigningFacts& facts, const DelegatedRole& role, Breaches& breaches) {
   const std::vector<std::string>& forbidden = facts.policy.delegations.forbid_paths;
+  const std::string place = place_of(role) + "/paths";
+  if (role.paths.hash_prefixes && !forbidden.empty() &&
+      std::ranges::any_of(*role.paths.hash_prefixes, &std::string::empty)) {
+    breaches.add(place, "a part of all paths", "an empty prefix of digests, which all begin with");
+  }
+  if (!role.paths.patterns) return;
   for (const PathPattern& pattern : *role.paths.patterns) {
-    if (std::ranges::find(forbidden, pattern.text()) != forbidden.end()) {
-      breaches.add(place_of(role) + "/paths", "a part of all paths", "\"" + printable(pattern.text(), 80) + "\"");
+    const std::string shown = "\"" + printable(pattern.text(), 80) + "\"";
+    const bool listed = std::ranges::find(forbidden, pattern.text()) != forbidden.end();
+    if (listed || (!forbidden.empty() && is_wildcard_only(pattern.text()))) {
+      breaches.add(place, "a part of all paths", shown);
     } else if (!pattern.matches("path")) {
-      breaches.add(place_of(role) + "/paths", "a pattern that clients can read",
-                   "\"" + printable(pattern.text(), 80) + "\", which ends every search that reaches it");
+      breaches.add(place, "a pattern that clients can read", shown + ", which ends every search that reaches it");
     }
   }
 }
@@ -92,6 +103,9 @@ std::vector<Breach> check_delegations(const SigningFacts& facts) {
     breaches.add("delegations", "a depth of at most " + std::to_string(limits.max_depth),
                  "a depth of " + std::to_string(document.depth + 1));
   }
+  if (document.after.delegations->bins && document.depth == 0 && !limits.forbid_paths.empty()) {
+    breaches.add("delegations", "a part of all paths", "bins that share all paths");
+  }
   for (const DelegatedRole& role : roles) {
     if (!is_ascii(role.name.text())) {
       breaches.add(place_of(role), "a name of visible ASCII", "\"" + printable(role.name.text(), 80) + "\"");
@@ -99,7 +113,7 @@ std::vector<Breach> check_delegations(const SigningFacts& facts) {
     if (limits.require_terminating && !role.terminating) {
       breaches.add(place_of(role) + "/terminating", "true", "false");
     }
-    check_patterns(facts, role, breaches);
+    check_paths(facts, role, breaches);
   }
   check_overlaps(facts, roles, breaches);
   return std::move(breaches).take();

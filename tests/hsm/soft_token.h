@@ -7,9 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
-#include <vector>
 
 #include <tests/hsm/temp_folder.h>
 
@@ -32,7 +30,7 @@ class SoftToken {
 
   const TempFolder& folder() const { return folder_; }
 
-  void add_token(const std::string& label) const {
+  static void add_token(const std::string& label) {
     run("softhsm2-util --init-token --free --label '" + label + "' --so-pin 12345678 --pin " + kPin);
   }
 
@@ -44,16 +42,17 @@ class SoftToken {
     return options;
   }
 
-  // Options for the faulty module with this script around SoftHSM.
+  // Options for the faulty module with this script around SoftHSM; begins a new count of calls.
   TokenOptions faulty(const std::string& script, std::string_view pin_file = "pin") const {
     std::filesystem::remove(folder_ / "calls");
-    folder_.write("script", "wrap " + std::string(kModule) + "\nlog " + (folder_ / "calls").native() + "\n" + script);
+    folder_.write("script",
+                  "wrap " + std::string(kModule) + "\nlog " + (folder_ / "calls").native() + "\n" + script + "\n");
     TokenOptions faulty = options(pin_file);
     faulty.module.module = TENON_FAULTY_PKCS11;
     return faulty;
   }
 
-  // How often each function of Cryptoki was called through the faulty module since faulty().
+  // How often each line stands in the log of the faulty module.
   std::map<std::string, int> calls() const {
     std::map<std::string, int> counts;
     std::ifstream log(folder_ / "calls");
@@ -61,15 +60,16 @@ class SoftToken {
     return counts;
   }
 
-  Result<Token::Key> generate(KeyType type, const std::string& label, std::uint8_t id, bool always = false) const {
-    TENON_TRY(Token token, Token::find(uri(), options(), Token::Use::kWrite));
-    TENON_TRY_VOID(token.login());
-    return token.generate(type, label, {id}, always);
+  // generate Pre: it works.
+  Token::Key generate(KeyType type, const std::string& label, std::uint8_t id, bool always = false) const {
+    Token token = *Token::find(uri(), options(), Token::Use::kWrite);
+    TENON_CHECK(token.login().has_value());
+    return *token.generate(type, label, {id}, always);
   }
 
   static Pkcs11Uri uri(const std::string& text = "pkcs11:token=ceremony") { return *Pkcs11Uri::parse(text); }
 
-  // Runs pkcs11-tool on the token, logged in.
+  // tool runs pkcs11-tool on the token, logged in.
   static void tool(const std::string& arguments) {
     run(std::string("pkcs11-tool --module ") + kModule + " --token-label ceremony --login --pin " + kPin + " " +
         arguments);

@@ -323,6 +323,17 @@ void add_delegation_rows(std::vector<Row>& rows) {
   };
   rows.push_back(
       {"P25", "a delegation of everything", targets_update, kE, "delegations/rollout.camera/paths", paths("*")});
+  for (const char* wildcards : {"**", "*/*", "?*", "*/*/*", "*/**/?"}) {
+    rows.push_back(
+        {"P25", "nothing but wildcards", targets_update, kE, "delegations/rollout.camera/paths", paths(wildcards)});
+  }
+  rows.push_back({"P25", "a prefix that all digests have", targets_update, kE, "delegations/rollout.camera/paths",
+                  [](SigningFacts& facts) { delegated_of(facts)[1].paths = {.hash_prefixes = {{""}}}; }});
+  rows.push_back({"P25", "bins of everything", targets_update, kE, "delegations", [](SigningFacts& facts) {
+                    targets_of(facts).after.delegations->bins =
+                        metadata::SuccinctRoles{.keys = role_keys(kReleaseKeys, 2), .name_prefix = "bin"};
+                    delegated_of(facts).clear();
+                  }});
   rows.push_back({"P25", "a pattern that clients cannot read", targets_update, kE, "delegations/rollout.camera/paths",
                   paths("camera/[")});
   rows.push_back({"P25", "two that may speak for a path", targets_update, kE, "delegations/rollout.camera/paths",
@@ -453,7 +464,6 @@ TEST(SigningRules, HoldWhereNothingIsSpoiled) {
   }
 }
 
-// Book: KEYT-01, KEYT-02, KEYT-22, KEYT-23
 TEST(SigningRules, BreakWhereOneThingIsSpoiled) {
   for (const Row& row : all_rows()) {
     SigningFacts facts = row.good();
@@ -492,7 +502,6 @@ TEST(SigningRules, AreSuspendedByAWaiverUntilItEnds) {
   }
 }
 
-// Book: KEYT-25
 TEST(SigningRules, RefuseARootThatFewerThanTheThresholdAndOneAreKnownToBeAbleToChange) {
   SigningFacts facts = root_rotation();
   for (const std::size_t undrilled : {0u, 1u}) facts.keys.at(kRootKeys[undrilled].keyid()).possession.reset();
@@ -538,7 +547,7 @@ TEST(SigningRules, AllowOverlappingPathsWhereThePolicySaysSo) {
 }
 
 // Book: KEYT-08
-TEST(SigningRules, CountWhatIsTooMuchToRead) {
+TEST(SigningRules, CountWhatIsTooMuchToReadAndHideNoChangeOfPowerBehindIt) {
   SigningFacts facts = targets_update();
   facts.reasons.clear();
   for (int i = 0; i < 50'000; ++i) {
@@ -546,12 +555,14 @@ TEST(SigningRules, CountWhatIsTooMuchToRead) {
     targets_of(facts).before->targets.emplace(path, entry_of(path));
     facts.changes.push_back({Weight::kContent, "targets/" + path, "removed"});
   }
+  facts.changes.push_back({Weight::kPower, "delegations/maps", "Mallory signs maps"});
   const Judgement judgement = judge(facts);
   for (const char* rule : {"P24", "P28"}) {
     const std::vector<Finding> found = findings_of(judgement, rule);
     ASSERT_EQ(found.size(), 51u) << rule;
     EXPECT_NE(found.back().breach.found.find(" more of the same rule"), std::string::npos);
   }
+  EXPECT_EQ(findings_of(judgement, "P24").front().breach.place, "delegations/maps");
   EXPECT_TRUE(judgement.refused());
 }
 

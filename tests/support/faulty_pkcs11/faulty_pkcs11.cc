@@ -2,7 +2,7 @@
 // TENON_FAULTY_PKCS11 names the script; a line is one of
 //
 //   wrap PATH               the real module
-//   log PATH                append the name of every call
+//   log PATH                append the name of every call, and what C_SignInit and C_Sign were given
 //   C_X N return CODE       the N-th call of C_X gives CODE (hex) and does nothing; N = 0: every call
 //   C_X N sleep             ... does not return
 //   C_X N crash             ... ends the process by a signal
@@ -54,11 +54,15 @@ Script& script() {
   return the_script;
 }
 
+void note(const std::string& line) {
+  if (!script().log.empty()) std::ofstream(script().log, std::ios::app) << line << "\n";
+}
+
 // Counts the call, does what comes before it, and gives the code to return at once, or CKR_OK to go on.
 CK_RV before(const std::string& call) {
   Script& state = script();
   const unsigned long number = ++state.calls[call];
-  if (!state.log.empty()) std::ofstream(state.log, std::ios::app) << call << "\n";
+  note(call);
   state.after.clear();
   for (const Fault& fault : state.faults) {
     if (fault.call != call || (fault.number != 0 && fault.number != number)) continue;
@@ -87,7 +91,6 @@ TENON_WRAP(C_Login, (CK_SESSION_HANDLE a, CK_USER_TYPE b, unsigned char* c, CK_U
 TENON_WRAP(C_Logout, (CK_SESSION_HANDLE a), (a))
 TENON_WRAP(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE* b, CK_ULONG c), (a, b, c))
 TENON_WRAP(C_FindObjectsFinal, (CK_SESSION_HANDLE a), (a))
-TENON_WRAP(C_SignInit, (CK_SESSION_HANDLE a, CK_MECHANISM* b, CK_OBJECT_HANDLE c), (a, b, c))
 TENON_WRAP(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b))
 TENON_WRAP(C_GenerateKeyPair,
            (CK_SESSION_HANDLE a, CK_MECHANISM* b, CK_ATTRIBUTE* c, CK_ULONG d, CK_ATTRIBUTE* e, CK_ULONG f,
@@ -133,9 +136,16 @@ CK_RV C_GetAttributeValue_wrapped(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE ob
   return CKR_OK;
 }
 
+CK_RV C_SignInit_wrapped(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
+  if (const CK_RV code = before("C_SignInit"); code != CKR_OK) return code;
+  note("C_SignInit with parameters of " + std::to_string(mechanism->ulParameterLen));
+  return script().real->C_SignInit(session, mechanism, key);
+}
+
 CK_RV C_Sign_wrapped(CK_SESSION_HANDLE session, unsigned char* data, CK_ULONG data_size, unsigned char* signature,
                      CK_ULONG* size) {
   if (const CK_RV code = before("C_Sign"); code != CKR_OK) return code;
+  note("C_Sign of " + std::to_string(data_size));
   const CK_ULONG room = *size;
   const CK_RV code = script().real->C_Sign(session, data, data_size, signature, size);
   const std::string& after = script().after;
