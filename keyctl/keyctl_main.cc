@@ -101,6 +101,7 @@ int run(int argc, char** argv) {
   add_delegation_commands(app, shell);
   add_request_commands(app, shell);
   add_ceremony_commands(app, shell);
+  add_custodian_commands(app, shell);
   add_policy_commands(app, shell);
   add_token_commands(app, shell);
   app.footer(kFooter);  // last: subcommands would inherit it
