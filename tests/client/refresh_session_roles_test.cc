@@ -292,6 +292,19 @@ TEST(TimestampPhase, KeepsItsOwnWhenTheSameVersionHasOtherBytes) {
   EXPECT_EQ(scenario.device.warnings.size(), 1U);
 }
 
+// Book: META-04
+// Spec: 5.4.3.1b
+TEST(TimestampPhase, GoesByItsOwnWhenTheSameVersionHasOtherBytes) {
+  Scenario scenario;
+  scenario.settle();
+  const metadata::UtcTime expires = scenario.repository.timestamp.header.expires;
+  scenario.repository.timestamp.header.expires = expires.plus_seconds(1000);
+  scenario.repository.write_timestamp();
+  const Result<client::TrustedRepository> trusted = scenario.device.refresh();
+  ASSERT_TRUE(trusted) << trusted.error().message;
+  EXPECT_EQ(trusted->timestamp->header.expires, expires);
+}
+
 // Book: META-05
 // Spec: 5
 TEST(TimestampPhase, GoesOnToTheSnapshotThatACutKeptIt) {
