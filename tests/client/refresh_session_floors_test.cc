@@ -145,6 +145,23 @@ TEST(FloorsOfRotatedKeys, AreForgottenByANewImageThatWasMadeWithTheNextRoot) {
   EXPECT_EQ(scenario.device.floors.timestamp, *Version::create(2));
 }
 
+// It takes the keys of root; the floors of keys that it does not list would only keep the device from what it signs.
+// Book: META-23
+// Spec: 5.3.11
+TEST(FloorsOfRotatedKeys, AreForgottenUnderAnotherRootOfTheVersionThatIsKnown) {
+  Scenario scenario;
+  scenario.repository.publish_root();
+  scenario.repository.timestamp.header.version = *Version::create(1000);
+  scenario.repository.write_timestamp();
+  scenario.settle();
+  scenario.store.files.clear();
+  scenario.repository.rotate_key(TopRole::kTimestamp);
+  scenario.repository.write_root();
+  scenario.repository.timestamp.header.version = *Version::create(2);
+  scenario.repository.write_timestamp();
+  scenario.expect_accepted();
+}
+
 // The floor of the first time would let the second version back in.
 // Book: META-09
 // Spec: 5.5.5
