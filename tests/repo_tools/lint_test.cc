@@ -47,14 +47,14 @@ TEST_F(Lint, FindsNothingInWhatTenonMakes) {
   EXPECT_EQ(found(*read_lint_subject(repository())), Names{});
 }
 
-// Spec: TAP 12
+// TAP 12 lets devices accept it.
 TEST_F(Lint, WarnsOfAKeyidInRootThatIsNotTheHashOfItsKey) {
   Root other = root();
   rename(other.keys, other.roles.at(TopRole::kTargets), "carol");
   EXPECT_EQ(found(other), Names{"keyid-is-no-hash root"});
 }
 
-// Spec: TAP 12
+// TAP 12 lets devices accept it.
 TEST_F(Lint, WarnsOfAKeyidInADelegationThatIsNotTheHashOfItsKey) {
   LintSubject subject = *read_lint_subject(repository());
   auto& delegations = *subject.targets.front().second.delegations;
