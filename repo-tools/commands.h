@@ -108,6 +108,12 @@ struct StatusWords {
 };
 Result<ExitStatus> run_status(const Console& console, const StatusWords& words);
 
+struct LintWords {
+  std::filesystem::path folder;
+};
+// run_lint gives kRefused when there is a warning.
+Result<ExitStatus> run_lint(const Console& console, const LintWords& words);
+
 // parse_size reads "65536", "64KiB", "1MiB". Errors: E_USAGE.
 Result<std::uint64_t> parse_size(std::string_view text);
 

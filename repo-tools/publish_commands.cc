@@ -1,9 +1,10 @@
-// The commands that sign, publish and look: sign, refresh, publish, verify, status.
+// The commands that sign, publish and look: sign, refresh, publish, verify, lint, status.
 #include <tenon/hsm/file_io.h>
 #include <tenon/hsm/open_signer.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/lint.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/publisher.h>
 
@@ -165,6 +166,20 @@ Result<ExitStatus> run_verify(const Console& console, const VerifyWords& words) 
   }
   if (report.channels.empty()) console.say("no channel is published: a device would find nothing to install");
   if (std::optional<Error> error = report.first_error()) return *std::move(error);
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_lint(const Console& console, const LintWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const LintSubject subject, read_lint_subject(repository));
+  const std::vector<LintFinding> findings = lint(subject);
+  if (console.as_json) {
+    console.give(to_json(findings));
+  } else {
+    console.out << to_text(findings);
+  }
+  if (!findings.empty()) return ExitStatus::kRefused;
+  console.say("no warnings");
   return ExitStatus::kOk;
 }
 

@@ -133,6 +133,7 @@ class Commands {
     CLI::App* verify = add(app_, "verify", "check what is public", verify_, run_verify);
     verify->add_flag("--as-client", as_client_, "as a new device does, to the last byte")->required();
     verify->add_option("--root", verify_.root, "the root that the device was made with");
+    add(app_, "lint", "warn of what is allowed and unwise; 4 if there is a warning", lint_, run_lint);
     add(app_, "status", "roles, expiry, signatures, what blocks", status_, run_status);
   }
 
@@ -148,6 +149,7 @@ class Commands {
   PublishWords publish_;
   VerifyWords verify_;
   bool as_client_ = false;  // required: other ways to verify may come
+  LintWords lint_;
   StatusWords status_;
 };
 
@@ -172,9 +174,8 @@ constexpr const char* kFooter =
     "  tenon-repo sign repo --key alice.pem                       # then bob, ci, and last the online key\n"
     "  tenon-repo publish repo\n"
     "  tenon-repo verify repo --as-client\n"
-    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule, 5 not verified, 7 a signature or a "
-    "passphrase\n"
-    "is missing, 8 files, 75 another tenon-repo is at work.";
+    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule or lint warns, 5 not verified, 7 a signature\n"
+    "or a passphrase is missing, 8 files, 75 another tenon-repo is at work.";
 
 int run(int argc, char** argv, const std::vector<std::string>& warnings) {
   CLI::App app("From images to a signed repository of updates.", "tenon-repo");

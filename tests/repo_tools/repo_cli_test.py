@@ -231,6 +231,11 @@ class BadInput(Repo):
                           ["verify", "repo"]):
             self.assertEqual(self.repo(*arguments).returncode, USAGE, arguments)
 
+    def test_lint_has_no_warnings_for_what_tenon_makes(self):
+        self.init()
+        self.assertEqual(self.succeed("lint", "repo"), "no warnings\n")
+        self.assertEqual(json.loads(self.succeed("--json", "lint", "repo")), {"schema": 1, "warnings": []})
+
     def test_help_is_no_error(self):
         self.assertIn("tenon-repo release add repo", self.succeed("--help"))
         self.assertIn("--segment-size", self.succeed("release", "add", "--help"))
