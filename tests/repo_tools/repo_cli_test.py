@@ -104,6 +104,35 @@ class Repo(unittest.TestCase):
 
 
 class FromKeysToARelease(Repo):
+    def test_a_key_in_a_token_signs_a_role(self):
+        softhsm = "/usr/lib/softhsm/libsofthsm2.so"
+        os.mkdir(self.path("tokens"))
+        with open(self.path("softhsm2.conf"), "w", encoding="utf-8") as file:
+            file.write("directories.tokendir = " + self.path("tokens") + "\n")
+        os.environ["SOFTHSM2_CONF"] = self.path("softhsm2.conf")
+        self.addCleanup(os.environ.pop, "SOFTHSM2_CONF")
+        pin = "canary-4711"
+        made = run("softhsm2-util", "--init-token", "--free", "--label", "release", "--so-pin", "12345678", "--pin", pin,
+                   folder=self.folder)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        with open(self.path("pin"), "w", encoding="utf-8") as file:
+            file.write(pin)
+        os.chmod(self.path("pin"), 0o600)
+        token = ("--pkcs11-module", softhsm, "--pin-from", "file:pin")
+        os.remove(self.path("alice.tenon-key"))
+        os.remove(self.path("alice.pem"))
+        made = run(KEYCTL, "key", "generate", "--name", "alice", "--token", "pkcs11:token=release", *token, folder=self.folder)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.init()
+        self.succeed(*self.add("1.0.0", 1))
+        self.succeed(*self.channel("1.0.0"))
+        signed = self.repo("sign", "--key", "pkcs11:token=release;object=alice", *token, "repo")
+        self.assertEqual(signed.returncode, NEEDS_PERSON, signed.stderr)
+        self.assertIn("1 signatures added", signed.stdout)
+        self.succeed(*self.sign("targets", "bob", "ci", "online"))
+        self.succeed("publish", "repo")
+        self.assertEqual(self.installs(), ["1.0.0"])
+
     def test_people_sign_one_after_the_other(self):
         self.init()
         self.succeed(*self.add("1.0.0", 1))
