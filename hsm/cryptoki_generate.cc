@@ -73,6 +73,7 @@ class PairTemplate {
         key_type_ = CKK_RSA;
         add(public_, CKA_MODULUS_BITS, bits_);
         return add_bytes(CKA_PUBLIC_EXPONENT, kExponent);
+      case KeyType::kMlDsa65: return;  // never asked for: Token::generate
     }
   }
 

@@ -188,12 +188,8 @@ Decoded decode_ml_dsa(std::string_view text, const char* name) {
   return der;
 }
 
-// What is signed is "tuf", the version of the scheme, and the SHA-512 of the canonical form; the context is empty.
 bool verify_ml_dsa(ByteView key, ByteView message, ByteView signature) {
-  Bytes presign = {'t', 'u', 'f', 1};
-  const Sha512 digest = Sha512::of(message);
-  presign.insert(presign.end(), digest.bytes.begin(), digest.bytes.end());
-  return verify_with(read_spki(key), nullptr, presign, signature, as_it_is);
+  return verify_with(read_spki(key), nullptr, ml_dsa_input(message), signature, as_it_is);
 }
 
 struct Row {
@@ -231,6 +227,13 @@ const KeyScheme* find_scheme(std::string_view keytype, std::string_view scheme) 
   const auto row = std::ranges::find_if(
       kRows, [&](const Row& candidate) { return candidate.keytype == keytype && candidate.scheme == scheme; });
   return row == std::end(kRows) ? nullptr : &row->how;
+}
+
+Bytes ml_dsa_input(ByteView message) {
+  Bytes input = {'t', 'u', 'f', 1};
+  const Sha512 digest = Sha512::of(message);
+  input.insert(input.end(), digest.bytes.begin(), digest.bytes.end());
+  return input;
 }
 
 std::string p256_pem(ByteView point) {
