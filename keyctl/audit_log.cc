@@ -55,8 +55,9 @@ Error broken_at(std::uint64_t line, std::string_view what) {
 
 Result<AuditState> AuditLog::read() const {
   AuditState state;
-  std::error_code ignored;
-  if (!std::filesystem::exists(file_, ignored)) return state;
+  std::error_code error;  // what cannot be looked at is there
+  const auto status = std::filesystem::symlink_status(file_, error);
+  if (status.type() == std::filesystem::file_type::not_found) return state;
   TENON_TRY(const Bytes content, hsm::read_file(file_, kMaxBytes));
   std::string_view rest = as_text(content);
   while (!rest.empty()) {
