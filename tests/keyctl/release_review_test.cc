@@ -16,8 +16,10 @@ constexpr std::string_view kPath = "camera/releases/1.2/release.json";
 constexpr std::string_view kSegments = "camera/releases/1.2/rootfs.segments";
 
 Release release() {
-  Release release{*Label::parse("camera"), *Label::parse("1.2")};
-  release.hardware = {*Label::parse("rev-a"), *Label::parse("rev-b")};
+  Release release{.product = *Label::parse("camera"),
+                  .version = *Label::parse("1.2"),
+                  .hardware = {*Label::parse("rev-a"), *Label::parse("rev-b")},
+                  .images = {}};
   release.images = {policies::Image{*Label::parse("rootfs"),
                                     100'000,
                                     Sha256::of(as_bytes("image")),
@@ -36,10 +38,10 @@ TargetEntry entry_of(std::string_view content) {
 struct Pinned {
   std::string content = json::to_text(release().to_json());
   Targets targets = [this] {
-    Targets targets;
-    targets.targets.emplace(kPath, entry_of(content));
-    targets.targets.emplace(kSegments, TargetEntry{64, {Sha256::of(as_bytes("segments")), {}, {}}, {}});
-    return targets;
+    Targets pinned;
+    pinned.targets.emplace(kPath, entry_of(content));
+    pinned.targets.emplace(kSegments, TargetEntry{64, {Sha256::of(as_bytes("segments")), {}, {}}, {}});
+    return pinned;
   }();
   std::map<std::string, std::string> contents = {{std::string(kPath), content}};
 

@@ -1,8 +1,8 @@
 #include <tenon/keyctl/response_merge.h>
 
 #include <algorithm>
-#include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <tests/keyctl/ceremony_builder.h>
@@ -20,7 +20,7 @@ struct Coordinator {
   int writes = 0;
 
   explicit Coordinator(bool knows = true) {
-    if (knows) EXPECT_TRUE(home.remember(world.repository, world.memory()));
+    if (knows) TENON_CHECK(home.remember(world.repository, world.memory()).has_value());
   }
   Memory memory() { return *home.recall(world.repository); }
   NamedResponse response(const SigningRequest& request, const std::vector<Person*>& people,
@@ -49,7 +49,6 @@ TEST(MergeResponses, GivesTheSameFileForAnyOrderAndAnyNumberOfTheSame) {
                                           one.response(request, {&team.bob}, "b"),
                                           one.response(request, {&one.world.dave}, "d")};
   std::ranges::sort(responses, {}, &NamedResponse::name);
-  std::set<metadata::KeyId> signers;
   do {
     const Result<Report> report = one.merge(request, responses);
     ASSERT_TRUE(report) << report.error().message;

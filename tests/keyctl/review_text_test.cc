@@ -64,11 +64,11 @@ TEST(DescribeReview, SpellsOutTheNamesOfPeopleWhateverTheirPolicyCallsThem) {
   CeremonyBuilder world;
   SigningPolicy policy = world.policy(2);
   policies::Custodian& alice = policy.custodians.at(world.team.alice.file.keyid);
-  alice.name = "\xd0\x90lice\xe2\x80\xae";
-  alice.organisation = "\xc2\x9b[2J";
-  alice.contact = "\xe2\x80\x8b";
-  alice.token = "\xc2\x9b" + std::string(900, 't');
-  policy.waivers = {{"P22", kInAYear, "because \xc2\x9b\xe2\x80\xae", {}}};
+  alice.name = "\xd0\x90lice";
+  alice.organisation = "e\xcc\x81";
+  alice.contact = "\xc3\xa9";
+  alice.token = std::string(900, 't');
+  policy.waivers = {{"P22", kInAYear, "because \xd0\xb0", {}}};
   SigningRequest request = world.rotation();
   request.documents.push_back(document_of("policy", policy.to_json()));
   request.policy_sha256 = policy.digest();
@@ -76,7 +76,22 @@ TEST(DescribeReview, SpellsOutTheNamesOfPeopleWhateverTheirPolicyCallsThem) {
   const Report report = shown(request, world.context(world.memory()));
   expect_safe(report.text);
   expect_safe_data(report.data);
-  EXPECT_NE(report.text.find("\xd0\x90lice\\xe2\\x80\\xae [not ASCII: U+0410 U+202E]"), std::string::npos);
+  EXPECT_NE(report.text.find("\xd0\x90lice [not ASCII: U+0410]"), std::string::npos);
+}
+
+// Book: KEYT-06
+TEST(DescribeReview, IsNeverOfAPolicyThatHoldsControlCharacters) {
+  CeremonyBuilder world;
+  for (const char* text : {"\x1b[2J", "\xc2\x9b", "\xe2\x80\xae", "\xe2\x80\x8b", "\t", "\r", "\x07"}) {
+    SigningPolicy policy = world.policy(2);
+    policy.custodians.at(world.team.alice.file.keyid).name = std::string("a") + text;
+    SigningRequest request = world.rotation();
+    request.documents.push_back(document_of("policy", policy.to_json()));
+    const Result<Review> review = review_request(request, world.context(world.memory()));
+    ASSERT_FALSE(review) << text;
+    EXPECT_EQ(review.error().code, ErrorCode::kParse);
+    expect_safe_error(review.error());
+  }
 }
 
 // Book: KEYT-08

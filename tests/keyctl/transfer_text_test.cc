@@ -112,13 +112,25 @@ TEST(TransferText, RefusesEveryChangedCharacter) {
 // Book: KEYT-21
 TEST(TransferText, RefusesLinesThatAreNone) {
   const std::string digest = "00000000";
-  for (const std::string& text :
-       {std::string(), std::string("\n"), std::string("TN1:"), std::string("TN2:1/1:") + digest + ":00",
-        "TN1:0/1:" + digest + ":00", "TN1:2/1:" + digest + ":00", "TN1:1/17:" + digest + ":00",
-        "TN1:-1/1:" + digest + ":00", "TN1:1/18446744073709551617:" + digest + ":00", "TN1:1:" + digest + ":00",
-        "TN1:1/1:" + digest, "TN1:1/1:0000:00", "tn1:1/1:" + digest + ":00", "TN1:1/1:" + digest + ":0",
-        "TN1:1/1:" + digest + ":::::", "TN1:1/1:" + digest + ":GGW00", "TN1:1/1:" + digest + ":",
-        std::string("TN1:1/1:") + digest + ":00\n" + kHostile}) {
+  const std::vector<std::string> bad = {std::string(),
+                                        std::string("\n"),
+                                        std::string("TN1:"),
+                                        std::string("TN2:1/1:") + digest + ":00",
+                                        "TN1:0/1:" + digest + ":00",
+                                        "TN1:2/1:" + digest + ":00",
+                                        "TN1:1/17:" + digest + ":00",
+                                        "TN1:-1/1:" + digest + ":00",
+                                        "TN1:1/18446744073709551617:" + digest + ":00",
+                                        "TN1:1:" + digest + ":00",
+                                        "TN1:1/1:" + digest,
+                                        "TN1:1/1:0000:00",
+                                        "tn1:1/1:" + digest + ":00",
+                                        "TN1:1/1:" + digest + ":0",
+                                        "TN1:1/1:" + digest + ":::::",
+                                        "TN1:1/1:" + digest + ":GGW00",
+                                        "TN1:1/1:" + digest + ":",
+                                        std::string("TN1:1/1:") + digest + ":00\n" + kHostile};
+  for (const std::string& text : bad) {
     const Result<Bytes> result = from_transfer_text(text);
     ASSERT_FALSE(result) << text;
     EXPECT_EQ(result.error().code, ErrorCode::kParse) << text;
