@@ -26,8 +26,10 @@ Error storage_error(const fs::path& path, std::string_view what) {
 }
 
 Result<std::optional<Bytes>> read_if_there(const fs::path& path, std::size_t max_bytes) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return std::optional<Bytes>();
+  // What cannot be looked at is damaged, never absent: an absent memory would trust anything.
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (status.type() == fs::file_type::not_found) return std::optional<Bytes>();
   TENON_TRY(Bytes content, hsm::read_file(path, max_bytes));
   return std::optional(std::move(content));
 }

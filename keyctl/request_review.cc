@@ -43,6 +43,19 @@ Result<void> check_repository(const Judge& judge, const SigningRequest& request)
                                        ", the request of " + request.repository.text()};
 }
 
+// Whoever has signed a root of this repository has one to judge by: a request without roots is a first ceremony, and there
+// is only one of those.
+Result<void> check_first(const SigningRequest& request, const Memory& memory, const std::optional<TrustedRoot>& root) {
+  const auto mark = memory.marks.find("root");
+  if (root || mark == memory.marks.end()) return {};
+  const policies::RequestedDocument* drafted = request.find("root");
+  if (drafted != nullptr && drafted->payload_sha256() == mark->second.payload) return {};
+  return Error{ErrorCode::kPolicy,
+               "the request carries no root, and root " + std::to_string(mark->second.version) + " of " +
+                   request.repository.text() + " was signed here",
+               "ask for a request with all roots since then"};
+}
+
 // What was signed once is not signed again in another form: two files of one version must never exist.
 Result<void> check_mark(const DocumentReview& document, const Memory& memory, const SigningRequest& request) {
   const auto mark = memory.marks.find(document.role);
@@ -57,6 +70,17 @@ Result<void> check_mark(const DocumentReview& document, const Memory& memory, co
   return Error{ErrorCode::kRollback, what + ": another version " + std::to_string(version) + " was signed here already",
                "if that one was given up by all signers: tenon-keyctl request forget --repository NAME --role ROLE "
                "--reason TEXT"};
+}
+
+// The version before it is the request's choice: one older than what was signed here hides what came between.
+void note_older_basis(DocumentReview& document, const Memory& memory) {
+  const auto mark = memory.marks.find(document.role);
+  if (mark == memory.marks.end() || document.payload_sha256() == mark->second.payload) return;
+  const std::int64_t before = document.version_before ? document.version_before->value() : 0;
+  if (before >= mark->second.version) return;
+  document.notes.push_back("COMPARED WITH " + (before == 0 ? "NOTHING" : "VERSION " + std::to_string(before)) +
+                           ", but version " + std::to_string(mark->second.version) +
+                           " was signed here: what changed in between is not shown");
 }
 
 policies::KeyFacts key_facts(const hsm::KeyFile& file) {
@@ -93,6 +117,7 @@ Result<ReviewedDocument> review_one(const policies::RequestedDocument& requested
                           review.policy_before ? std::optional(review.policy_before->policy) : std::nullopt, name_of};
   TENON_TRY(DocumentReview document, review_document(requested, basis));
   TENON_TRY_VOID(check_mark(document, context.memory, review.request));
+  note_older_basis(document, context.memory);
   ReviewedDocument reviewed{std::move(document)};
   if (const auto* targets = std::get_if<policies::TargetsDocument>(&reviewed.review.document)) {
     const metadata::Targets* before = targets->before ? &*targets->before : nullptr;
@@ -128,7 +153,9 @@ std::string Review::words() const {
 
 std::string Review::label(const metadata::KeyId& keyid, const metadata::PublicKey* key) const {
   const std::string brief = printable(keyid.brief());
-  if (const policies::Custodian* custodian = policy.custodian(keyid)) {
+  // A file can list any key under a person's keyid; only the key itself says whose it is.
+  const metadata::KeyId own = key == nullptr ? keyid : key->hash_keyid();
+  if (const policies::Custodian* custodian = policy.custodian(own)) {
     return spelled_out(custodian->name, 80) + " (" + brief + ")";
   }
   return key == nullptr ? brief : names.label(keyid, *key);
@@ -136,6 +163,7 @@ std::string Review::label(const metadata::KeyId& keyid, const metadata::PublicKe
 
 Result<Review> review_request(SigningRequest request, const ReviewContext& context) {
   TENON_TRY(std::optional<TrustedRoot> root, follow_roots(context.memory, request.roots));
+  TENON_TRY_VOID(check_first(request, context.memory, root));
   TENON_TRY(std::optional<SignedPolicy> in_force, signed_policy(context.memory, request, root));
   TENON_TRY(Judge judge, judge_of(request, in_force));
   TENON_TRY_VOID(check_repository(judge, request));

@@ -3,6 +3,7 @@
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
+#include <set>
 
 namespace tenon::keyctl {
 namespace {
@@ -27,15 +28,15 @@ json::Object audit_data(const Review& review) {
   data.set("policy_sha256", review.policy_payload.hex());
   data.set("safety_code", review.code.line());
   if (review.request.rehearsal) data.set("rehearsal", true);
-  json::Array waived;
-  json::Array broken;
+  std::set<std::string> waived;  // each once: a request with 50,000 findings must not fill the log
+  std::set<std::string> broken;
   for (const ReviewedDocument& one : review.documents) {
     for (const policies::Finding& finding : one.judgement.findings) {
-      (finding.waiver ? waived : broken).emplace_back(finding.rule);
+      (finding.waiver ? waived : broken).insert(finding.rule);
     }
   }
-  if (!waived.empty()) data.set("waived", std::move(waived));
-  if (!broken.empty()) data.set("broken", std::move(broken));
+  if (!waived.empty()) data.set("waived", json::Array(waived.begin(), waived.end()));
+  if (!broken.empty()) data.set("broken", json::Array(broken.begin(), broken.end()));
   return data;
 }
 

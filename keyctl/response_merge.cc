@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace tenon::keyctl {
 namespace {
@@ -22,7 +23,8 @@ std::string fate_of(const MadeSignature& made, const Review& review, std::map<st
   const auto found = collected.find(made.role);
   if (found == collected.end()) return "not a role of this request";
   Collected& target = found->second;
-  if (made.payload_sha256 != target.document->payload_sha256()) return "for another version of " + made.role;
+  if (made.payload_sha256 != target.document->payload_sha256())
+    return "for another version of " + printable(made.role, 80);
   for (const Holders& holders : target.document->holders) {
     const auto& keyids = holders.role.keyids;
     const auto key = holders.keys.find(made.signature.keyid);
@@ -87,11 +89,29 @@ std::string file_name(const DocumentReview& document) {
   return role->file_name();
 }
 
+// A delegated role may be called "1.policy"; its file must not take the place of another.
+Result<void> check_file_names(const std::vector<MergedFile>& files) {
+  std::set<std::string> names;
+  for (const MergedFile& file : files) {
+    if (!names.insert(file.name).second) {
+      return Error{ErrorCode::kPolicy, "two documents of the request would be written to " + printable(file.name),
+                   "merge them from requests of their own"};
+    }
+  }
+  return {};
+}
+
 // As a client will.
 Result<void> verify_root(const Review& review, std::string_view content) {
   const auto root = review.root ? metadata::next_root(review.root->root, as_bytes(content))
                                 : metadata::embedded_root(as_bytes(content));
   return root ? Result<void>() : Result<void>(root.error());
+}
+
+// The known root was signed by the keys of that one: it is the root before it, and no invention of the request.
+bool leads_to(std::string_view before, ByteView known) {
+  const auto root = metadata::embedded_root(as_bytes(before));
+  return root && metadata::next_root(*root, known);
 }
 
 // Merging once more, when the result is known here already, begins where the request began.
@@ -105,7 +125,11 @@ Memory basis_of(const Memory& memory, const policies::SigningRequest& request) {
   };
   const auto bytes_of = [](const std::string& text) { return std::optional(to_bytes(text)); };
   if (is_known("root", memory.root)) {
-    basis.root = request.roots.empty() ? std::nullopt : bytes_of(request.roots.back());
+    if (request.roots.empty()) {
+      basis.root.reset();
+    } else if (leads_to(request.roots.back(), *memory.root)) {
+      basis.root = bytes_of(request.roots.back());
+    }
   }
   if (is_known("policy", memory.policy)) basis.policy = request.policy ? bytes_of(*request.policy) : std::nullopt;
   return basis;
@@ -176,6 +200,7 @@ Result<Report> merge_responses(Home& home, policies::SigningRequest request,
     if (one.review.role == "policy") memory.policy = to_bytes(file.content);
     files.push_back(std::move(file));
   }
+  TENON_TRY_VOID(check_file_names(files));
   TENON_TRY_VOID(write(files));
   TENON_TRY_VOID(home.remember(review.request.repository, memory));
   json::Object data;

@@ -154,7 +154,13 @@ Result<Bytes> from_transfer_text(std::string_view text) {
     if (line.total != first.total || line.digest != first.digest) {
       return Error{ErrorCode::kParse, "transfer: lines of two transfers are mixed", "scan the codes of one again"};
     }
-    parts[line.number - 1] = line.body;
+    std::optional<std::string_view>& part = parts[line.number - 1];
+    if (part && *part != line.body) {
+      return Error{ErrorCode::kParse,
+                   "transfer: code " + std::to_string(line.number) + " stands there twice and differs",
+                   "scan it again, once"};
+    }
+    part = line.body;
   }
   std::string joined;
   for (std::size_t i = 0; i < parts.size(); ++i) {

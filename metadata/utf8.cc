@@ -30,16 +30,6 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
-bool reorders_text(std::string_view sequence) {
-  return sequence.size() == 3 &&
-         ((sequence.starts_with("\xE2\x80") && sequence[2] >= '\xAA' && sequence[2] <= '\xAE') ||
-          (sequence.starts_with("\xE2\x81") && sequence[2] >= '\xA6' && sequence[2] <= '\xA9'));
-}
-
-bool is_c1_control(std::string_view sequence) {
-  return sequence.size() == 2 && sequence[0] == '\xC2' && static_cast<unsigned char>(sequence[1]) < 0xA0;
-}
-
 // Pre: sequence is one well-formed character.
 std::uint32_t code_point(std::string_view sequence) {
   const auto first = static_cast<std::uint8_t>(sequence[0]);
@@ -47,6 +37,24 @@ std::uint32_t code_point(std::string_view sequence) {
   std::uint32_t value = first & (0xFFu >> (sequence.size() + 1));
   for (char byte : sequence.substr(1)) value = (value << 6) | (static_cast<std::uint8_t>(byte) & 0x3Fu);
   return value;
+}
+
+struct CodePoints {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+
+// What changes the place of other letters, or is no mark on the screen at all (Unicode: Cc, Cf, Zl, Zp, and the fillers
+// and selectors that print nothing). Two names that differ in these alone look the same.
+constexpr CodePoints kUnseen[] = {
+    {0x80, 0x9F},     {0xAD, 0xAD},     {0x34F, 0x34F},   {0x61C, 0x61C},     {0x115F, 0x1160},   {0x17B4, 0x17B5},
+    {0x180B, 0x180F}, {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},   {0x3164, 0x3164},   {0xFE00, 0xFE0F},
+    {0xFEFF, 0xFEFF}, {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+};
+
+bool is_unseen(std::uint32_t value) {
+  return std::ranges::any_of(kUnseen,
+                             [&](const CodePoints& range) { return value >= range.first && value <= range.last; });
 }
 
 std::string code_point_name(std::uint32_t value) {
@@ -84,8 +92,7 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
     if (shown.size() >= max_bytes) return shown + "...";
     const std::size_t length = std::max<std::size_t>(sequence_length(text), 1);
     const std::string_view sequence = text.substr(0, length);
-    const bool plain =
-        sequence_length(text) != 0 && !is_control(sequence[0]) && !reorders_text(sequence) && !is_c1_control(sequence);
+    const bool plain = sequence_length(text) != 0 && !is_control(sequence[0]) && !is_unseen(code_point(sequence));
     if (plain) {
       shown += sequence;
     } else {

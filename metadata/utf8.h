@@ -12,8 +12,8 @@ bool is_utf8(std::string_view text);
 // has_control_characters is true for U+0000..U+001F and U+007F.
 bool has_control_characters(std::string_view text);
 
-// printable makes text from a file or a server safe for a terminal and a log line: control characters, bidirectional
-// overrides (U+202A..E, U+2066..9) and bytes that are no UTF-8 become \xNN; at most max_bytes of the text are shown.
+// printable makes text from a file or a server safe for a terminal and a log line: control characters, marks that reorder
+// text, characters that nobody sees, and bytes that are no UTF-8 become \xNN; at most max_bytes of the text are shown.
 std::string printable(std::string_view text, std::size_t max_bytes = 256);
 
 // spelled_out is printable text for names that people compare by eye: every character beyond ASCII is named as well,

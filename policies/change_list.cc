@@ -12,6 +12,7 @@ using metadata::KeyMap;
 using metadata::PublicKey;
 
 constexpr std::size_t kShownMemberBytes = 200;
+constexpr std::size_t kShownNameBytes = 1024;
 
 const PublicKey* find(const KeyMap& keys, const KeyId& keyid) {
   const auto found = keys.find(keyid);
@@ -27,11 +28,29 @@ std::string counted(const HeldBy& held) {
   return std::to_string(held.role.threshold.value()) + " of " + std::to_string(held.role.keyids.size());
 }
 
+std::string cut_mark(const std::string& text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return "";
+  return " [" + std::to_string(text.size()) + " bytes, sha256 " + Sha256::of(as_bytes(text)).hex() + "]";
+}
+
 std::string shown(const json::Value& value) {
-  return printable(json::to_text(value), kShownMemberBytes);
+  const std::string text = json::to_text(value);
+  return printable(text, kShownMemberBytes) + cut_mark(text, kShownMemberBytes);
+}
+
+std::string shown_member(const std::string& name) {
+  return printable(name, 80) + cut_mark(name, 80);
 }
 
 }  // namespace
+
+std::string shown_name(const std::string& name) {
+  return spelled_out(name, kShownNameBytes) + cut_mark(name, kShownNameBytes);
+}
+
+std::string shown_place(const std::string& name) {
+  return printable(name, kShownNameBytes) + cut_mark(name, kShownNameBytes);
+}
 
 void ChangeList::add_header(const metadata::RoleHeader* before, const metadata::RoleHeader& after) {
   const std::string version = std::to_string(after.version.value());
@@ -46,9 +65,10 @@ void ChangeList::add_header(const metadata::RoleHeader* before, const metadata::
     const std::string old = before == nullptr ? "" : before->expires.text() + " -> ";
     add(Weight::kRoutine, "expires", "expires " + old + after.expires.text());
   }
-  if (before != nullptr && before->spec_version != after.spec_version) {
+  const std::string old_spec = before == nullptr ? std::string(metadata::kTufSpecVersion) : before->spec_version;
+  if (old_spec != after.spec_version) {
     add(Weight::kContent, "spec_version",
-        "spec_version " + printable(before->spec_version, 40) + " -> " + printable(after.spec_version, 40));
+        "spec_version " + shown_member(old_spec) + " -> " + shown_member(after.spec_version));
   }
 }
 
@@ -68,6 +88,10 @@ void ChangeList::add_holders(const std::string& place, const std::string& what, 
           name_of_(keyid, find(before->keys, keyid)) + " may no longer sign " + what);
     }
   }
+  if (before != nullptr && old_ids == new_ids && before->role.keyids != after.role.keyids) {
+    add(Weight::kContent, place + "/keys/order",
+        "the keys of " + what + " stand in another order; that decides nothing");
+  }
   if (before == nullptr || before->role.threshold != after.role.threshold ||
       before->role.keyids.size() != after.role.keyids.size()) {
     const std::string old = before == nullptr ? "" : counted(*before) + " -> ";
@@ -85,13 +109,16 @@ void ChangeList::add_holders(const std::string& place, const std::string& what, 
   add_members(place, before == nullptr ? nullptr : &before->role.extra, after.role.extra);
 }
 
-void ChangeList::add_keys(const std::string& place, const KeyMap* before, const KeyMap& after) {
+void ChangeList::add_keys(const std::string& place, const KeyMap* before, const KeyMap& after,
+                          const std::set<KeyId>& used) {
   static const KeyMap kNone;
   const KeyMap& old = before == nullptr ? kNone : *before;
   for (const auto& [keyid, key] : after) {
     const PublicKey* old_key = find(old, keyid);
-    if (old_key == nullptr && before != nullptr) {
-      add(Weight::kPower, place + "/+" + printable(keyid.brief()), "the file lists key " + name_of_(keyid, &key));
+    const bool is_said = before == nullptr && used.contains(keyid);  // with the role that it may sign
+    if (old_key == nullptr && !is_said) {
+      add(Weight::kPower, place + "/+" + printable(keyid.brief()),
+          "the file lists key " + name_of_(keyid, &key) + (used.contains(keyid) ? "" : ", which signs nothing"));
     } else if (old_key != nullptr && *old_key != key) {
       add(Weight::kPower, place + "/" + printable(keyid.brief()), "key " + name_of_(keyid, &key) + " is another key");
     }
@@ -109,14 +136,14 @@ void ChangeList::add_members(const std::string& place, const json::Object* befor
   for (const json::Member& member : after) {
     const json::Value* old_value = old.find(member.name);
     if (old_value != nullptr && *old_value == member.value) continue;
-    add(Weight::kPower, place + "/" + printable(member.name, 80),
-        "member that this program does not know, at " + place + ": " + printable(member.name, 80) + " = " +
+    add(Weight::kPower, place + "/" + shown_member(member.name),
+        "member that this program does not know, at " + place + ": " + shown_member(member.name) + " = " +
             shown(member.value) + (old_value == nullptr ? "" : ", was " + shown(*old_value)));
   }
   for (const json::Member& member : old) {
     if (after.find(member.name) != nullptr) continue;
-    add(Weight::kPower, place + "/" + printable(member.name, 80),
-        "member that this program does not know is gone, at " + place + ": " + printable(member.name, 80));
+    add(Weight::kPower, place + "/" + shown_member(member.name),
+        "member that this program does not know is gone, at " + place + ": " + shown_member(member.name));
   }
 }
 

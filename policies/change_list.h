@@ -5,6 +5,7 @@
 #include <tenon/metadata/role_header.h>
 #include <tenon/policies/metadata_changes.h>
 
+#include <set>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,11 @@ struct HeldBy {
   const metadata::KeyMap& keys;
   const metadata::RoleKeys& role;
 };
+
+// shown_name is a name from a file for people, non-ASCII spelled out, and shown_place the same as part of a place. What is
+// cut off a long one is stood for by its digest, so that two names never look alike.
+std::string shown_name(const std::string& name);
+std::string shown_place(const std::string& name);
 
 class ChangeList {
  public:
@@ -28,8 +34,9 @@ class ChangeList {
   void add_header(const metadata::RoleHeader* before, const metadata::RoleHeader& after);
   // add_holders compares who may sign a role. what names the role: "root", "role releases.demo".
   void add_holders(const std::string& place, const std::string& what, const HeldBy* before, const HeldBy& after);
-  // add_keys compares the key objects that a file holds, whoever may sign with them.
-  void add_keys(const std::string& place, const metadata::KeyMap* before, const metadata::KeyMap& after);
+  // add_keys compares the key objects that a file holds; used are those that may sign something.
+  void add_keys(const std::string& place, const metadata::KeyMap* before, const metadata::KeyMap& after,
+                const std::set<metadata::KeyId>& used);
   // add_members compares members that we do not know. before may be null.
   void add_members(const std::string& place, const json::Object* before, const json::Object& after);
 

@@ -2,6 +2,9 @@
 #include <tenon/policies/change_list.h>
 #include <tenon/policies/metadata_changes.h>
 
+#include <set>
+#include <vector>
+
 namespace tenon::policies {
 namespace {
 
@@ -12,28 +15,36 @@ using metadata::TargetEntry;
 using metadata::Targets;
 using metadata::TopRole;
 
-// What the list so far does not say, but the bytes do: the order of members, spellings.
+// What the list so far does not say, but the bytes do.
 void add_rest(ChangeList& list, bool differs, bool anything_said) {
   if (differs && !anything_said) {
-    list.add(Weight::kPower, "other", "the two differ in what this list does not name: the order of keys or roles");
+    list.add(Weight::kPower, "other", "the two differ in what this list does not name");
   }
+}
+
+// A pattern that could be read as two is put between quotes.
+std::string shown_pattern(const std::string& pattern) {
+  const bool is_plain = pattern.find_first_of(" ,\"") == pattern.npos;
+  return is_plain ? shown_name(pattern) : "\"" + shown_name(pattern) + "\"";
 }
 
 std::string path_list(const metadata::PathSet& paths) {
   std::string text;
-  const auto append = [&](const std::string& item) { text += (text.empty() ? "" : ", ") + spelled_out(item); };
+  const auto append = [&](const std::string& item) { text += (text.empty() ? "" : ", ") + item; };
   if (paths.patterns) {
-    for (const metadata::PathPattern& pattern : *paths.patterns) append(pattern.text());
+    for (const metadata::PathPattern& pattern : *paths.patterns) append(shown_pattern(pattern.text()));
   }
   if (paths.hash_prefixes) {
-    for (const std::string& prefix : *paths.hash_prefixes) append("hash prefix " + prefix);
+    for (const std::string& prefix : *paths.hash_prefixes) append("hash prefix " + spelled_out(prefix));
   }
   return text.empty() ? "no path at all" : text;
 }
 
 std::string describe(const TargetEntry& entry) {
-  return std::to_string(entry.length) + " bytes, " +
-         (entry.hashes.sha256 ? "sha256 " + entry.hashes.sha256->hex() : "sha512 " + entry.hashes.sha512->hex());
+  std::string text = std::to_string(entry.length) + " bytes";
+  if (entry.hashes.sha256) text += ", sha256 " + entry.hashes.sha256->hex();
+  if (entry.hashes.sha512) text += ", sha512 " + entry.hashes.sha512->hex();
+  return text;
 }
 
 void add_targets(ChangeList& list, const Targets* before, const Targets& after) {
@@ -41,8 +52,8 @@ void add_targets(ChangeList& list, const Targets* before, const Targets& after) 
     const auto old = before == nullptr ? after.targets.end() : before->targets.find(path);
     const bool is_new = before == nullptr || old == before->targets.end();
     if (!is_new && old->second == entry) continue;
-    const std::string place = "targets/" + printable(path, 1024);
-    const std::string name = spelled_out(path);
+    const std::string place = "targets/" + shown_place(path);
+    const std::string name = shown_name(path);
     if (is_new) {
       list.add(Weight::kRoutine, place, "new target " + name + ": " + describe(entry));
     } else {
@@ -50,12 +61,13 @@ void add_targets(ChangeList& list, const Targets* before, const Targets& after) 
                "target " + name + " is replaced: " + describe(old->second) + " -> " + describe(entry));
     }
     list.add_members(place, is_new ? nullptr : &old->second.extra, entry.extra);
+    list.add_members(place + "/hashes", is_new ? nullptr : &old->second.hashes.extra, entry.hashes.extra);
   }
   if (before == nullptr) return;
   for (const auto& [path, entry] : before->targets) {
     if (after.targets.contains(path)) continue;
-    list.add(Weight::kContent, "targets/" + printable(path, 1024),
-             "target " + spelled_out(path) + " is removed: " + describe(entry));
+    list.add(Weight::kContent, "targets/" + shown_place(path),
+             "target " + shown_name(path) + " is removed: " + describe(entry));
   }
 }
 
@@ -89,6 +101,28 @@ void add_delegation(ChangeList& list, const Delegations* old_delegations, const 
   list.add_members(place, before == nullptr ? nullptr : &before->extra, after.extra);
 }
 
+// Roles are asked in this order, and a terminating one ends the asking: whoever stands first speaks first.
+void add_order(ChangeList& list, const Delegations& before, const Delegations& after) {
+  std::vector<std::string> old_order;
+  std::vector<std::string> new_order;
+  std::string shown;
+  bool is_new_before = false;  // has a new role been seen?
+  bool jumps_ahead = false;    // does one stand in front of a role that was there?
+  for (const DelegatedRole& role : before.roles) {
+    if (find(&after, role.name) != nullptr) old_order.push_back(role.name.text());
+  }
+  for (const DelegatedRole& role : after.roles) {
+    const bool is_old = find(&before, role.name) != nullptr;
+    if (is_old) new_order.push_back(role.name.text());
+    jumps_ahead = jumps_ahead || (is_old && is_new_before);
+    is_new_before = is_new_before || !is_old;
+    shown += (shown.empty() ? "" : ", ") + spelled_out(role.name.text());
+  }
+  if (old_order != new_order || jumps_ahead) {
+    list.add(Weight::kPower, "delegations/order", "the order in which roles are asked is now " + shown);
+  }
+}
+
 void add_bins(ChangeList& list, const Delegations* before, const Delegations& after) {
   const auto* old_bins = before != nullptr && before->bins ? &*before->bins : nullptr;
   if (!after.bins) {
@@ -112,6 +146,11 @@ void add_bins(ChangeList& list, const Delegations* before, const Delegations& af
 void add_delegations(ChangeList& list, const Delegations* before, const Delegations* after) {
   static const Delegations kNone;
   const Delegations& now = after == nullptr ? kNone : *after;
+  if ((before == nullptr) != (after == nullptr)) {
+    list.add(Weight::kContent, "delegations",
+             std::string("the role has ") +
+                 (after == nullptr ? "no list of delegations any more" : "a list of delegations"));
+  }
   for (const DelegatedRole& role : now.roles) add_delegation(list, before, find(before, role.name), now, role);
   if (before != nullptr) {
     for (const DelegatedRole& role : before->roles) {
@@ -120,8 +159,12 @@ void add_delegations(ChangeList& list, const Delegations* before, const Delegati
                "role " + spelled_out(role.name.text()) + " may no longer speak for " + path_list(role.paths));
     }
   }
+  add_order(list, before == nullptr ? kNone : *before, now);
   add_bins(list, before, now);
-  list.add_keys("delegations/keys", before == nullptr ? nullptr : &before->keys, now.keys);
+  std::set<metadata::KeyId> used;
+  for (const DelegatedRole& role : now.roles) used.insert(role.keys.keyids.begin(), role.keys.keyids.end());
+  if (now.bins) used.insert(now.bins->keys.keyids.begin(), now.bins->keys.keyids.end());
+  list.add_keys("delegations/keys", before == nullptr ? nullptr : &before->keys, now.keys, used);
   list.add_members("delegations", before == nullptr ? nullptr : &before->extra, now.extra);
 }
 
@@ -135,7 +178,9 @@ std::vector<Change> root_changes(const Root* before, const Root& after, const Na
         before == nullptr ? std::nullopt : std::optional<HeldBy>(HeldBy{before->keys, before->role(name)});
     list.add_holders("roles/" + text, text, old ? &*old : nullptr, {after.keys, after.role(name)});
   }
-  list.add_keys("keys", before == nullptr ? nullptr : &before->keys, after.keys);
+  std::set<metadata::KeyId> used;
+  for (const auto& [name, role] : after.roles) used.insert(role.keyids.begin(), role.keyids.end());
+  list.add_keys("keys", before == nullptr ? nullptr : &before->keys, after.keys, used);
   if (before == nullptr ? !after.consistent_snapshot : before->consistent_snapshot != after.consistent_snapshot) {
     list.add(Weight::kPower, "consistent_snapshot",
              std::string("consistent snapshots are ") + (after.consistent_snapshot ? "on" : "off") + " now");

@@ -1,6 +1,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/policy_changes.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -25,10 +26,38 @@ bool is_branch(const json::Value* value) {
   return value != nullptr && value->object() != nullptr;
 }
 
-constexpr std::size_t kShownBytes = 1024;
+constexpr std::size_t kLongListBytes = 512;
 
+// Never cut: the rule of a waiver stands behind its reason.
 std::string shown(const json::Value* value) {
-  return value == nullptr ? "nothing" : spelled_out(json::to_text(*value), kShownBytes);
+  return value == nullptr ? "nothing" : spelled_out(json::to_text(*value), SigningPolicy::kMaxBytes);
+}
+
+const json::Array& items_of(const json::Value* value) {
+  static const json::Array kNone;
+  return value != nullptr && value->array() != nullptr ? *value->array() : kNone;
+}
+
+// A list that nobody would read twice to find what differs is told item by item.
+bool is_long_list(const json::Value* before, const json::Value* after) {
+  const bool is_list =
+      (before == nullptr || before->array() != nullptr) && (after == nullptr || after->array() != nullptr);
+  return is_list && shown(before).size() + shown(after).size() > kLongListBytes;
+}
+
+// Returns: whether any item was told; none is when only their order differs.
+bool compare_items(const json::Value* before, const json::Value* after, const std::string& place,
+                   std::vector<Change>& changes) {
+  const std::size_t told = changes.size();
+  const auto tell = [&](const json::Array& items, const json::Array& others, const std::string& what) {
+    for (const json::Value& item : items) {
+      if (std::ranges::count(items, item) <= std::ranges::count(others, item)) continue;
+      changes.push_back({weight_of(place), place, place + what + shown(&item)});
+    }
+  };
+  tell(items_of(after), items_of(before), ": now with ");
+  tell(items_of(before), items_of(after), ": no more with ");
+  return changes.size() > told;
 }
 
 // A person comes or goes as a whole, in one line.
@@ -42,6 +71,7 @@ bool is_person(std::string_view place) {
 void compare(const json::Value* before, const json::Value* after, const std::string& place,
              std::vector<Change>& changes) {
   if (before != nullptr && after != nullptr && *before == *after) return;
+  if (is_long_list(before, after) && compare_items(before, after, place, changes)) return;
   const bool comes_or_goes = is_person(place) && (before == nullptr || after == nullptr);
   if (comes_or_goes || (!is_branch(before) && !is_branch(after))) {
     changes.push_back({weight_of(place), place, place + ": " + shown(before) + " -> " + shown(after)});

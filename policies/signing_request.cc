@@ -1,3 +1,4 @@
+#include <tenon/metadata/hex.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/signing_request.h>
 
@@ -13,8 +14,8 @@ constexpr std::size_t kMaxReasonBytes = 1024;
 constexpr std::size_t kMaxReasons = 4096;
 constexpr std::size_t kMaxDelegators = 8;
 constexpr std::size_t kMaxChildren = 256;
-constexpr std::size_t kMaxRoleBytes = 255;  // RoleName
-constexpr std::size_t kMaxNonceBytes = 128;
+constexpr std::size_t kMaxRoleBytes = 255;    // RoleName
+constexpr std::size_t kMaxNonceDigits = 128;  // hsm::Nonce
 
 Result<UtcTime> read_time(json::Fields& fields, std::string_view name) {
   TENON_TRY(const std::string text, fields.string(name));
@@ -177,7 +178,8 @@ Result<SigningRequest> SigningRequest::parse(ByteView file) {
                                                  [](const json::Value& key) { return Result<json::Value>(key); }));
   TENON_TRY(std::optional<std::string> nonce, read_optional_text(fields, "nonce"));
   request.nonce = std::move(nonce).value_or("");
-  if (request.nonce.size() > kMaxNonceBytes) return fields.error("nonce is longer than 128 hex digits");
+  if (request.nonce.size() > kMaxNonceDigits) return fields.error("nonce is longer than 128 hex digits");
+  if (!from_hex(request.nonce)) return fields.error("nonce is no hex");
   TENON_TRY(request.releases, read_map(fields, "releases", kMaxReleases, "path", "content"));
   TENON_TRY_VOID(fields.finish());
   return request;

@@ -75,16 +75,34 @@ TEST(PrintableText, ShowsNothingThatSteersATerminalOrTurnsTextRound) {
   for (const Row& row :
        {Row{"plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80", "plain \xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80"},
         Row{"\x1F \x7F", "\\x1f \\x7f"}, Row{"\xC2\x80|\xC2\x9F|\xC2\xA0", "\\xc2\\x80|\\xc2\\x9f|\xC2\xA0"},
-        Row{"\xE2\x80\xA9|\xE2\x80\xAA|\xE2\x80\xAE|\xE2\x80\xAF",
-            "\xE2\x80\xA9|\\xe2\\x80\\xaa|\\xe2\\x80\\xae|\xE2\x80\xAF"},
-        Row{"\xE2\x81\xA5|\xE2\x81\xA6|\xE2\x81\xA9|\xE2\x81\xAA",
-            "\xE2\x81\xA5|\\xe2\\x81\\xa6|\\xe2\\x81\\xa9|\xE2\x81\xAA"},
+        Row{"\xE2\x80\xA7|\xE2\x80\xA8|\xE2\x80\xAE|\xE2\x80\xAF",
+            "\xE2\x80\xA7|\\xe2\\x80\\xa8|\\xe2\\x80\\xae|\xE2\x80\xAF"},
+        Row{"\xE2\x81\x9F|\xE2\x81\xA0|\xE2\x81\xAF|\xE2\x81\xB0",
+            "\xE2\x81\x9F|\\xe2\\x81\\xa0|\\xe2\\x81\\xaf|\xE2\x81\xB0"},
+        Row{"\xE2\x80\x8A|\xE2\x80\x8B|\xE2\x80\x8F|\xE2\x80\x90",
+            "\xE2\x80\x8A|\\xe2\\x80\\x8b|\\xe2\\x80\\x8f|\xE2\x80\x90"},
+        Row{"\xC2\xAD|\xEF\xBB\xBF|\xEF\xB8\x8F|\xF3\xA0\x81\xA1",
+            "\\xc2\\xad|\\xef\\xbb\\xbf|\\xef\\xb8\\x8f|\\xf3\\xa0\\x81\\xa1"},
         Row{"\xE2\x82\xAA \xE2\x83\xA6 \xC3\x90", "\xE2\x82\xAA \xE2\x83\xA6 \xC3\x90"},
         Row{"\xC2|\xE2\x80|\xFF", "\\xc2|\\xe2\\x80|\\xff"}}) {
     EXPECT_EQ(printable(row.text), row.shown);
   }
   EXPECT_EQ(printable("abcdef", 6), "abcdef");
   EXPECT_EQ(printable("abcdefg", 6), "abcdef...");
+}
+
+// Book: KEYT-07
+TEST(SpelledOutText, NamesEveryCharacterThatOnlyLooksLikeALetter) {
+  EXPECT_EQ(spelled_out("pay"), "pay");
+  EXPECT_EQ(spelled_out("p\xD0\xB0y"), "p\xD0\xB0y [not ASCII: U+0430]");           // Cyrillic
+  EXPECT_EQ(spelled_out("e\xCC\x81"), "e\xCC\x81 [not ASCII: U+0301]");             // NFD
+  EXPECT_EQ(spelled_out("\xC3\xA9"), "\xC3\xA9 [not ASCII: U+00E9]");               // NFC
+  EXPECT_EQ(spelled_out("a\xE2\x80\x8B"), "a\\xe2\\x80\\x8b [not ASCII: U+200B]");  // zero width
+  EXPECT_EQ(spelled_out("\xF0\x9D\x90\x9A"), "\xF0\x9D\x90\x9A [not ASCII: U+1D41A]");
+  std::string many;
+  for (int i = 0; i < 17; ++i) many += "\xC3\xA9";
+  EXPECT_TRUE(spelled_out(many).ends_with(" U+00E9 ...]"));
+  EXPECT_LT(spelled_out(std::string(1'000'000, 'a')).size(), 1100u);
 }
 
 }  // namespace

@@ -51,12 +51,41 @@ TEST(PolicyChanges, WeighWhatEachMemberDecides) {
   EXPECT_EQ(changes[2], (Change{Weight::kRoutine, "version", "version: 1 -> 2"}));
 }
 
-TEST(PolicyChanges, ShowAPersonWhoGoesMemberByMember) {
+TEST(PolicyChanges, ShowAPersonWhoGoesInOneLine) {
   SigningPolicy after = policy();
   after.custodians.erase(kRootKeys[0].keyid());
   const std::vector<Change> changes = policy_changes(policy(), after);
-  ASSERT_EQ(changes.size(), 5u);
-  EXPECT_EQ(changes[1].text, "custodians/" + kRootKeys[0].keyid().text() + "/name: \"Alice\" -> nothing");
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].place, "custodians/" + kRootKeys[0].keyid().text());
+  EXPECT_EQ(changes[0].weight, Weight::kPower);
+  EXPECT_NE(changes[0].text.find("\"name\":\"Alice\""), std::string::npos);
+  EXPECT_TRUE(changes[0].text.ends_with(" -> nothing"));
+}
+
+// A list that is shown in one line and cut hides what stands at its end.
+// Book: KEYT-08
+TEST(PolicyChanges, HideNoWaiverBehindLongOnesAndNoNameBehindALongContact) {
+  SigningPolicy before = policy();
+  for (const char* rule : {"P22", "P23", "P33"}) {
+    before.waivers.push_back({rule, in_days(9), std::string(1000, 'r'), {}});
+  }
+  SigningPolicy after = before;
+  after.waivers.push_back({"P14", in_days(9), std::string(1000, 'r'), {}});
+  const std::vector<Change> changes = policy_changes(before, after);
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].weight, Weight::kPower);
+  EXPECT_TRUE(changes[0].text.starts_with("waivers: now with {"));
+  EXPECT_NE(changes[0].text.find("\"rule\":\"P14\""), std::string::npos);
+  EXPECT_EQ(changes[0].text.find("P22"), std::string::npos);
+  std::swap(after.waivers.front(), after.waivers.back());
+  EXPECT_FALSE(policy_changes(before, after).empty());
+
+  SigningPolicy person = policy();
+  Custodian mallory = person.custodians.begin()->second;
+  mallory.contact = std::string(1024, 'c');
+  mallory.name = "Mallory";
+  person.custodians.emplace(TestKey(78).keyid(), mallory);
+  EXPECT_NE(policy_changes(policy(), person).front().text.find("Mallory"), std::string::npos);
 }
 
 TEST(PolicyChanges, AreAllMembersOfAFirstPolicy) {

@@ -1,0 +1,140 @@
+#include <tenon/keyctl/release_review.h>
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <tests/keyctl/ceremony_builder.h>
+
+namespace tenon::keyctl {
+namespace {
+
+using metadata::TargetEntry;
+using metadata::Targets;
+using policies::Release;
+
+constexpr std::string_view kPath = "camera/releases/1.2/release.json";
+constexpr std::string_view kSegments = "camera/releases/1.2/rootfs.segments";
+
+Release release() {
+  Release release{.product = *Label::parse("camera"),
+                  .version = *Label::parse("1.2"),
+                  .hardware = {*Label::parse("rev-a"), *Label::parse("rev-b")},
+                  .images = {}};
+  release.images = {policies::Image{*Label::parse("rootfs"),
+                                    100'000,
+                                    Sha256::of(as_bytes("image")),
+                                    65'536,
+                                    *Label::parse("rootfs.segments"),
+                                    64,
+                                    Sha256::of(as_bytes("segments")),
+                                    {{"full", *Label::parse("rootfs.zst")}}}};
+  return release;
+}
+
+TargetEntry entry_of(std::string_view content) {
+  return {content.size(), {Sha256::of(as_bytes(content)), {}, {}}, {}};
+}
+
+struct Pinned {
+  std::string content = json::to_text(release().to_json());
+  Targets targets = [this] {
+    Targets pinned;
+    pinned.targets.emplace(kPath, entry_of(content));
+    pinned.targets.emplace(kSegments, TargetEntry{64, {Sha256::of(as_bytes("segments")), {}, {}}, {}});
+    return pinned;
+  }();
+  std::map<std::string, std::string> contents = {{std::string(kPath), content}};
+
+  void put(const std::string& path, const std::string& text) {
+    targets.targets.insert_or_assign(path, entry_of(text));
+    contents[path] = text;
+  }
+  ErrorCode code() const {
+    const auto releases = pinned_releases(nullptr, targets, contents);
+    return releases ? ErrorCode::kUsage : releases.error().code;
+  }
+};
+
+// Book: KEYT-05
+TEST(PinnedReleases, AreShownWithVersionOrderHardwareAndImages) {
+  const Pinned pinned;
+  const auto releases = pinned_releases(nullptr, pinned.targets, pinned.contents);
+  ASSERT_TRUE(releases) << releases.error().message;
+  ASSERT_EQ(releases->size(), 1u);
+  const std::vector<std::string> lines = describe_release(releases->front());
+  EXPECT_EQ(lines.at(0), "camera 1.2: sequence 1, floor 1, for rev-a, rev-b");
+  EXPECT_EQ(lines.at(1), "  image rootfs: 100000 bytes, sha256 " + Sha256::of(as_bytes("image")).hex());
+}
+
+TEST(PinnedReleases, AreOnlyTheNewAndTheChangedOnes) {
+  const Pinned pinned;
+  EXPECT_TRUE(pinned_releases(&pinned.targets, pinned.targets, {})->empty());
+  Targets before = pinned.targets;
+  before.targets.at(std::string(kPath)).length = 1;
+  EXPECT_EQ(pinned_releases(&before, pinned.targets, pinned.contents)->size(), 1u);
+}
+
+// Book: KEYT-05
+TEST(PinnedReleases, MustBeCarriedAsTheyArePinned) {
+  Pinned missing;
+  missing.contents.clear();
+  EXPECT_EQ(missing.code(), ErrorCode::kPolicy);
+  Pinned other;
+  other.contents[std::string(kPath)] += " ";
+  EXPECT_EQ(other.code(), ErrorCode::kMismatch);
+  Pinned second_digest;
+  second_digest.targets.targets.at(std::string(kPath)).hashes.sha512 = Sha512();
+  EXPECT_EQ(second_digest.code(), ErrorCode::kMismatch);
+  Pinned garbage;
+  garbage.put(std::string(kPath), "{}");
+  EXPECT_EQ(garbage.code(), ErrorCode::kParse);
+}
+
+// Book: KEYT-05
+TEST(PinnedReleases, LieAtTheirOwnPath) {
+  Pinned moved;
+  moved.put("camera/releases/1.3/release.json", moved.content);
+  EXPECT_EQ(moved.code(), ErrorCode::kPolicy);
+  Pinned nested;
+  nested.put("x/camera/releases/1.2/release.json", nested.content);
+  EXPECT_EQ(nested.code(), ErrorCode::kPolicy);
+}
+
+// Book: KEYT-05
+TEST(PinnedReleases, HaveTheirSegmentListsPinnedAsTheySay) {
+  Pinned unpinned;
+  unpinned.targets.targets.erase(std::string(kSegments));
+  EXPECT_EQ(unpinned.code(), ErrorCode::kPolicy);
+  Pinned other;
+  other.targets.targets.at(std::string(kSegments)).hashes.sha256 = Sha256();
+  EXPECT_EQ(other.code(), ErrorCode::kPolicy);
+  Pinned longer;
+  longer.targets.targets.at(std::string(kSegments)).length = 65;
+  EXPECT_EQ(longer.code(), ErrorCode::kPolicy);
+}
+
+// Book: KEYT-06
+TEST(PinnedReleases, ShowNotesThatSteerNoTerminal) {
+  Pinned pinned;
+  Release noted = release();
+  noted.notes = kHostile + std::string(1'000'00, 'n');
+  pinned.put(std::string(kPath), json::to_text(noted.to_json()));
+  const auto releases = pinned_releases(nullptr, pinned.targets, pinned.contents);
+  ASSERT_TRUE(releases) << releases.error().message;
+  for (const std::string& line : describe_release(releases->front())) {
+    expect_safe(line);
+    EXPECT_LT(line.size(), 500u);
+  }
+  // Errors name paths that others chose.
+  Targets targets;
+  const std::string path = kHostile + "/release.json";
+  targets.targets.emplace(path, entry_of("x"));
+  for (const auto& contents : {std::map<std::string, std::string>{}, {{path, "x"}}, {{path, "y"}}}) {
+    const auto refused = pinned_releases(nullptr, targets, contents);
+    ASSERT_FALSE(refused);
+    expect_safe_error(refused.error());
+  }
+}
+
+}  // namespace
+}  // namespace tenon::keyctl
