@@ -34,7 +34,7 @@ Result<void> write_draft(const InitOptions& options, const RootFile& file) {
 }  // namespace
 
 Result<Report> init_root(const InitOptions& options, metadata::UtcTime now) {
-  RootRequest request{{}, options.expires, options.lab};
+  RootRequest request{{}, options.expires, options.lab, options.rehearsal};
   KeyNames names;
   for (const auto& [name, role] : options.roles) {
     TENON_TRY(RoleRequest role_request, read_role(name, role, names));

@@ -31,6 +31,7 @@ struct RootInitOptions {
   std::string expires;
   std::string expires_in;
   bool lab = false;
+  bool rehearsal = false;
   bool force = false;
   bool dry_run = false;
 };
@@ -53,7 +54,7 @@ Result<Bytes> read_root(const std::string& path) {
 Result<Report> init(const RootInitOptions& given, UtcTime now) {
   TENON_TRY(const UtcTime expires, given.expires.empty() ? expiry_after(given.expires_in, now)
                                                          : from_command_line(UtcTime::parse(given.expires)));
-  InitOptions options{given.output, {}, expires, given.lab, given.force, given.dry_run};
+  InitOptions options{given.output, {}, expires, given.lab, given.force, given.dry_run, given.rehearsal};
   for (const auto& [name, role] : given.roles) {
     options.roles[name] = {{role.keys.begin(), role.keys.end()}, role.threshold};
   }
@@ -125,7 +126,8 @@ void add_init(CLI::App& root, Shell& shell) {
   for (TopRole role : {TopRole::kTargets, TopRole::kSnapshot, TopRole::kTimestamp}) {
     add_role_options(command, options, role, false);
   }
-  command.add_flag("--lab", options.lab, "A rehearsal: one root key may be enough");
+  command.add_flag("--lab", options.lab, "For a demo or a test: one root key may be enough");
+  command.add_flag("--rehearsal", options.rehearsal, "Marked as one for ever, never published; expires within a day");
   command.add_flag("--force", options.force, "Replace the file if it exists");
   command.add_flag("--dry-run", options.dry_run, "Show the draft and write nothing");
   command.callback([&] { shell.chosen = [&] { return init(options, shell.now); }; });

@@ -5,6 +5,7 @@
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/progress_meter.h>
+#include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
 
 #include <memory>
@@ -71,6 +72,10 @@ void Console::say(const std::string& line) const {
   if (!quiet && !as_json) out << line << '\n';
 }
 
+void Console::warn(const std::string& line) const {
+  err << "warning: " << line << '\n';
+}
+
 void Console::give(const json::Value& value) const {
   out << json::to_text(value, 1) << '\n';
 }
@@ -112,6 +117,8 @@ Result<ExitStatus> run_refresh(const Console& console, const SignWords& words) {
   TENON_TRY(const OnlineRoles roles, sign_online(repository, signers, expires_in, console.now));
   TENON_TRY(const Publication publication, online_publication(roles));
   TENON_TRY_VOID(check_publication(repository, publication, console.now));
+  TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
+  for (const std::string& warning : warnings) console.warn(warning);
   const auto writer = writer_for(words.dry_run);
   TENON_TRY_VOID(write_publication(repository, *writer, publication));
   report_publication(console, publication, words.dry_run);
@@ -125,6 +132,8 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
   TENON_TRY(const Publication publication, staged_publication(repository, console.now));
   if (!publication.empty()) {
     TENON_TRY_VOID(check_publication(repository, publication, console.now));
+    TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
+    for (const std::string& warning : warnings) console.warn(warning);
     TENON_TRY_VOID(write_publication(repository, *writer, publication));
   }
   TENON_TRY_VOID(clear_staging(repository, *writer));

@@ -128,7 +128,6 @@ class FirstRoot(Ceremony):
 
 
 class Rotation(Ceremony):
-    # Book: KEYT-25
     def rotate(self):
         self.first_root()
         self.person("ivan", "Acme")
@@ -140,6 +139,7 @@ class Rotation(Ceremony):
         self.request("root-2.tenon-request", ["2.root.draft", policy], "--reason", "bob left",
                      people=[*ROOT_PEOPLE, "ivan"])
 
+    # Book: KEYT-25
     def test_old_and_new_thresholds_are_met_by_three_people_and_the_new_key(self):
         self.rotate()
         # The new person has no root to judge by yet.

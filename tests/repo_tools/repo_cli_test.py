@@ -78,7 +78,7 @@ class Repo(unittest.TestCase):
         return done.stderr
 
     def init(self):
-        self.succeed("init", "repo", "--root", "1.root.json", "--product", "demo", "--releases-key", "alice.tenon-key",
+        self.succeed("init", "repo", "--lab", "--root", "1.root.json", "--product", "demo", "--releases-key", "alice.tenon-key",
                      "--releases-key", "bob.tenon-key", "--releases-threshold", "2", "--rollout-key", "ci.tenon-key")
 
     def add(self, version, sequence, *more, image="rootfs.img"):
@@ -200,7 +200,7 @@ class BadInput(Repo):
             self.assertIn("hint: make one with tenon-repo init", self.fail_with(USAGE, "E_USAGE", *command))
 
     def test_init_into_a_folder_with_files(self):
-        self.fail_with(REFUSED, "E_POLICY", "init", ".", "--root", "1.root.json", "--product", "demo",
+        self.fail_with(REFUSED, "E_POLICY", "init", ".", "--lab", "--root", "1.root.json", "--product", "demo",
                        "--releases-key", "alice.tenon-key", "--releases-threshold", "1", "--rollout-key",
                        "ci.tenon-key")
 
@@ -210,7 +210,7 @@ class BadInput(Repo):
         root["signatures"] = []
         with open(self.path("1.root.json"), "w", encoding="utf-8") as file:
             json.dump(root, file)
-        self.fail_with(UNVERIFIED, "E_SIG", "init", "repo", "--root", "1.root.json", "--product", "demo",
+        self.fail_with(UNVERIFIED, "E_SIG", "init", "repo", "--lab", "--root", "1.root.json", "--product", "demo",
                        "--releases-key", "alice.tenon-key", "--releases-threshold", "1", "--rollout-key",
                        "ci.tenon-key")
         self.assertFalse(os.path.exists(self.path("repo")))

@@ -41,7 +41,7 @@ class TenonRepository:
         self.secret.write_text("interop only: a real passphrase is typed, or generated\n")
         self.secret.chmod(0o600)
         self._make_first_root()
-        self._tool("tenon-repo", "init", "repo", "--root", "1.root.json", "--product", "demo", "--releases-key",
+        self._tool("tenon-repo", "init", "repo", "--lab", "--root", "1.root.json", "--product", "demo", "--releases-key",
                    "keys/rita.tenon-key", "--releases-key", "keys/rob.tenon-key", "--releases-threshold", "2",
                    "--rollout-key", "keys/ci.tenon-key")
         self._release("1.0.0", 1, ["tara", "tom", "rita", "rob", "ci", "online"], "first")
