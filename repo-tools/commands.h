@@ -102,6 +102,13 @@ struct SignWords {
 Result<ExitStatus> run_sign(const Console& console, const SignWords& words);
 Result<ExitStatus> run_refresh(const Console& console, const SignWords& words);
 
+struct ImportWords {
+  std::filesystem::path folder;
+  std::vector<std::filesystem::path> files;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_import(const Console& console, const ImportWords& words);
+
 struct PublishWords {
   std::filesystem::path folder;
   bool dry_run = false;

@@ -1,9 +1,10 @@
-// The commands that sign, publish and look: sign, refresh, publish, verify, status.
+// The commands that sign, publish and look: sign, import, refresh, publish, verify, status.
 #include <tenon/hsm/file_io.h>
 #include <tenon/hsm/open_signer.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/import.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
@@ -106,6 +107,36 @@ Result<ExitStatus> run_sign(const Console& console, const SignWords& words) {
               (report.idle_keys > 0 ? "; " + std::to_string(report.idle_keys) + " keys had nothing to sign" : ""));
   if (!report.complete()) return ExitStatus::kNeedsPerson;
   console.say("  next: tenon-repo publish");
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_import(const Console& console, const ImportWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  std::vector<SignedFile> files;
+  for (const std::filesystem::path& path : words.files) {
+    TENON_TRY(Bytes content, hsm::read_file(path, metadata::Limits{}.listed_bytes));
+    files.push_back({path.filename().native(), std::move(content)});
+  }
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY(const std::vector<Imported> imported, import_signed(repository, *writer, files));
+  std::vector<RoleStatus> roles;
+  std::size_t added = 0;
+  for (const Imported& one : imported) {
+    roles.push_back(one.status);
+    added += one.signatures_added;
+  }
+  if (console.as_json) {
+    json::Object object;
+    object.set("schema", 1);
+    object.set("dry_run", words.dry_run);
+    object.set("signatures_added", static_cast<std::int64_t>(added));
+    object.set("roles", role_array(roles));
+    console.give(std::move(object));
+  }
+  console.say(table_of(roles, console.now));
+  console.say(std::to_string(added) + (words.dry_run ? " signatures would be added" : " signatures added"));
+  console.say("  next: tenon-repo sign, with the keys that are still missing and the online key");
   return ExitStatus::kOk;
 }
 

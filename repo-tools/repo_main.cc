@@ -131,6 +131,11 @@ class Commands {
 
   void add_signing() {
     add_keys(add(app_, "sign", "sign what is staged", sign_, run_sign), sign_);
+    CLI::App* take =
+        add(app_, "import", "take the signatures of files that were signed elsewhere", import_, run_import);
+    take->add_option("files", import_.files, "as tenon-keyctl response merge wrote them: releases.demo.json")
+        ->required();
+    add_dry_run(take, import_.dry_run);
     add_keys(add(app_, "refresh", "publish a new timestamp; for a daily job", refresh_, run_refresh), refresh_);
     add_dry_run(add(app_, "publish", "make public what is staged", publish_, run_publish), publish_.dry_run);
   }
@@ -151,6 +156,7 @@ class Commands {
   ChannelSetWords channel_set_;
   RenewWords renew_;
   SignWords sign_;
+  ImportWords import_;
   SignWords refresh_;
   PublishWords publish_;
   VerifyWords verify_;
