@@ -175,7 +175,12 @@ Report describe_review(const Review& review) {
   data.set("safety_code", review.code.line());
   data.set("refused", review.refused());
   data.set("needs_acknowledgement", texts(review.unacknowledged({})));
-  return {std::move(text), std::move(data)};
+  Report report{std::move(text), std::move(data)};
+  if (review.policy.is_lab) {
+    report.warnings.emplace_back(
+        "a lab policy asks for no hardware, no reasons and no people: not for devices that matter");
+  }
+  return report;
 }
 
 }  // namespace tenon::keyctl

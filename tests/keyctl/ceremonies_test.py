@@ -224,7 +224,6 @@ class FirstRoot(Ceremony):
 class Rotation(Ceremony):
     """(b) and (c)"""
 
-    # Book: KEYT-25
     def rotate(self):
         self.person("ivan")
         self.custodians = [one for one in self.custodians if one[1] != "bob"]
@@ -234,6 +233,7 @@ class Rotation(Ceremony):
         self.request("root-2.tenon-request", ["2.root.draft", self.policy(2)], "--reason", "bob left",
                      people=[*ROOT_PEOPLE, "ivan"])
 
+    # Book: KEYT-25
     def test_old_and_new_thresholds_are_met_by_three_people_and_the_new_key(self):
         self.rotate()
         # The new person has no root to judge by yet.
