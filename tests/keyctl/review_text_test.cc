@@ -1,4 +1,5 @@
 #include <tenon/keyctl/review_text.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <algorithm>
 #include <string>
@@ -155,7 +156,10 @@ TEST(DescribeReview, NamesDigestsWordsVersionsHoldersAndTheEnd) {
 // Book: KEYT-08
 TEST(DescribeReview, SaysFirstThatARehearsalIsOne) {
   CeremonyBuilder world;
+  metadata::Root root = world.root_2();
+  policies::mark_rehearsal(root);
   SigningRequest request = world.rotation();
+  request.documents = {document_of("root", root.to_json())};
   request.rehearsal = true;
   EXPECT_TRUE(shown(request, world.context(world.memory())).text.starts_with("REHEARSAL"));
 }
