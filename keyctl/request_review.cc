@@ -48,8 +48,10 @@ Result<void> check_repository(const Judge& judge, const SigningRequest& request)
 Result<void> check_first(const SigningRequest& request, const Memory& memory, const std::optional<TrustedRoot>& root) {
   const auto mark = memory.marks.find("root");
   if (root || mark == memory.marks.end()) return {};
-  const policies::RequestedDocument* drafted = request.find("root");
-  if (drafted != nullptr && drafted->payload_sha256() == mark->second.payload) return {};
+  if (const policies::RequestedDocument* drafted = request.find("root")) {
+    TENON_TRY(const metadata::Root draft, metadata::Root::parse(drafted->draft.signed_part()));
+    if (draft.header.version.value() <= mark->second.version) return {};  // the mark decides
+  }
   return Error{ErrorCode::kPolicy,
                "the request carries no root, and root " + std::to_string(mark->second.version) + " of " +
                    request.repository.text() + " was signed here",

@@ -68,12 +68,11 @@ TEST(AuditLog, NoticesAnyChangedByteBeforeItsLastLine) {
   one.add_some(3);
   const std::string good = one.content();
   const std::size_t last_line = good.rfind('\n', good.size() - 2) + 1;
-  for (std::size_t at = 0; at < last_line; ++at) {
+  for (std::size_t at = 0; at + 1 < last_line; ++at) {  // its line end is the last line's
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 1);
     one.put(bad);
     const Result<AuditState> state = one.log.read();
-    ASSERT_TRUE(!state || state->head != Sha256::of(as_bytes(good))) << at;
     ASSERT_FALSE(state) << at;
     ASSERT_EQ(state.error().code, ErrorCode::kMismatch) << at;
   }
