@@ -16,7 +16,7 @@ SPECIFICATION = "1.0.31"
 EXPIRES = "2099-01-01T00:00:00Z"
 BIG = 10 << 20
 BINS, BIT_LENGTH, TARGETS_PER_BIN = 16_384, 14, 139
-FLAT = (1, 10_000, 100_000)
+FLAT = (1, 10_000, 100_000, 1_000_000)
 READ = "package/0000000.tar"  # what is read of repositories that list many
 CONTENT = b"what one package holds\n"
 

@@ -47,16 +47,20 @@ class ReferenceWalk {
         rules_(rules),
         path_(path) {}
 
-  // True: the walk is over, here or for good.
-  bool visit(const std::string& name, const Targets& role, const std::vector<PathSet>& chain) {
+  // True: the walk is over, here or for good. The chain has the delegations from "targets" to this role.
+  bool visit(const std::string& name, const Targets& role, const std::vector<DelegatedRole>& chain) {
     result.visited.push_back(name);
     if (const auto at = role.targets.find(path_); at != role.targets.end()) {
-      for (const PathSet& paths : chain) TENON_CHECK(contains(paths) == Glob::kMatches);
+      for (const DelegatedRole& edge : chain) TENON_CHECK(contains(edge.paths) == Glob::kMatches);
       result.found_in = name;
       result.entry = at->second;
       return true;
     }
     if (!role.delegations) return false;
+    if (const auto& bins = role.delegations->bins) {
+      follow(*role.delegations, bin_edge(*bins), chain);
+      return true;  // bins are terminating
+    }
     std::vector<const DelegatedRole*> edges;
     for (const DelegatedRole& edge : role.delegations->roles) {
       const Glob matched = contains(edge.paths);
@@ -78,15 +82,27 @@ class ReferenceWalk {
     return true;
   }
 
-  bool follow(const Delegations& delegator, const DelegatedRole& edge, std::vector<PathSet> chain) {
+  DelegatedRole bin_edge(const metadata::SuccinctRoles& bins) const {
+    return {*metadata::RoleName::parse_delegated(reference_bin(bins, path_)), bins.keys,
+            PathSet{.hash_prefixes = {{Sha256::of(as_bytes(path_)).hex()}}}, true};
+  }
+
+  bool is_skipped(const std::string& name, const std::vector<DelegatedRole>& chain) const {
+    if (rules_.visited == metadata::VisitedRule::kGlobal) {
+      return std::ranges::find(result.visited, name) != result.visited.end();
+    }
+    return std::ranges::any_of(chain, [&](const DelegatedRole& edge) { return edge.name.text() == name; });
+  }
+
+  bool follow(const Delegations& delegator, const DelegatedRole& edge, std::vector<DelegatedRole> chain) {
     const std::string& name = edge.name.text();
-    if (std::ranges::find(result.visited, name) != result.visited.end()) return false;
+    if (is_skipped(name, chain)) return false;
     if (result.visited.size() > rules_.limits.roles_per_search) return refuse(ErrorCode::kLimit);
     const auto pin = snapshot_.meta.find(name + ".json");
     if (pin == snapshot_.meta.end()) return refuse(ErrorCode::kMismatch);
     const std::optional<Bytes> file = file_of(delegator, edge, pin->second);
     if (!file) return true;
-    chain.push_back(edge.paths);
+    chain.push_back(edge);
     return visit(name, *Targets::parse(envelope_of(*file).signed_part()), chain);
   }
 
@@ -129,6 +145,20 @@ class ReferenceWalk {
 };
 
 }  // namespace
+
+std::string reference_bin(const metadata::SuccinctRoles& bins, const std::string& path) {
+  const Sha256 digest = Sha256::of(as_bytes(path));
+  std::uint64_t number = 0;
+  for (int bit = 0; bit < bins.bit_length; ++bit) {
+    const unsigned byte = digest.bytes[static_cast<std::size_t>(bit / 8)];
+    number = number * 2 + (byte >> (7 - bit % 8) & 1);
+  }
+  std::string digits;
+  for (int bits = 0; bits < bins.bit_length; bits += 4, number /= 16) {
+    digits.insert(digits.begin(), "0123456789abcdef"[number % 16]);
+  }
+  return bins.name_prefix + "-" + digits;
+}
 
 WalkResult reference_walk(const client::TrustedRepository& trusted, tests::RepositorySimulator& repository,
                           const std::map<std::string, Bytes>& stored, const metadata::Rules& rules,

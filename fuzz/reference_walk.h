@@ -24,6 +24,9 @@ struct WalkResult {
       {};  // files of roles that were fetched and are good, by their name in the store
 };
 
+// reference_bin names the bin of a path as TAP 15 has it: the prefix, and the first bits of the path's SHA-256 in hex.
+std::string reference_bin(const metadata::SuccinctRoles& bins, const std::string& path);
+
 // reference_walk Pre: the path is a target path.
 WalkResult reference_walk(const client::TrustedRepository& trusted, tests::RepositorySimulator& repository,
                           const std::map<std::string, Bytes>& stored, const metadata::Rules& rules,

@@ -271,8 +271,22 @@ void RepositoryProgram::change_signatures(ByteProgram& program) {
   write_from(role, true);
 }
 
+// Targets delegates to bins in place of "d1", or to "d1" again.
+void RepositoryProgram::change_delegations(ByteProgram& program) {
+  metadata::Targets& targets = repository_->targets;
+  if (targets.delegations && targets.delegations->bins) {
+    targets.delegations = base_repository().targets.delegations;
+  } else {
+    const TestKey& key = pool_key(5);
+    metadata::Delegations bins{.keys = {{key.keyid(), key.public_key()}}};
+    bins.bins = metadata::SuccinctRoles{tests::role_keys({key}, 1), static_cast<int>(1 + program.below(32)), "d1"};
+    targets.delegations = std::move(bins);
+  }
+  write_from("targets", true);
+}
+
 void RepositoryProgram::publish_step(ByteProgram& program) {
-  switch (program.below(10)) {
+  switch (program.below(11)) {
     case 0: return publish();
     case 1: return write_from(program.pick(kRoles), true);
     case 2: return change_keys(program);
@@ -293,6 +307,7 @@ void RepositoryProgram::publish_step(ByteProgram& program) {
         repository_->options.list_hashes = !repository_->options.list_hashes;
       }
       return publish();
+    case 10: return change_delegations(program);
   }
 }
 

@@ -46,6 +46,7 @@ class RepositoryProgram {
   void change_pins(ByteProgram& program);
   void change_signed_part(ByteProgram& program);
   void change_signatures(ByteProgram& program);
+  void change_delegations(ByteProgram& program);
   void note_timestamp();
 
   tests::RepositorySimulator* repository_;

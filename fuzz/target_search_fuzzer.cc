@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <set>
+#include <span>
 
 #include <fuzz/device_model.h>
 #include <fuzz/reference_walk.h>
@@ -43,56 +44,79 @@ namespace {
 
 constexpr std::size_t kMaxDeeds = 80;
 constexpr std::size_t kMaxSearches = 6;
-constexpr std::array<const char*, 8> kRoles = {"targets", "a", "b", "c", "d", "e/f", ".g", "h"};
+constexpr std::array<const char*, 8> kNamedRoles = {"targets", "a", "b", "c", "d", "e/f", ".g", "h"};
+constexpr std::array<int, 3> kBitLengths = {1, 3, 13};
 constexpr std::array<const char*, 4> kPaths = {"dir/app.bin", "app", "dir/sub/x.img", "\xC3\xA4/b"};
 constexpr std::array<const char*, 16> kPatterns = {
     "*",      "*/*",   "dir/*",       "dir/app.bin", "*/*/*",   "a*p",   "?pp", "dir/a??.*",
     "[!a]pp", "app\\", "dir/*/?.img", "?/b",         "[a-c]pp", "DIR/*", "**",  "[app"};
+
+// Those with names of their own, then every bin that one of the paths can be in.
+const std::vector<std::string>& all_roles() {
+  static const std::vector<std::string> kRoles = [] {
+    std::vector<std::string> roles(kNamedRoles.begin(), kNamedRoles.end());
+    for (const int bit_length : kBitLengths) {
+      for (const char* path : kPaths) {
+        const std::string bin = tenon::fuzz::reference_bin(
+            {.keys = tenon::tests::role_keys({pool_key(10)}, 1), .bit_length = bit_length, .name_prefix = "bin"}, path);
+        if (std::ranges::find(roles, bin) == roles.end()) roles.push_back(bin);
+      }
+    }
+    return roles;
+  }();
+  return kRoles;
+}
 
 // --- the graph
 
 class Graph {
  public:
   explicit Graph(RepositorySimulator& repository) : repository_(&repository) {
-    for (std::size_t i = 1; i < kRoles.size(); ++i) {
-      repository.delegated[kRoles[i]].header = repository.targets.header;
-      repository.signers[kRoles[i]] = {role_key(0)};
+    for (const std::string& name : all_roles()) {
+      if (name == "targets") continue;
+      repository.delegated[name].header = repository.targets.header;
+      repository.signers[name] = {role_key(0)};
     }
   }
 
   void build_step(ByteProgram& program) {
-    const char* name = program.pick(kRoles);
+    const std::string& name = pick_any_role(program, 0);
     metadata::Targets& role = repository_->role(name);
-    switch (program.below(8)) {
+    switch (program.below(9)) {
       case 0:
       case 1:
       case 2:
       case 3: return add_edge(role, program);
       case 4: return add_target(role, program.pick(kPaths), name);
       case 5: {
-        if (std::string_view(name) == "targets") return;
+        if (name == "targets") return;
         std::vector<TestKey>& signers = repository_->signers[name];
         const TestKey key = role_key(program.below(3));
         program.flag() || signers.empty() ? signers.push_back(key) : signers.pop_back();
         return;
       }
       case 6:
-        if (std::string_view(name) != "targets") role.header.expires = tenon::tests::test_now();
+        if (name != "targets") role.header.expires = tenon::tests::test_now();
         return;
       case 7: repository_->options.list_hashes = program.flag(); return;
+      case 8: return add_bins(role, program);
     }
   }
 
   void publish(ByteProgram& program) {
     RepositorySimulator& repository = *repository_;
-    for (const char* name : kRoles) repository.write_role(name);
+    for (const std::string& name : roles()) repository.write_role(name);
     if (program.flag()) {
-      if (const char* forgotten = program.pick(kRoles); std::string_view(forgotten) != "targets") {
-        repository.snapshot.meta.erase(std::string(forgotten) + ".json");
-      }
+      const std::string& forgotten = program.pick(roles());
+      if (forgotten != "targets") repository.snapshot.meta.erase(forgotten + ".json");
     }
     repository.write_snapshot();
     repository.write_timestamp();
+  }
+
+  // roles gives those that are published: to sign the bins takes longer than all else, so they are where they are used.
+  std::span<const std::string> roles() const {
+    return std::span(all_roles()).first(with_bins_ ? all_roles().size() : kNamedRoles.size());
   }
 
  private:
@@ -100,15 +124,30 @@ class Graph {
 
   void add_edge(metadata::Targets& from, ByteProgram& program) {
     if (!from.delegations) from.delegations = metadata::Delegations{};
-    const metadata::RoleName to = *metadata::RoleName::parse_delegated(kRoles[1 + program.below(kRoles.size() - 1)]);
+    from.delegations->bins.reset();
+    const metadata::RoleName to = *metadata::RoleName::parse_delegated(pick_any_role(program, 1));
     std::vector<metadata::DelegatedRole>& roles = from.delegations->roles;
     if (std::ranges::find(roles, to, &metadata::DelegatedRole::name) != roles.end()) return;
     const std::uint8_t keys = program.byte();
-    std::vector<TestKey> listed = {role_key(keys % 3)};
-    if ((keys & 8) != 0) listed.push_back(role_key((keys + 1) % 3));
-    for (const TestKey& key : listed) from.delegations->keys.emplace(key.keyid(), key.public_key());
-    const std::int64_t threshold = (keys & 16) != 0 ? static_cast<std::int64_t>(listed.size()) : 1;
-    roles.push_back({to, role_keys(listed, threshold), some_paths(program), (keys & 32) != 0});
+    const metadata::RoleKeys listed = list_keys(*from.delegations, keys);
+    roles.push_back({to, listed, some_paths(program), (keys & 32) != 0});
+  }
+
+  // Bins take the place of the other delegations.
+  void add_bins(metadata::Targets& from, ByteProgram& program) {
+    with_bins_ = true;
+    from.delegations = metadata::Delegations{};
+    const int bit_length = program.pick(kBitLengths);
+    from.delegations->bins = metadata::SuccinctRoles{.keys = list_keys(*from.delegations, program.byte()),
+                                                     .bit_length = bit_length,
+                                                     .name_prefix = program.below(8) == 7 ? "other" : "bin"};
+  }
+
+  static metadata::RoleKeys list_keys(metadata::Delegations& delegations, std::uint8_t choice) {
+    std::vector<TestKey> listed = {role_key(choice % 3)};
+    if ((choice & 8) != 0) listed.push_back(role_key((choice + 1) % 3));
+    for (const TestKey& key : listed) delegations.keys.emplace(key.keyid(), key.public_key());
+    return role_keys(listed, (choice & 16) != 0 ? static_cast<std::int64_t>(listed.size()) : 1);
   }
 
   static metadata::PathSet some_paths(ByteProgram& program) {
@@ -126,12 +165,19 @@ class Graph {
     return paths;
   }
 
-  static void add_target(metadata::Targets& role, const char* path, const char* content) {
+  static void add_target(metadata::Targets& role, const char* path, const std::string& content) {
     const metadata::Hashes hashes = {.sha256 = tenon::Sha256::of(tenon::as_bytes(content)), .sha512 = {}};
     role.targets.insert_or_assign(path, metadata::TargetEntry{.length = 1, .hashes = hashes});
   }
 
+  const std::string& pick_any_role(ByteProgram& program, std::size_t first) {
+    const std::size_t which = first + program.below(all_roles().size() - first);
+    if (which >= kNamedRoles.size()) with_bins_ = true;
+    return all_roles()[which];
+  }
+
   RepositorySimulator* repository_;
+  bool with_bins_ = false;
 };
 
 // --- one search, watched
@@ -181,7 +227,9 @@ SearchResult search(const TrustedRepository& trusted, RepositorySimulator& repos
     }
     if (!progress->persist) continue;
     TENON_CHECK(std::holds_alternative<WantRemote>(*step) && progress->persist->content == std::get<Bytes>(*reply));
-    TENON_CHECK(result.stored.emplace(progress->persist->file_name, progress->persist->content).second);
+    const auto [at, is_new] = result.stored.emplace(progress->persist->file_name, progress->persist->content);
+    const bool may_come_again = rules.visited == metadata::VisitedRule::kPerChain;
+    TENON_CHECK(is_new || (may_come_again && at->second == progress->persist->content));
   }
   result.visited = texts(session.visited());
   if (!result.refused) result.found = session.found();
@@ -194,7 +242,7 @@ void check(const SearchResult& result, const WalkResult& expected, const metadat
   if (!result.refused) TENON_CHECK(result.visited == expected.visited);
   TENON_CHECK(result.visited.size() <= rules.limits.roles_per_search + 1);
   const std::set<std::string> once(result.visited.begin(), result.visited.end());
-  TENON_CHECK(once.size() == result.visited.size());
+  TENON_CHECK(once.size() == result.visited.size() || rules.visited == metadata::VisitedRule::kPerChain);
   const bool found = !expected.refused && expected.found_in;
   TENON_CHECK(result.found.has_value() == found);
   if (found) {
@@ -231,26 +279,28 @@ class SearchProgram {
   }
 
   void deed() {
-    const char* name = kRoles[1 + program_.below(kRoles.size() - 1)];
+    const std::span<const std::string> roles = graph_.roles();
+    const std::string& name = roles[1 + program_.below(roles.size() - 1)];
     const std::string path = repository_.path_of(name);
     const std::string stored = metadata::RoleName::parse_delegated(name)->file_name();
-    switch (program_.below(8)) {
+    switch (program_.below(9)) {
       case 0: return find(program_.pick(kPaths));
       case 1: return repository_.hide(path);
       case 2: return repository_.replace(path, damaged(repository_.served(path), program_));
-      case 3: return repository_.replace(path, repository_.served(repository_.path_of(program_.pick(kRoles))));
+      case 3: return repository_.replace(path, repository_.served(repository_.path_of(program_.pick(roles))));
       case 4: return repository_.restore_all();
       case 5:
-        device_.files[stored] = program_.flag() ? repository_.served(repository_.path_of(program_.pick(kRoles)))
+        device_.files[stored] = program_.flag() ? repository_.served(repository_.path_of(program_.pick(roles)))
                                                 : damaged(repository_.served(path), program_);
         return;
       case 6: device_.rules.limits.roles_per_search = program_.below(9); return;
       case 7: return publish_another(name);
+      case 8: device_.rules.visited = static_cast<metadata::VisitedRule>(program_.below(2)); return;
     }
   }
 
   // The role has a file of another version than the one that the device's snapshot lists.
-  void publish_another(const char* name) {
+  void publish_another(const std::string& name) {
     RepositorySimulator later = repository_;
     metadata::RoleHeader& header = later.role(name).header;
     header.version = *header.version.next();

@@ -12,26 +12,30 @@ constexpr std::array<CK_BYTE, 14> kEd25519Name = {0x13, 0x0c, 'e', 'd', 'w', 'a'
                                                   'd',  's',  '2', '5', '5', '1', '9'};
 constexpr std::array<CK_BYTE, 3> kExponent = {1, 0, 1};
 
-// Strict: everything that a signing key must not do is ruled out. Tokens that take no such words get the minimal one.
+// Strict rules out what would let the key leave or unwrap others. It says nothing of decrypting: tpm2-pkcs11 refuses
+// those words, and without a resource manager keeps what it loaded for the attempt, so that the second one finds no room.
+// Tokens that take no such words at all get the minimal one.
 enum class Strictness { kStrict, kMinimal };
 
 // PairTemplate owns what its attributes point to, and stays where it is.
 class PairTemplate {
  public:
   PairTemplate(const wire::GenerateRequest& request, Strictness strictness, bool named_curve) : request_(request) {
+    add(public_, CKA_CLASS, public_class_);
+    add(private_, CKA_CLASS, private_class_);
     add_kind(named_curve);
+    add(public_, CKA_KEY_TYPE, key_type_);
+    add(private_, CKA_KEY_TYPE, key_type_);
     add_names(public_);
     add_names(private_);
     add(public_, CKA_VERIFY, yes_);
+    add(public_, CKA_PRIVATE, no_);
     add(private_, CKA_PRIVATE, yes_);
     add(private_, CKA_SENSITIVE, yes_);
     add(private_, CKA_SIGN, yes_);
     if (request.always_authenticate) add(private_, CKA_ALWAYS_AUTHENTICATE, yes_);
     if (strictness == Strictness::kMinimal) return;
-    for (const CK_ATTRIBUTE_TYPE type : {CKA_EXTRACTABLE, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE, CKA_SIGN_RECOVER}) {
-      add(private_, type, no_);
-    }
-    for (const CK_ATTRIBUTE_TYPE type : {CKA_ENCRYPT, CKA_WRAP, CKA_VERIFY_RECOVER}) add(public_, type, no_);
+    for (const CK_ATTRIBUTE_TYPE type : {CKA_EXTRACTABLE, CKA_UNWRAP, CKA_DERIVE}) add(private_, type, no_);
   }
   PairTemplate(const PairTemplate&) = delete;
   PairTemplate& operator=(const PairTemplate&) = delete;
@@ -56,14 +60,20 @@ class PairTemplate {
   }
   void add_kind(bool named_curve) {
     switch (request_.type) {
-      case KeyType::kEcdsaP256: mechanism.mechanism = CKM_EC_KEY_PAIR_GEN; return add_bytes(CKA_EC_PARAMS, kP256Oid);
+      case KeyType::kEcdsaP256:
+        mechanism.mechanism = CKM_EC_KEY_PAIR_GEN;
+        key_type_ = CKK_EC;
+        return add_bytes(CKA_EC_PARAMS, kP256Oid);
       case KeyType::kEd25519:
         mechanism.mechanism = CKM_EC_EDWARDS_KEY_PAIR_GEN;
+        key_type_ = CKK_EC_EDWARDS;
         return named_curve ? add_bytes(CKA_EC_PARAMS, kEd25519Name) : add_bytes(CKA_EC_PARAMS, kEd25519Oid);
       case KeyType::kRsa3072:
         mechanism.mechanism = CKM_RSA_PKCS_KEY_PAIR_GEN;
+        key_type_ = CKK_RSA;
         add(public_, CKA_MODULUS_BITS, bits_);
         return add_bytes(CKA_PUBLIC_EXPONENT, kExponent);
+      case KeyType::kMlDsa65: return;  // never asked for: Token::generate
     }
   }
 
@@ -71,6 +81,9 @@ class PairTemplate {
   CK_BBOOL yes_ = CK_TRUE;
   CK_BBOOL no_ = CK_FALSE;
   CK_ULONG bits_ = 3072;
+  CK_OBJECT_CLASS public_class_ = CKO_PUBLIC_KEY;
+  CK_OBJECT_CLASS private_class_ = CKO_PRIVATE_KEY;
+  CK_KEY_TYPE key_type_ = CKK_EC;
   std::vector<CK_ATTRIBUTE> public_;
   std::vector<CK_ATTRIBUTE> private_;
 };

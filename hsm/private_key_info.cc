@@ -17,6 +17,12 @@ constexpr std::array<std::uint8_t, 36> kP256Head = {
 // [1] { BIT STRING of the 65 bytes of the point }
 constexpr std::array<std::uint8_t, 5> kP256Middle = {0xa1, 0x44, 0x03, 0x42, 0x00};
 
+// SEQUENCE { 0, { id-ml-dsa-65 }, OCTET STRING { [0] the seed of 32 bytes } } (RFC 9881)
+constexpr std::array<std::uint8_t, 22> kMlDsa65Head = {0x30, 0x34, 0x02, 0x01, 0x00, 0x30, 0x0b, 0x06,
+                                                       0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04,
+                                                       0x03, 0x12, 0x04, 0x22, 0x80, 0x20};
+
+constexpr std::size_t kMlDsa65Bytes = kMlDsa65Head.size() + kPrivateKeyBytes;
 constexpr std::size_t kEd25519Bytes = kEd25519Head.size() + kPrivateKeyBytes;
 constexpr std::size_t kP256Bytes = kP256Head.size() + kPrivateKeyBytes + kP256Middle.size() + 65;
 
@@ -40,6 +46,7 @@ SecretBytes encode_private_key_info(const PrivateKey& key, ByteView public_key) 
   switch (key.type) {
     case KeyType::kEd25519: return join({kEd25519Head, secret});
     case KeyType::kEcdsaP256: return join({kP256Head, secret, kP256Middle, public_key});
+    case KeyType::kMlDsa65: return join({kMlDsa65Head, secret});
     case KeyType::kRsa3072: break;
   }
   return {};
@@ -52,6 +59,7 @@ std::optional<PrivateKey> decode_private_key_info(const SecretBytes& der) {
   };
   if (has_head(bytes, kEd25519Head, kEd25519Bytes)) return PrivateKey{KeyType::kEd25519, secret_after(kEd25519Head)};
   if (has_head(bytes, kP256Head, kP256Bytes)) return PrivateKey{KeyType::kEcdsaP256, secret_after(kP256Head)};
+  if (has_head(bytes, kMlDsa65Head, kMlDsa65Bytes)) return PrivateKey{KeyType::kMlDsa65, secret_after(kMlDsa65Head)};
   return std::nullopt;
 }
 

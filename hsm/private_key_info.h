@@ -1,5 +1,5 @@
-// PrivateKeyInfo (RFC 5208, RFC 8410, RFC 5915): the DER of a private key before it is encrypted, in the one form that
-// OpenSSL writes for each kind of key. Both forms have fixed lengths, so that no general DER parser sees a secret or
+// PrivateKeyInfo (RFC 5208, RFC 8410, RFC 5915, RFC 9881): the DER of a private key before it is encrypted, in the one form that
+// OpenSSL writes for each kind of key. All forms have fixed lengths, so that no general DER parser sees a secret or
 // the garbage that a wrong passphrase can make.
 // Thread: safe.
 #pragma once
@@ -17,7 +17,7 @@ struct PrivateKey {
   SecretBytes secret;  // kPrivateKeyBytes
 };
 
-// encode_private_key_info Pre: public_key is the secret's: 32 bytes for Ed25519 (not written), the point for P-256.
+// encode_private_key_info Pre: public_key is the secret's: the point for P-256; for the others it is not written.
 SecretBytes encode_private_key_info(const PrivateKey& key, ByteView public_key);
 
 // decode_private_key_info gives nothing for any other form. Caller must: derive the public key, encode again and

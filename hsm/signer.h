@@ -15,7 +15,7 @@ class Signer {
   virtual ~Signer() = default;
   virtual const metadata::PublicKey& public_key() const = 0;
   // sign gives 64 bytes for Ed25519; DER over SHA-256 for ECDSA P-256; for RSA, PSS over SHA-256 with MGF1-SHA256 and a
-  // salt of 32 bytes, as long as the modulus. Errors: E_AUTH, E_HW; E_SIG if the key is broken.
+  // salt of 32 bytes, as long as the modulus; for ML-DSA as TAP 21 has it. Errors: E_AUTH, E_HW; E_SIG if the key is broken.
   virtual Result<Bytes> sign(ByteView message) = 0;
 };
 

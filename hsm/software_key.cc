@@ -1,4 +1,5 @@
 #include <tenon/hsm/file_io.h>
+#include <tenon/hsm/ml_dsa.h>
 #include <tenon/hsm/p256.h>
 #include <tenon/hsm/passphrase.h>
 #include <tenon/hsm/software_key.h>
@@ -34,6 +35,10 @@ Result<metadata::PublicKey> derive_public_key(const PrivateKey& key) {
     case KeyType::kEcdsaP256: {
       TENON_TRY(const Bytes point, p256_point(key.secret));
       return metadata::PublicKey::ecdsa_p256(point);
+    }
+    case KeyType::kMlDsa65: {
+      TENON_TRY(const Bytes spki, ml_dsa_65_spki(key.secret));
+      return metadata::PublicKey::ml_dsa_65(spki);
     }
     case KeyType::kRsa3072: break;
   }
@@ -75,6 +80,7 @@ Result<OpenedKey> open_key(const std::filesystem::path& path, const SecretSource
 }  // namespace
 
 Result<void> check_software_type(KeyType type) {
+  if (type == KeyType::kMlDsa65) return check_ml_dsa();
   if (type != KeyType::kRsa3072) return {};
   return Error{ErrorCode::kPolicy, "keys of RSA are not made in files, but in tokens alone",
                "take --type ed25519 here, or --token for a key in a token"};
@@ -110,6 +116,7 @@ Result<Bytes> SoftwareKey::sign(ByteView message) {
   switch (key_.type) {
     case KeyType::kEd25519: return ed25519_sign(key_.secret, message);
     case KeyType::kEcdsaP256: return p256_sign(key_.secret, public_bytes(), message);
+    case KeyType::kMlDsa65: return ml_dsa_65_sign(key_.secret, message);
     case KeyType::kRsa3072: break;
   }
   return Error{ErrorCode::kSig, "unknown type of key"};

@@ -17,7 +17,7 @@
 
 namespace tenon::hsm {
 
-// check_software_type Errors: E_POLICY for a type that is made in tokens alone.
+// check_software_type Errors: E_POLICY for a type that is made in tokens alone, or that this machine's OpenSSL lacks.
 Result<void> check_software_type(KeyType type);
 
 class SoftwareKey final : public Signer {

@@ -170,6 +170,10 @@ Result<void> Token::check_free(const wire::KeyQuery& query) {
 
 Result<Token::Key> Token::generate(KeyType type, const std::string& label, const Bytes& id, bool always_authenticate) {
   const std::string where = describe_token(info_);
+  if (type == KeyType::kMlDsa65) {
+    return Error{ErrorCode::kPolicy, "keys of ml-dsa-65 are not made in tokens yet, but in files alone",
+                 "leave --token out, or take --type ecdsa-p256"};
+  }
   TENON_TRY_VOID(check_free({id, std::nullopt}).with_context(where));
   TENON_TRY_VOID(check_free({std::nullopt, label}).with_context(where));
   TENON_TRY(const wire::KeyList made, process_.generate({type, id, label, always_authenticate}).with_context(where));

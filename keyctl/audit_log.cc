@@ -51,14 +51,32 @@ Error broken_at(std::uint64_t line, std::string_view what) {
                "the log was changed or damaged; keep it as it is, and compare with the minutes and a copy"};
 }
 
+// What cannot be looked at is there.
+bool is_there(const std::filesystem::path& path) {
+  std::error_code error;
+  return std::filesystem::symlink_status(path, error).type() != std::filesystem::file_type::not_found;
+}
+
 }  // namespace
+
+Result<void> AuditLog::check_head(const AuditState& state, const Sha256& before_last) const {
+  if (!is_there(head_file())) {
+    return state.lines <= 1 ? Result<void>() : Result<void>(broken_at(state.lines, "the head of the log is missing"));
+  }
+  constexpr std::size_t kHexDigits = 64;
+  TENON_TRY(const Bytes text, hsm::read_file(head_file(), kHexDigits));
+  TENON_TRY(const Sha256 head, Sha256::parse(as_text(text)).with_context(printable(head_file().native())));
+  if (head == state.head || head == before_last) return {};
+  return broken_at(state.lines, "is not the line that was written last");
+}
 
 Result<AuditState> AuditLog::read() const {
   AuditState state;
-  std::error_code error;  // what cannot be looked at is there
-  const auto status = std::filesystem::symlink_status(file_, error);
-  if (status.type() == std::filesystem::file_type::not_found) return state;
-  TENON_TRY(const Bytes content, hsm::read_file(file_, kMaxBytes));
+  Sha256 before_last;
+  Bytes content;
+  if (is_there(file_)) {
+    TENON_TRY(content, hsm::read_file(file_, kMaxBytes));
+  }
   std::string_view rest = as_text(content);
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
@@ -72,8 +90,10 @@ Result<AuditState> AuditLog::read() const {
     } else {
       state.torn.push_back(state.lines);  // what follows must quote it, or the chain ends here
     }
+    before_last = state.head;
     state.head = Sha256::of(as_bytes(text));
   }
+  TENON_TRY_VOID(check_head(state, before_last));
   return state;
 }
 
@@ -84,13 +104,14 @@ Result<void> AuditLog::append(const std::string& event, json::Object data, metad
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
   char last = '\n';
   if (size > 0 && ::pread(fd.get(), &last, 1, size - 1) != 1) return storage_error(file_, "cannot read the audit log");
-  const std::string line = (last == '\n' ? "" : "\n") + write_line({now, event, std::move(data)}, state.head) + "\n";
+  const std::string entry = write_line({now, event, std::move(data)}, state.head);
+  const std::string line = (last == '\n' ? "" : "\n") + entry + "\n";
   // One write: a cut leaves the line or a part of it, never two halves of two.
   if (::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
     return storage_error(file_, "cannot write to the audit log");
   }
   if (::fsync(fd.get()) != 0) return storage_error(file_, "cannot sync the audit log");
-  return {};
+  return hsm::replace_file(head_file(), as_bytes(Sha256::of(as_bytes(entry)).hex()), hsm::FileMode::kPrivate);
 }
 
 }  // namespace tenon::keyctl

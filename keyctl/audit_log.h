@@ -1,6 +1,6 @@
 // AuditLog: what was shown, signed, refused, merged and trusted, one JSON object a line, each with the SHA-256 of the line
-// before it. Nothing is ever taken back; whoever changes a line breaks the chain, and whoever cuts its end off has another
-// head than the minutes quote.
+// before it. Nothing is ever taken back; whoever changes a line breaks the chain. Beside the log lies its head, so that a
+// changed or lost last line shows too; whoever changes both has another head than the minutes quote.
 // Thread: one; Home keeps a second process away.
 #pragma once
 
@@ -35,14 +35,19 @@ class AuditLog {
 
   explicit AuditLog(std::filesystem::path file) : file_(std::move(file)) {}
 
-  // read checks the whole chain. A log that is not there is empty.
-  // Errors: E_MISMATCH, naming the first line that does not follow the one before; E_PARSE; E_LIMIT; E_STORAGE
+  // read checks the whole chain, and its end against the head. A log that is not there is empty.
+  // Errors: E_MISMATCH, naming the first line that does not follow the one before, or for an end that is not the one that
+  // was written last; E_PARSE; E_LIMIT; E_STORAGE
   Result<AuditState> read() const;
 
   // append has reached the disk when it returns. Errors: E_STORAGE; those of read.
   Result<void> append(const std::string& event, json::Object data, metadata::UtcTime now);
 
  private:
+  // The head is written after the line: a cut between the two leaves the head of the line before.
+  std::filesystem::path head_file() const { return file_.native() + ".head"; }
+  Result<void> check_head(const AuditState& state, const Sha256& before_last) const;
+
   std::filesystem::path file_;
 };
 

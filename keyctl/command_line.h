@@ -48,6 +48,7 @@ void add_root_edit_commands(CLI::App& root, Shell& shell);  // below "root"
 void add_delegation_commands(CLI::App& app, Shell& shell);
 void add_request_commands(CLI::App& app, Shell& shell);
 void add_ceremony_commands(CLI::App& app, Shell& shell);
+void add_custodian_commands(CLI::App& app, Shell& shell);
 void add_policy_commands(CLI::App& app, Shell& shell);
 void add_token_commands(CLI::App& app, Shell& shell);
 

@@ -46,7 +46,9 @@ Result<SecretBytes> new_passphrase(const hsm::KeyName& name, const std::optional
 
 Result<void> confirm_on_terminal(const std::string& summary, const std::string& words) {
   Result<Terminal> terminal = Terminal::open();
-  if (!terminal) return std::move(terminal).error().with_hint("--yes, if what is signed was looked at before");
+  if (!terminal)
+    return std::move(terminal).error().with_hint(
+        "sign on a terminal; --expect-payload-sha256 if the policy lets a script sign what was looked at before");
   TENON_TRY_VOID(terminal->show("You are about to sign:\n\n" + summary + "\n"));
   TENON_TRY(const std::string typed, terminal->ask("Type \"" + words + "\" to sign: "));
   if (typed == words) return {};

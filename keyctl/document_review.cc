@@ -1,6 +1,7 @@
 #include <tenon/keyctl/document_review.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/policy_changes.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <algorithm>
 
@@ -44,8 +45,20 @@ Envelope bare(const Envelope& draft) {
   return Envelope::unsigned_of(draft.signed_part());
 }
 
+// A rehearsal signs lightly, so what comes out of one says so in itself; and what says so comes out of nothing else.
+Result<void> check_mark_of_rehearsal(const Root& root, bool rehearsal) {
+  if (policies::is_rehearsal(root) == rehearsal) return {};
+  if (rehearsal) {
+    return Error{ErrorCode::kPolicy, "the request is a rehearsal and its root does not say that it is one",
+                 "draft it with tenon-keyctl root init or root next, and --rehearsal"};
+  }
+  return Error{ErrorCode::kPolicy, "the root says that it is a rehearsal, the request does not",
+               "make the request with --rehearsal; for what is meant, draft the root without it"};
+}
+
 Result<DocumentReview> review_root(const RequestedDocument& document, const ReviewBasis& basis) {
   TENON_TRY(Root after, Root::parse(document.draft.signed_part()).with_context("draft of root"));
+  TENON_TRY_VOID(check_mark_of_rehearsal(after, basis.request.rehearsal));
   const Root* before = basis.root ? &*basis.root : nullptr;
   TENON_TRY(std::vector<Holders> holders, root_holders(basis));
   std::vector<policies::Change> changes = policies::root_changes(before, after, basis.name_of);

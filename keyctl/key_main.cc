@@ -91,7 +91,8 @@ void add_generate(CLI::App& key, Shell& shell) {
       "generate", "Make a key: NAME.pem (encrypted) and NAME.tenon-key (public), or with --token one that stays in it");
   command.add_option("--name", options.name, "Whose key it is: names the files")->required();
   command.add_option("--type", options.type,
-                     "ed25519 or ecdsa-p256; in a token also rsa-3072. Without it ed25519, in a token ecdsa-p256");
+                     "ed25519 or ecdsa-p256; in a token also rsa-3072, in a file ml-dsa-65. Without it ed25519, in a "
+                     "token ecdsa-p256");
   command.add_option("--out", options.folder, "Folder to write to")->capture_default_str();
   command
       .add_option("--passphrase-from", options.passphrase_sources,

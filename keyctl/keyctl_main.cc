@@ -79,10 +79,15 @@ std::string default_home() {
 constexpr const char* kFooter =
     "Example, a root of three people of whom two must sign:\n"
     "  tenon-keyctl key generate --name alice                     # each on a machine of their own\n"
-    "  tenon-keyctl root init -o 1.root.json --expires-in 365d --root-threshold 2 \\\n"
+    "  tenon-keyctl root init -o 1.root.draft --expires-in 365d --root-threshold 2 \\\n"
     "      --root alice.tenon-key --root bob.tenon-key --root carol.tenon-key \\\n"
     "      --targets carol.tenon-key --snapshot online.tenon-key --timestamp online.tenon-key\n"
-    "  tenon-keyctl root sign 1.root.json --key alice.pem\n"
+    "  tenon-keyctl policy build policy.toml -o policy.draft --repository acme-fw --expires-in 365d\n"
+    "  tenon-keyctl request create --repository acme-fw -o root-1.tenon-request \\\n"
+    "      --draft 1.root.draft --draft policy.draft --reason \"the first root\"\n"
+    "  tenon-keyctl request show root-1.tenon-request             # each signer, and then\n"
+    "  tenon-keyctl request sign root-1.tenon-request --key alice.pem\n"
+    "  tenon-keyctl response merge root-1.tenon-request root-1.alice.tenon-signature root-1.bob.tenon-signature\n"
     "  tenon-keyctl root verify 1.root.json\n"
     "Exit status: 0 done, 2 usage, 4 refused by a rule, 5 not verified, 7 a passphrase, PIN or person is missing, 8 "
     "files.";
@@ -101,6 +106,7 @@ int run(int argc, char** argv) {
   add_delegation_commands(app, shell);
   add_request_commands(app, shell);
   add_ceremony_commands(app, shell);
+  add_custodian_commands(app, shell);
   add_policy_commands(app, shell);
   add_token_commands(app, shell);
   app.footer(kFooter);  // last: subcommands would inherit it

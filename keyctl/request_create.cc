@@ -1,5 +1,6 @@
 #include <tenon/hsm/file_io.h>
 #include <tenon/hsm/key_file.h>
+#include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/request_create.h>
 #include <tenon/metadata/json_fields.h>
 #include <tenon/metadata/utf8.h>
@@ -112,7 +113,7 @@ Result<void> require_policy(const Review& review) {
   std::string findings;
   for (const ReviewedDocument& one : review.documents) {
     if (one.judgement.refused()) {
-      findings += "\n" + printable(one.review.role, 80) + ":\n" + describe_findings(one.judgement);
+      findings += "\n" + printable(one.review.role, 80) + ":\n" + describe(one.judgement);
     }
   }
   return Error{ErrorCode::kPolicy, "the policy refuses this; no request was made" + findings,

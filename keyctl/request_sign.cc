@@ -1,3 +1,4 @@
+#include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/request_sign.h>
 #include <tenon/metadata/utf8.h>
 
@@ -104,7 +105,7 @@ Result<void> require_policy(const Review& review, const SigningOrder& order) {
   std::string refusals;
   for (const ReviewedDocument& one : review.documents) {
     if (one.judgement.refused()) {
-      refusals += "\n" + printable(one.review.role, 255) + ":\n" + describe_findings(one.judgement);
+      refusals += "\n" + printable(one.review.role, 255) + ":\n" + describe(one.judgement);
     }
   }
   if (!refusals.empty()) {

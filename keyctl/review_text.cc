@@ -1,4 +1,5 @@
 #include <tenon/keyctl/expiry.h>
+#include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/review_text.h>
 #include <tenon/metadata/utf8.h>
 
@@ -12,7 +13,6 @@ using policies::Weight;
 
 constexpr std::size_t kShownRoutine = 200;
 constexpr std::size_t kShownReasonBytes = 1024;
-constexpr std::size_t kShownFindingBytes = 1024;
 
 std::string headline(Weight weight) {
   switch (weight) {
@@ -21,6 +21,16 @@ std::string headline(Weight weight) {
     case Weight::kRoutine: return "as every new version";
   }
   return "";
+}
+
+std::string indented(const std::string& lines) {
+  std::string text;
+  for (std::size_t begin = 0; begin < lines.size();) {
+    const std::size_t end = lines.find('\n', begin);
+    text += "    " + lines.substr(begin, end - begin) + "\n";
+    begin = end == std::string::npos ? lines.size() : end + 1;
+  }
+  return text;
 }
 
 std::string describe_changes(const DocumentReview& document, Weight weight) {
@@ -79,7 +89,7 @@ std::string describe_document(const Review& review, const ReviewedDocument& revi
   text += "  must be signed by\n";
   for (const Holders& holders : document.holders) text += describe_holders(review, holders);
   text += "  sha256 of what is signed: " + document.payload_sha256().hex() + "\n";
-  return text + describe_findings(reviewed.judgement);
+  return text + "  policy\n" + indented(describe(reviewed.judgement));
 }
 
 std::string describe_request(const Review& review) {
@@ -143,22 +153,6 @@ json::Value document_data(const ReviewedDocument& reviewed) {
 
 }  // namespace
 
-std::string describe_findings(const policies::Judgement& judgement) {
-  std::string text;
-  for (const policies::Finding& finding : judgement.findings) {
-    const std::string verdict = finding.waiver ? "waived until " + finding.waiver->until.text() + " (" +
-                                                     printable(finding.waiver->reason, kShownReasonBytes) + ")"
-                                : finding.severity == policies::Severity::kError   ? "REFUSED"
-                                : finding.severity == policies::Severity::kWarning ? "needs --ack " + finding.rule
-                                                                                   : "for information";
-    text += "  policy " + finding.rule + ", " + finding.title + ": " + verdict + "\n    " +
-            printable(finding.breach.place, 200) + ": expected " +
-            printable(finding.breach.expected, kShownFindingBytes) + ", found " +
-            printable(finding.breach.found, kShownFindingBytes) + "\n";
-  }
-  return text.empty() ? "  policy: " + std::to_string(judgement.asked.size()) + " rules hold\n" : text;
-}
-
 Report describe_review(const Review& review) {
   std::string text = describe_request(review);
   json::Array documents;
@@ -169,10 +163,7 @@ Report describe_review(const Review& review) {
   text += "\njudged by policy version " + std::to_string(review.policy.version.value()) +
           (review.policy.is_lab ? ", a LAB policy" : "") + ", sha256 " + review.policy_payload.hex() + "\n";
   text += "compare these twelve words with the others by voice:\n\n";
-  std::string code = "    " + review.code.text();
-  for (std::size_t at = code.find('\n'); at != std::string::npos; at = code.find('\n', at + 5))
-    code.insert(at + 1, "    ");
-  text += code + "\n\n";
+  text += indented(review.code.text()) + "\n";
   json::Object data;
   data.set("request", review.request.id().hex());
   data.set("repository", review.request.repository.text());
@@ -184,7 +175,12 @@ Report describe_review(const Review& review) {
   data.set("safety_code", review.code.line());
   data.set("refused", review.refused());
   data.set("needs_acknowledgement", texts(review.unacknowledged({})));
-  return {std::move(text), std::move(data)};
+  Report report{std::move(text), std::move(data)};
+  if (review.policy.is_lab) {
+    report.warnings.emplace_back(
+        "a lab policy asks for no hardware, no reasons and no people: not for devices that matter");
+  }
+  return report;
 }
 
 }  // namespace tenon::keyctl

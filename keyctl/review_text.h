@@ -13,7 +13,4 @@ namespace tenon::keyctl {
 // describe_review Returns: text for a terminal, and data with every change, finding and digest.
 Report describe_review(const Review& review);
 
-// describe_findings says what the policy has against a document, one finding in a few lines; empty when it has nothing.
-std::string describe_findings(const policies::Judgement& judgement);
-
 }  // namespace tenon::keyctl

@@ -1,4 +1,5 @@
 #include <tenon/keyctl/root_draft.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <set>
 
@@ -61,15 +62,20 @@ Result<void> check_root(const RootRequest& request, metadata::UtcTime now) {
   if (request.expires <= now) {
     return refused("expiry " + request.expires.text() + " is not after now, " + now.text());
   }
+  if (request.rehearsal && request.expires > now.plus_seconds(policies::kRehearsalSeconds)) {
+    return refused("expiry " + request.expires.text() + " is more than a day from now, " + now.text(),
+                   "a rehearsal's root lives for a day: --expires-in 24h");
+  }
   if (request.roles.at(TopRole::kRoot).threshold.value() == 1 && !request.lab) {
     return refused("root: threshold 1 lets whoever steals one key replace all keys",
-                   "--root-threshold 2 or more; --lab for a rehearsal");
+                   "--root-threshold 2 or more; --lab for a demo or a test");
   }
   return {};
 }
 
 std::vector<std::string> warnings_for(const RootRequest& request) {
   const RoleRequest& root = request.roles.at(TopRole::kRoot);
+  if (request.rehearsal) return {"a rehearsal: signed by requests with --rehearsal alone, and never published"};
   if (request.lab) return {"a lab root: not for devices that matter"};
   if (root.keys.size() >= kUsualRootKeys && root.threshold.value() >= kUsualRootThreshold) return {};
   return {"root is " + std::to_string(root.threshold.value()) + " of " + std::to_string(root.keys.size()) +
@@ -79,6 +85,7 @@ std::vector<std::string> warnings_for(const RootRequest& request) {
 Root build(const RootRequest& request) {
   Root root;
   root.header.expires = request.expires;
+  if (request.rehearsal) policies::mark_rehearsal(root);
   for (const auto& [name, role] : request.roles) {
     metadata::RoleKeys role_keys{{}, role.threshold};
     for (const hsm::KeyFile& file : role.keys) {

@@ -19,7 +19,8 @@ struct RoleRequest {
 struct RootRequest {
   std::map<metadata::TopRole, RoleRequest> roles;  // all four
   metadata::UtcTime expires;
-  bool lab = false;  // a rehearsal or a demo: one root key may be enough
+  bool lab = false;        // a demo or a test: one root key may be enough
+  bool rehearsal = false;  // marked as one, and gone within a day
 };
 
 struct RootDraft {
@@ -30,7 +31,7 @@ struct RootDraft {
 // draft_root Errors: E_POLICY, for
 //   a threshold above the number of distinct keys, one key twice in a role;
 //   a key of timestamp or snapshot, which lives on a server, in root or targets;
-//   an expiry that is not in the future; a root that one key can sign, unless lab.
+//   an expiry that is not in the future, or for a rehearsal not within a day; a root that one key can sign, unless lab.
 Result<RootDraft> draft_root(const RootRequest& request, metadata::UtcTime now);
 
 }  // namespace tenon::keyctl

@@ -1,5 +1,6 @@
 #include <tenon/keyctl/root_edit.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <algorithm>
 #include <set>
@@ -87,13 +88,18 @@ Result<void> take(Root& root, TopRole role, const KeyReference& reference) {
 
 }  // namespace
 
-Result<RootFile> next_draft(const RootFile& previous, metadata::UtcTime expires, metadata::UtcTime now) {
-  if (expires <= now) {
-    return Error{ErrorCode::kPolicy, "expiry " + expires.text() + " is not after now, " + now.text()};
+Result<RootFile> next_draft(const RootFile& previous, const NextRoot& next, metadata::UtcTime now) {
+  if (next.expires <= now) {
+    return Error{ErrorCode::kPolicy, "expiry " + next.expires.text() + " is not after now, " + now.text()};
   }
   Root root = previous.root;
+  if (next.rehearsal) policies::mark_rehearsal(root);
+  if (policies::is_rehearsal(root) && next.expires > now.plus_seconds(policies::kRehearsalSeconds)) {
+    return Error{ErrorCode::kPolicy, "expiry " + next.expires.text() + " is more than a day from now, " + now.text(),
+                 "a rehearsal's root lives for a day: --expires-in 24h"};
+  }
   TENON_TRY(root.header.version, previous.root.header.version.next());
-  root.header.expires = expires;
+  root.header.expires = next.expires;
   root.header.spec_version = std::string(metadata::kTufSpecVersion);
   metadata::Envelope envelope = metadata::Envelope::unsigned_of(root.to_json());
   return RootFile{std::move(envelope), std::move(root)};

@@ -34,7 +34,7 @@ Result<void> write_draft(const InitOptions& options, const RootFile& file) {
 }  // namespace
 
 Result<Report> init_root(const InitOptions& options, metadata::UtcTime now) {
-  RootRequest request{{}, options.expires, options.lab};
+  RootRequest request{{}, options.expires, options.lab, options.rehearsal};
   KeyNames names;
   for (const auto& [name, role] : options.roles) {
     TENON_TRY(RoleRequest role_request, read_role(name, role, names));
@@ -49,7 +49,7 @@ Result<Report> init_root(const InitOptions& options, metadata::UtcTime now) {
     return report;
   }
   TENON_TRY_VOID(write_draft(options, draft.file));
-  report.text += "written to " + output + "; next: tenon-keyctl root sign " + output + " --key NAME.pem\n";
+  report.text += "written to " + output + "; next: tenon-keyctl request create, with this draft and a policy's\n";
   report.data.set("file", output);
   return report;
 }

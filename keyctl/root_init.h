@@ -24,6 +24,7 @@ struct InitOptions {
   bool lab = false;
   bool overwrite = false;
   bool dry_run = false;  // say what would be written, write nothing
+  bool rehearsal = false;
 };
 
 // init_root Errors: E_USAGE for a threshold below 1; those of read_key_file and draft_root; E_POLICY if the output

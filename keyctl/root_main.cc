@@ -4,7 +4,6 @@
 #include <tenon/keyctl/dialog.h>
 #include <tenon/keyctl/expiry.h>
 #include <tenon/keyctl/root_init.h>
-#include <tenon/keyctl/root_sign.h>
 #include <tenon/keyctl/root_trust_command.h>
 #include <tenon/keyctl/root_verify.h>
 #include <tenon/metadata/utf8.h>
@@ -31,6 +30,7 @@ struct RootInitOptions {
   std::string expires;
   std::string expires_in;
   bool lab = false;
+  bool rehearsal = false;
   bool force = false;
   bool dry_run = false;
 };
@@ -40,10 +40,6 @@ struct RootOptions {
   std::string previous;
   std::string repository;
   std::vector<std::string> names;
-  std::vector<std::string> keys;
-  std::vector<std::string> passphrase_sources;
-  TokenWords token = {};
-  bool yes = false;
 };
 
 Result<Bytes> read_root(const std::string& path) {
@@ -53,7 +49,7 @@ Result<Bytes> read_root(const std::string& path) {
 Result<Report> init(const RootInitOptions& given, UtcTime now) {
   TENON_TRY(const UtcTime expires, given.expires.empty() ? expiry_after(given.expires_in, now)
                                                          : from_command_line(UtcTime::parse(given.expires)));
-  InitOptions options{given.output, {}, expires, given.lab, given.force, given.dry_run};
+  InitOptions options{given.output, {}, expires, given.lab, given.force, given.dry_run, given.rehearsal};
   for (const auto& [name, role] : given.roles) {
     options.roles[name] = {{role.keys.begin(), role.keys.end()}, role.threshold};
   }
@@ -74,16 +70,6 @@ Result<Report> trust(const RootOptions& given, const Shell& shell) {
   TENON_TRY(Home home, Home::open(shell.home));
   return trust_root(home, file, {std::move(repository), std::move(names)}, confirm_on_terminal, shell.now)
       .with_context(printable(given.file));
-}
-
-Result<Report> sign(const RootOptions& given, UtcTime now) {
-  SignOptions options{given.file, {given.keys.begin(), given.keys.end()}, {}};
-  TENON_TRY(options.names, read_names(given.names));
-  TENON_TRY(options.passphrases, parse_sources(given.passphrase_sources));
-  TENON_TRY(options.token, token_options(given.token));
-  if (options.passphrases.empty()) options.passphrases.push_back(hsm::SecretSource::prompt());
-  const auto said_yes = [](const std::string&, const std::string&) { return Result<void>(); };
-  return sign_root_file(options, given.yes ? Confirm(said_yes) : Confirm(confirm_on_terminal), now);
 }
 
 Result<Report> verify(const RootOptions& options, UtcTime now) {
@@ -125,7 +111,8 @@ void add_init(CLI::App& root, Shell& shell) {
   for (TopRole role : {TopRole::kTargets, TopRole::kSnapshot, TopRole::kTimestamp}) {
     add_role_options(command, options, role, false);
   }
-  command.add_flag("--lab", options.lab, "A rehearsal: one root key may be enough");
+  command.add_flag("--lab", options.lab, "For a demo or a test: one root key may be enough");
+  command.add_flag("--rehearsal", options.rehearsal, "Marked as one for ever, never published; expires within a day");
   command.add_flag("--force", options.force, "Replace the file if it exists");
   command.add_flag("--dry-run", options.dry_run, "Show the draft and write nothing");
   command.callback([&] { shell.chosen = [&] { return init(options, shell.now); }; });
@@ -138,21 +125,6 @@ void add_show(CLI::App& root, Shell& shell) {
   command.add_option("file", options.file, "Root file")->required();
   add_names_option(command, options);
   command.callback([&] { shell.chosen = [&] { return show(options, shell.now); }; });
-}
-
-void add_sign(CLI::App& root, Shell& shell) {
-  RootOptions& options = shell.keep<RootOptions>();
-  CLI::App& command = *root.add_subcommand("sign", "Show a root, ask, and sign it");
-  command.add_option("file", options.file, "Root file; replaced by one with more signatures")->required();
-  add_repeated(command, "--key", options.keys,
-               "Private key: NAME.pem, or pkcs11:... or NAME.tenon-key for one in a token; can be repeated")
-      ->required();
-  add_repeated(command, "--passphrase-from", options.passphrase_sources,
-               std::string(kPassphraseHelp) + "; once for all keys, or once for each");
-  add_token_options(command, options.token);
-  add_names_option(command, options);
-  command.add_flag("--yes", options.yes, "Do not ask: what is signed was looked at before");
-  command.callback([&] { shell.chosen = [&] { return sign(options, shell.now); }; });
 }
 
 void add_trust(CLI::App& root, Shell& shell) {
@@ -176,11 +148,10 @@ void add_verify(CLI::App& root, Shell& shell) {
 }  // namespace
 
 void add_root_commands(CLI::App& app, Shell& shell) {
-  CLI::App& root = *app.add_subcommand("root", "Draft, look at, sign and verify root metadata");
+  CLI::App& root = *app.add_subcommand("root", "Draft, look at and verify root metadata");
   root.require_subcommand(1);
   add_init(root, shell);
   add_show(root, shell);
-  add_sign(root, shell);
   add_verify(root, shell);
   add_trust(root, shell);
   add_root_edit_commands(root, shell);

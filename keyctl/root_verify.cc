@@ -16,7 +16,7 @@ Result<void> require_signatures(const RootFile& file, const Root& holder, const 
   if (count.met()) return {};
   return Error{ErrorCode::kSig,
                "root " + version_of(file.root) + " by the keys of root " + version_of(holder) + ": " + count.text(),
-               "tenon-keyctl root sign FILE --key NAME.pem"};
+               "have the others sign the request, then tenon-keyctl response merge with all responses"};
 }
 
 Result<Authentic<Root>> follow(ByteView previous, const RootFile& file, ByteView bytes, const KeyNames& names) {

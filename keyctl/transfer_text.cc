@@ -180,8 +180,12 @@ Result<Bytes> from_transfer_text(std::string_view text) {
 }
 
 Result<std::string> draw_code(const std::string& line) {
-  const std::unique_ptr<QRcode, void (*)(QRcode*)> code(
-      QRcode_encodeString(line.c_str(), 0, QR_ECLEVEL_L, QR_MODE_AN, 1), QRcode_free);
+  // One segment: QRcode_encodeString would change modes within, which costs bits that the longest lines do not have.
+  const std::unique_ptr<QRinput, void (*)(QRinput*)> input(QRinput_new2(0, QR_ECLEVEL_L), QRinput_free);
+  const auto* characters = reinterpret_cast<const unsigned char*>(line.data());
+  const bool fits = line.size() <= kMaxCodeCharacters &&
+                    QRinput_append(input.get(), QR_MODE_AN, static_cast<int>(line.size()), characters) == 0;
+  const std::unique_ptr<QRcode, void (*)(QRcode*)> code(fits ? QRcode_encodeInput(input.get()) : nullptr, QRcode_free);
   if (!code) return Error{ErrorCode::kLimit, "this is too long for one QR code"};
   const auto is_dark = [&](int x, int y) {
     const bool inside = x >= 0 && y >= 0 && x < code->width && y < code->width;

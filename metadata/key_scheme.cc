@@ -43,20 +43,24 @@ Error weak(std::string why) {
 Key read_spki(ByteView der) {
   const unsigned char* at = der.data();
   Key key(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
-  if (!key) return nullptr;
   unsigned char* again = nullptr;
-  const int size = i2d_PUBKEY(key.get(), &again);
-  const bool canonical = size > 0 && std::ranges::equal(ByteView(again, static_cast<std::size_t>(size)), der);
+  const int size = std::max(i2d_PUBKEY(key.get(), &again), 0);  // 0 for null
+  const bool canonical = std::ranges::equal(ByteView(again, static_cast<std::size_t>(size)), der);
   OPENSSL_free(again);
   return canonical ? std::move(key) : nullptr;
+}
+
+bool is_kind(const Key& key, const char* name) {
+  return key && EVP_PKEY_is_a(key.get(), name) == 1;
 }
 
 // digest is null for schemes that hash in their own way.
 template <class Configure>
 bool verify_with(const Key& key, const EVP_MD* digest, ByteView message, ByteView signature, Configure configure) {
   const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  TENON_CHECK(context);
   EVP_PKEY_CTX* settings = nullptr;
-  return key && context && accepted(EVP_DigestVerifyInit(context.get(), &settings, digest, nullptr, key.get())) &&
+  return key && accepted(EVP_DigestVerifyInit(context.get(), &settings, digest, nullptr, key.get())) &&
          configure(settings) &&
          accepted(EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(), message.size()));
 }
@@ -120,9 +124,7 @@ std::optional<Bytes> decode_point(std::string_view text, ByteView header, std::s
   std::optional<Bytes> point = from_hex(text);
   if (!point) {
     const std::optional<Bytes> der = der_of(text);
-    if (!der || der->size() <= header.size() || !std::ranges::equal(ByteView(*der).first(header.size()), header)) {
-      return std::nullopt;
-    }
+    if (!der || !as_text(*der).starts_with(as_text(header))) return std::nullopt;
     point = Bytes(der->begin() + static_cast<std::ptrdiff_t>(header.size()), der->end());
   }
   if (point->size() != point_bytes || point->front() != 0x04 || !read_spki(spki_of(header, *point))) return {};
@@ -153,7 +155,7 @@ Decoded decode_rsa(std::string_view text) {
   const std::optional<Bytes> der = der_of(text);
   if (!der) return unknown();
   const Key key = read_spki(*der);
-  if (!key || EVP_PKEY_is_a(key.get(), "RSA") != 1) return unknown();
+  if (!is_kind(key, "RSA")) return unknown();
   const int bits = EVP_PKEY_get_bits(key.get());
   if (bits < kMinRsaBits || bits > kMaxRsaBits) {
     return weak("RSA of " + std::to_string(bits) + " bits, not " + std::to_string(kMinRsaBits) + " to " +
@@ -170,9 +172,9 @@ Decoded decode_rsa(std::string_view text) {
 
 bool verify_rsa_pss(ByteView key, ByteView message, ByteView signature) {
   return verify_with(read_spki(key), EVP_sha256(), message, signature, [](EVP_PKEY_CTX* settings) {
-    return EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) > 0 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(settings, EVP_sha256()) > 0 &&
-           EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, kSaltBytes) > 0;
+    // MGF1 uses the digest of the signature unless it is told otherwise.
+    return accepted(EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING)) &&
+           accepted(EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, kSaltBytes));
   });
 }
 
@@ -182,16 +184,12 @@ Decoded decode_ml_dsa(std::string_view text, const char* name) {
   const std::optional<Bytes> der = der_of(text);
   if (!der) return unknown();
   const Key key = read_spki(*der);
-  if (!key || EVP_PKEY_is_a(key.get(), name) != 1) return unknown();
+  if (!is_kind(key, name)) return unknown();
   return der;
 }
 
-// What is signed is "tuf", the version of the scheme, and the SHA-512 of the canonical form; the context is empty.
 bool verify_ml_dsa(ByteView key, ByteView message, ByteView signature) {
-  Bytes presign = {'t', 'u', 'f', 1};
-  const Sha512 digest = Sha512::of(message);
-  presign.insert(presign.end(), digest.bytes.begin(), digest.bytes.end());
-  return verify_with(read_spki(key), nullptr, presign, signature, as_it_is);
+  return verify_with(read_spki(key), nullptr, ml_dsa_input(message), signature, as_it_is);
 }
 
 struct Row {
@@ -229,6 +227,13 @@ const KeyScheme* find_scheme(std::string_view keytype, std::string_view scheme) 
   const auto row = std::ranges::find_if(
       kRows, [&](const Row& candidate) { return candidate.keytype == keytype && candidate.scheme == scheme; });
   return row == std::end(kRows) ? nullptr : &row->how;
+}
+
+Bytes ml_dsa_input(ByteView message) {
+  Bytes input = {'t', 'u', 'f', 1};
+  const Sha512 digest = Sha512::of(message);
+  input.insert(input.end(), digest.bytes.begin(), digest.bytes.end());
+  return input;
 }
 
 std::string p256_pem(ByteView point) {

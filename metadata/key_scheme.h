@@ -40,6 +40,10 @@ const KeyScheme* find_scheme(std::string_view keytype, std::string_view scheme);
 // p256_pem is the PEM of an uncompressed point. Pre: 65 bytes.
 std::string p256_pem(ByteView point);
 
+// ml_dsa_input is what an ml-dsa key signs for a message (TAP 21): "tuf", the version of the scheme, and the SHA-512; the
+// context is empty.
+Bytes ml_dsa_input(ByteView message);
+
 // accepted is the one reading of OpenSSL's verify result: 1 is yes; 0, -1 (malformed) and all else are no.
 constexpr bool accepted(int openssl_result) {
   return openssl_result == 1;

@@ -10,8 +10,7 @@
 namespace tenon::metadata {
 namespace {
 
-constexpr std::size_t kMaxKeyIdBytes = 128;     // tuf.md 5.4
-constexpr std::size_t kMaxRoleNameBytes = 255;  // tuf.md 5.4: the encoded name must still fit one file name
+constexpr std::size_t kMaxKeyIdBytes = 128;                                           // tuf.md 5.4
 constexpr std::size_t kMaxFileNameBytes = 255 - sizeof("9223372036854775807..json");  // NAME_MAX of Linux
 constexpr std::size_t kMaxTargetPathBytes = 4096;                                     // tuf.md 5.4
 
@@ -59,7 +58,6 @@ Result<KeyId> KeyId::parse(std::string_view text) {
 
 Result<RoleName> RoleName::parse_delegated(std::string_view text) {
   if (text.empty()) return bad_name("role name", text, "is empty");
-  if (text.size() > kMaxRoleNameBytes) return bad_name("role name", text, "is longer than 255 bytes");
   if (has_control_characters(text) || !is_utf8(text)) return bad_name("role name", text, "holds control characters");
   if (is_reserved(text)) return bad_name("role name", text, "is reserved for a top-level role");
   RoleName name(text);
@@ -79,7 +77,6 @@ std::string RoleName::file_name(Version version) const {
 
 Result<TargetPath> TargetPath::parse(std::string_view text) {
   const auto bad = [&](std::string_view why) { return bad_name("target path", text, why); };
-  if (text.empty()) return bad("is empty");
   if (text.size() > kMaxTargetPathBytes) return bad("is longer than 4096 bytes");
   if (!is_utf8(text)) return bad("is no UTF-8");
   if (has_control_characters(text)) return bad("holds control characters");

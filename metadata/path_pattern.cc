@@ -46,18 +46,19 @@ constexpr std::pair<char32_t, char32_t> kAny = {0, 0x10FFFF};
 
 // Reads "[...]" at `at` and moves past it. Nothing if the set is undefined.
 std::optional<Token> read_set(const CodePoints& segment, std::size_t& at) {
-  constexpr std::u32string_view kNeverMembers = U"[\\!^-";
+  constexpr std::u32string_view kNeverMembers = U"[]\\!^-";
   Token set;
   std::size_t i = at + 1;
+  const auto here = [&] { return i < segment.size() ? segment[i] : U']'; };  // the end closes a set, too
   const auto member = [&]() -> std::optional<char32_t> {
-    if (i >= segment.size() || kNeverMembers.find(segment[i]) != kNeverMembers.npos || segment[i] == U']') return {};
+    if (kNeverMembers.find(here()) != kNeverMembers.npos) return {};
     return segment[i++];
   };
-  while (i < segment.size() && segment[i] != U']') {
+  while (here() != U']') {
     const std::optional<char32_t> low = member();
     if (!low) return std::nullopt;
     std::optional<char32_t> high = low;
-    if (i < segment.size() && segment[i] == U'-') {
+    if (here() == U'-') {
       ++i;
       high = member();
       if (!high || *high < *low) return std::nullopt;

@@ -1,14 +1,13 @@
 // P08 to P11, P27, P29, P35: versions, expiry and form of the file.
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/judged.h>
+#include <tenon/policies/rehearsal.h>
 #include <tenon/policies/signing_rule_groups.h>
 
 #include <algorithm>
 
 namespace tenon::policies {
 namespace {
-
-constexpr std::int64_t kRehearsalSeconds = kDaySeconds;
 
 bool always(const SigningFacts&) {
   return true;

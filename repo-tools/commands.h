@@ -14,9 +14,10 @@
 
 namespace tenon::repo_tools {
 
-// Console is where a command speaks: data to out, as JSON if asked for.
+// Console is where a command speaks: data to out, as JSON if asked for; warnings to err, always.
 struct Console {
   std::ostream& out;
+  std::ostream& err;
   Progress& progress;
   metadata::UtcTime now;
   bool as_json = false;
@@ -24,6 +25,8 @@ struct Console {
 
   // say prints a line for people.
   void say(const std::string& line) const;
+  // warn prints a line that a person should read although all went well.
+  void warn(const std::string& line) const;
   // give prints a JSON document. Pre: as_json.
   void give(const json::Value& value) const;
 };
@@ -31,6 +34,8 @@ struct Console {
 struct InitWords {
   std::filesystem::path folder;
   std::filesystem::path root;
+  std::filesystem::path policy;  // empty: none
+  bool lab = false;
   std::string product;
   std::vector<std::filesystem::path> releases_keys;
   std::int64_t releases_threshold = 2;
@@ -44,6 +49,12 @@ struct RootAddWords {
   std::filesystem::path root;
 };
 Result<ExitStatus> run_root_add(const Console& console, const RootAddWords& words);
+
+struct PolicySetWords {
+  std::filesystem::path folder;
+  std::filesystem::path policy;
+};
+Result<ExitStatus> run_policy_set(const Console& console, const PolicySetWords& words);
 
 struct ReleaseAddWords {
   std::filesystem::path folder;
@@ -91,6 +102,13 @@ struct SignWords {
 Result<ExitStatus> run_sign(const Console& console, const SignWords& words);
 Result<ExitStatus> run_refresh(const Console& console, const SignWords& words);
 
+struct ImportWords {
+  std::filesystem::path folder;
+  std::vector<std::filesystem::path> files;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_import(const Console& console, const ImportWords& words);
+
 struct PublishWords {
   std::filesystem::path folder;
   bool dry_run = false;
@@ -107,6 +125,12 @@ struct StatusWords {
   std::filesystem::path folder;
 };
 Result<ExitStatus> run_status(const Console& console, const StatusWords& words);
+
+struct LintWords {
+  std::filesystem::path folder;
+};
+// run_lint gives kRefused when there is a warning.
+Result<ExitStatus> run_lint(const Console& console, const LintWords& words);
 
 // parse_size reads "65536", "64KiB", "1MiB". Errors: E_USAGE.
 Result<std::uint64_t> parse_size(std::string_view text);

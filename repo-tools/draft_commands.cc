@@ -6,6 +6,7 @@
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/init.h>
 #include <tenon/repo_tools/progress_meter.h>
+#include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/release_builder.h>
 
 #include <charconv>
@@ -102,7 +103,12 @@ Result<ExitStatus> run_init(const Console& console, const InitWords& words) {
   TENON_TRY(std::vector<metadata::PublicKey> rollout, read_keys(words.rollout_keys));
   const ProductRequest request{
       product, {std::move(releases), words.releases_threshold}, {std::move(rollout), words.rollout_threshold}};
-  TENON_TRY_VOID(init_repository(words.folder, root, request, console.now));
+  Governance governance{words.lab};
+  if (!words.policy.empty()) {
+    TENON_TRY(governance.policy, hsm::read_file(words.policy, policies::SigningPolicy::kMaxBytes));
+  }
+  TENON_TRY_VOID(init_repository(words.folder, root, request, governance, console.now));
+  if (words.lab) console.warn("a lab repository, not for devices that matter");
   console.say("repository " + printable(words.folder.native()) + " for product " + product.text());
   console.say("drafted targets, " + policies::releases_role(product) + " and " + policies::rollout_role(product));
   if (words.releases_threshold < 2) console.say("  note: one stolen key is enough to sign a release");
@@ -120,12 +126,23 @@ Result<ExitStatus> run_root_add(const Console& console, const RootAddWords& word
     return ExitStatus::kOk;
   }
   TENON_TRY(const metadata::Authentic<metadata::Root> root, metadata::next_root(trusted, file));
+  TENON_TRY_VOID(refuse_rehearsal(root.value()));
   if (!root->consistent_snapshot) return Error{ErrorCode::kPolicy, "the root says consistent_snapshot false"};
   const std::string version = std::to_string(root->header.version.value());
   DiskWriter disk;
   TENON_TRY_VOID(disk.put(repository.draft(version + ".root.json"), file));
   console.say("staged root v" + version);
   console.say(std::string(kSignNext) + ", if keys of other roles changed; then tenon-repo publish");
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_policy_set(const Console& console, const PolicySetWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(const Bytes file, hsm::read_file(words.policy, policies::SigningPolicy::kMaxBytes));
+  DiskWriter disk;
+  TENON_TRY(const policies::SigningPolicy policy, set_policy(repository, disk, file));
+  console.say("policy v" + std::to_string(policy.version.value()) + " judges what is published from now on");
   return ExitStatus::kOk;
 }
 

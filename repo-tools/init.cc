@@ -4,6 +4,7 @@
 #include <tenon/repo_tools/drafts.h>
 #include <tenon/repo_tools/file_streams.h>
 #include <tenon/repo_tools/init.h>
+#include <tenon/repo_tools/publish_policy.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -52,7 +53,37 @@ Result<metadata::Authentic<metadata::Root>> check_root(ByteView file, metadata::
   if (root->header.expires <= now) {
     return Error{ErrorCode::kExpired, "the root expired " + root->header.expires.text() + ", it is " + now.text()};
   }
+  TENON_TRY_VOID(refuse_rehearsal(root.value()));
   return root;
+}
+
+// What is drafted never lives for longer than the policy lets it be published.
+ExpiryDays within(const policies::SigningPolicy& policy, const policies::Label& product) {
+  ExpiryDays expiry;
+  const auto shorten = [](Days& days, const policies::RoleLimits& limits) {
+    if (const Result<Days> most = Days::create(limits.max_expiry_days)) days = std::min(days, *most);
+  };
+  const auto delegated = [&](const std::string& name) -> const policies::RoleLimits& {
+    return policy.limits(*metadata::RoleName::parse_delegated(name));  // of a label, so it is one
+  };
+  shorten(expiry.targets, policy.limits(metadata::TopRole::kTargets));
+  shorten(expiry.releases, delegated(policies::releases_role(product)));
+  shorten(expiry.rollout, delegated(policies::rollout_role(product)));
+  shorten(expiry.snapshot, policy.limits(metadata::TopRole::kSnapshot));
+  shorten(expiry.timestamp, policy.limits(metadata::TopRole::kTimestamp));
+  return expiry;
+}
+
+Result<Settings> settings_for(const ProductRequest& product, const Governance& governance, const metadata::Root& root) {
+  Settings settings{.products = {product.product}, .is_lab = governance.is_lab};
+  if (governance.policy) {
+    TENON_TRY(const policies::SigningPolicy policy, read_signed_policy(*governance.policy, root, governance.is_lab));
+    settings.expiry = within(policy, product.product);
+  } else if (!governance.is_lab) {
+    return Error{ErrorCode::kUsage, "a repository for production needs the policy that root's keys signed",
+                 "--policy N.policy.json, as tenon-keyctl response merge wrote it; --lab for a demo or a test"};
+  }
+  return settings;
 }
 
 // A folder that takes the place of the wanted one when it is complete, and is gone if it is not.
@@ -116,17 +147,18 @@ Result<void> delegate_product(Targets& targets, const ProductRequest& request) {
 }
 
 Result<void> init_repository(const fs::path& folder, ByteView root_file, const ProductRequest& product,
-                             metadata::UtcTime now) {
+                             const Governance& governance, metadata::UtcTime now) {
   TENON_TRY(const metadata::Authentic<metadata::Root> root, check_root(root_file, now));
   Targets targets;
   TENON_TRY_VOID(delegate_product(targets, product));
+  TENON_TRY(const Settings settings, settings_for(product, governance, root.value()));
 
   TENON_TRY(NewFolder build, NewFolder::beside(folder));
-  const Settings settings{.products = {product.product}};
   DiskWriter disk;
   TENON_TRY_VOID(disk.put(build.path() / "tenon-repo.json", as_bytes(settings.to_text())));
   TENON_TRY_VOID(disk.put(build.path() / "root.json", root_file));
   TENON_TRY(const Repository repository, Repository::open(build.path()));
+  if (governance.policy) TENON_TRY_VOID(disk.put(repository.policy_file(), *governance.policy));
   const std::string root_name = std::to_string(root->header.version.value()) + ".root.json";
   TENON_TRY_VOID(disk.put(repository.draft(root_name), root_file));
   const auto draft = [&](const RoleId& role, Targets content) {

@@ -6,6 +6,7 @@
 #include <tenon/repo_tools/settings.h>
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 namespace tenon::repo_tools {
@@ -26,9 +27,16 @@ struct ProductRequest {
 // Errors: E_USAGE for a threshold that the keys cannot meet, or a product that is there already.
 Result<void> delegate_product(metadata::Targets& targets, const ProductRequest& request);
 
-// init_repository Errors: E_POLICY for a folder that is not empty, or a root without consistent snapshots; E_EXPIRED,
-// E_SIG, E_PARSE for the root; those of delegate_product; E_STORAGE. On an error the folder is as it was.
+// Governance is what the repository is for, and the policy that root's keys signed for it. A lab may go without.
+struct Governance {
+  bool is_lab = false;
+  std::optional<Bytes> policy = {};
+};
+
+// init_repository Errors: E_USAGE for production without a policy; E_POLICY for a folder that is not empty, or a root
+// without consistent snapshots or of a rehearsal; E_EXPIRED, E_SIG, E_PARSE for the root; those of delegate_product and
+// read_signed_policy; E_STORAGE. On an error the folder is as it was.
 Result<void> init_repository(const std::filesystem::path& folder, ByteView root, const ProductRequest& product,
-                             metadata::UtcTime now);
+                             const Governance& governance, metadata::UtcTime now);
 
 }  // namespace tenon::repo_tools

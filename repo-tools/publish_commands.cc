@@ -1,10 +1,13 @@
-// The commands that sign, publish and look: sign, refresh, publish, verify, status.
+// The commands that sign, publish and look: sign, import, refresh, publish, verify, lint, status.
 #include <tenon/hsm/file_io.h>
 #include <tenon/hsm/open_signer.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/import.h>
+#include <tenon/repo_tools/lint.h>
 #include <tenon/repo_tools/progress_meter.h>
+#include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
 
 #include <memory>
@@ -71,6 +74,10 @@ void Console::say(const std::string& line) const {
   if (!quiet && !as_json) out << line << '\n';
 }
 
+void Console::warn(const std::string& line) const {
+  err << "warning: " << line << '\n';
+}
+
 void Console::give(const json::Value& value) const {
   out << json::to_text(value, 1) << '\n';
 }
@@ -104,6 +111,36 @@ Result<ExitStatus> run_sign(const Console& console, const SignWords& words) {
   return ExitStatus::kOk;
 }
 
+Result<ExitStatus> run_import(const Console& console, const ImportWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  std::vector<SignedFile> files;
+  for (const std::filesystem::path& path : words.files) {
+    TENON_TRY(Bytes content, hsm::read_file(path, metadata::Limits{}.listed_bytes));
+    files.push_back({path.filename().native(), std::move(content)});
+  }
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY(const std::vector<Imported> imported, import_signed(repository, *writer, files));
+  std::vector<RoleStatus> roles;
+  std::size_t added = 0;
+  for (const Imported& one : imported) {
+    roles.push_back(one.status);
+    added += one.signatures_added;
+  }
+  if (console.as_json) {
+    json::Object object;
+    object.set("schema", 1);
+    object.set("dry_run", words.dry_run);
+    object.set("signatures_added", static_cast<std::int64_t>(added));
+    object.set("roles", role_array(roles));
+    console.give(std::move(object));
+  }
+  console.say(table_of(roles, console.now));
+  console.say(std::to_string(added) + (words.dry_run ? " signatures would be added" : " signatures added"));
+  console.say("  next: tenon-repo sign, with the keys that are still missing and the online key");
+  return ExitStatus::kOk;
+}
+
 Result<ExitStatus> run_refresh(const Console& console, const SignWords& words) {
   TENON_TRY(const Repository repository, Repository::open(words.folder));
   TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
@@ -112,6 +149,8 @@ Result<ExitStatus> run_refresh(const Console& console, const SignWords& words) {
   TENON_TRY(const OnlineRoles roles, sign_online(repository, signers, expires_in, console.now));
   TENON_TRY(const Publication publication, online_publication(roles));
   TENON_TRY_VOID(check_publication(repository, publication, console.now));
+  TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
+  for (const std::string& warning : warnings) console.warn(warning);
   const auto writer = writer_for(words.dry_run);
   TENON_TRY_VOID(write_publication(repository, *writer, publication));
   report_publication(console, publication, words.dry_run);
@@ -125,6 +164,8 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
   TENON_TRY(const Publication publication, staged_publication(repository, console.now));
   if (!publication.empty()) {
     TENON_TRY_VOID(check_publication(repository, publication, console.now));
+    TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
+    for (const std::string& warning : warnings) console.warn(warning);
     TENON_TRY_VOID(write_publication(repository, *writer, publication));
   }
   TENON_TRY_VOID(clear_staging(repository, *writer));
@@ -165,6 +206,20 @@ Result<ExitStatus> run_verify(const Console& console, const VerifyWords& words) 
   }
   if (report.channels.empty()) console.say("no channel is published: a device would find nothing to install");
   if (std::optional<Error> error = report.first_error()) return *std::move(error);
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_lint(const Console& console, const LintWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const LintSubject subject, read_lint_subject(repository));
+  const std::vector<LintFinding> findings = lint(subject);
+  if (console.as_json) {
+    console.give(to_json(findings));
+  } else {
+    console.out << to_text(findings);
+  }
+  if (!findings.empty()) return ExitStatus::kRefused;
+  console.say("no warnings");
   return ExitStatus::kOk;
 }
 

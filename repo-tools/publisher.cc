@@ -149,7 +149,8 @@ Result<Publication> staged_publication(const Repository& repository, UtcTime now
     TENON_TRY_VOID(check_version_is_next(repository, role));
     TENON_TRY(Bytes content, hsm::read_file(repository.draft(role.role.draft_name()), metadata::Limits{}.listed_bytes));
     const Rank rank = rank_of(role.role);
-    files.push_back({rank, {role.role.public_name(role.version), std::move(content), rank == Rank::kTimestamp}});
+    files.push_back(
+        {rank, {role.role.public_name(role.version), std::move(content), rank == Rank::kTimestamp, role.role}});
     if (!role.role.lists_targets()) continue;
     publication.targets_roles.push_back(role.role);
     TENON_TRY_VOID(add_staged_targets(repository, role.role, publication));
@@ -167,10 +168,11 @@ Result<Publication> online_publication(const OnlineRoles& roles) {
   Publication publication;
   if (roles.snapshot) {
     TENON_TRY(const metadata::RoleHeader header, header_of(*roles.snapshot, RoleId::snapshot()));
-    publication.metadata.push_back(
-        {RoleId::snapshot().public_name(header.version), to_bytes(roles.snapshot->to_text())});
+    publication.metadata.push_back({RoleId::snapshot().public_name(header.version), to_bytes(roles.snapshot->to_text()),
+                                    false, RoleId::snapshot()});
   }
-  publication.metadata.push_back({RoleId::timestamp().draft_name(), to_bytes(roles.timestamp.to_text()), true});
+  publication.metadata.push_back(
+      {RoleId::timestamp().draft_name(), to_bytes(roles.timestamp.to_text()), true, RoleId::timestamp()});
   return publication;
 }
 

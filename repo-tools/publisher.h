@@ -8,6 +8,7 @@
 #include <tenon/repo_tools/repository.h>
 #include <tenon/repo_tools/signing.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct Publication {
   struct MetadataFile {
     std::string name;  // below metadata/
     Bytes content;
-    bool replaces = false;  // timestamp.json; all others stay as they are for ever
+    bool replaces = false;            // timestamp.json; all others stay as they are for ever
+    std::optional<RoleId> role = {};  // absent for a root
   };
   std::vector<TargetFile> targets = {};
   std::vector<MetadataFile> metadata = {};

@@ -73,6 +73,8 @@ class Commands {
   void add_drafting() {
     CLI::App* init = add(app_, "init", "make a repository from a root", init_, run_init);
     init->add_option("--root", init_.root, "N.root.json that devices are made with")->required();
+    init->add_option("--policy", init_.policy, "N.policy.json that root's keys signed: what may be published");
+    init->add_flag("--lab", init_.lab, "for a demo or a test: goes without a policy, or with a lab's");
     init->add_option("--product", init_.product, "the product that is published here")->required();
     add_list(init, "--releases-key", init_.releases_keys, "NAME.tenon-key of a release manager")->required();
     init->add_option("--releases-threshold", init_.releases_threshold, "release managers who must sign")
@@ -83,6 +85,10 @@ class Commands {
 
     CLI::App* root = add(add_group("root", "new roots"), "add", "stage the next root", root_add_, run_root_add);
     root->add_option("--root", root_add_.root, "N.root.json, signed")->required();
+
+    CLI::App* policy =
+        add(add_group("policy", "the policy"), "set", "replace it by a newer one", policy_set_, run_policy_set);
+    policy->add_option("--policy", policy_set_.policy, "N.policy.json, signed by root's keys")->required();
 
     CLI::App* release =
         add(add_group("release", "releases"), "add", "build a release from images", release_add_, run_release_add);
@@ -125,6 +131,11 @@ class Commands {
 
   void add_signing() {
     add_keys(add(app_, "sign", "sign what is staged", sign_, run_sign), sign_);
+    CLI::App* take =
+        add(app_, "import", "take the signatures of files that were signed elsewhere", import_, run_import);
+    take->add_option("files", import_.files, "as tenon-keyctl response merge wrote them: releases.demo.json")
+        ->required();
+    add_dry_run(take, import_.dry_run);
     add_keys(add(app_, "refresh", "publish a new timestamp; for a daily job", refresh_, run_refresh), refresh_);
     add_dry_run(add(app_, "publish", "make public what is staged", publish_, run_publish), publish_.dry_run);
   }
@@ -133,6 +144,7 @@ class Commands {
     CLI::App* verify = add(app_, "verify", "check what is public", verify_, run_verify);
     verify->add_flag("--as-client", as_client_, "as a new device does, to the last byte")->required();
     verify->add_option("--root", verify_.root, "the root that the device was made with");
+    add(app_, "lint", "warn of what is allowed and unwise; 4 if there is a warning", lint_, run_lint);
     add(app_, "status", "roles, expiry, signatures, what blocks", status_, run_status);
   }
 
@@ -140,14 +152,17 @@ class Commands {
   std::map<const CLI::App*, std::function<Result<ExitStatus>(const Console&)>> run_;
   InitWords init_;
   RootAddWords root_add_;
+  PolicySetWords policy_set_;
   ReleaseAddWords release_add_;
   ChannelSetWords channel_set_;
   RenewWords renew_;
   SignWords sign_;
+  ImportWords import_;
   SignWords refresh_;
   PublishWords publish_;
   VerifyWords verify_;
   bool as_client_ = false;  // required: other ways to verify may come
+  LintWords lint_;
   StatusWords status_;
 };
 
@@ -157,24 +172,31 @@ double steady_seconds() {
 
 int fail(const Error& error) {
   if (isatty(STDERR_FILENO) == 1) std::cerr << "\r\033[K";  // a progress bar that was cut off
-  std::cerr << "error: " << to_string(error.code) << " " << printable(error.message, 4096) << "\n";
+  std::cerr << "error: " << to_string(error.code) << " ";
+  // A message may have lines of its own, as the findings of a policy; each is made safe.
+  for (std::string_view rest = error.message;;) {
+    const std::size_t end = rest.find('\n');
+    std::cerr << printable(rest.substr(0, end), 4096) << "\n";
+    if (end == rest.npos) break;
+    rest.remove_prefix(end + 1);
+  }
   if (!error.hint.empty()) std::cerr << "hint: " << printable(error.hint, 1024) << "\n";
   return static_cast<int>(exit_status(error));
 }
 
 constexpr const char* kFooter =
     "Example, a release from image to publication:\n"
-    "  tenon-repo init repo --root 1.root.json --product demo --releases-key alice.tenon-key \\\n"
-    "      --releases-key bob.tenon-key --releases-threshold 2 --rollout-key ci.tenon-key\n"
+    "  tenon-repo init repo --root 1.root.json --policy 1.policy.json --product demo \\\n"
+    "      --releases-key alice.tenon-key --releases-key bob.tenon-key --releases-threshold 2 --rollout-key "
+    "ci.tenon-key\n"
     "  tenon-repo release add repo --product demo --version 1.0.0 --sequence 1 --hardware demo-board \\\n"
     "      --image rootfs=rootfs.ext4\n"
     "  tenon-repo channel set repo --product demo --channel stable --release 1.0.0\n"
     "  tenon-repo sign repo --key alice.pem                       # then bob, ci, and last the online key\n"
     "  tenon-repo publish repo\n"
     "  tenon-repo verify repo --as-client\n"
-    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule, 5 not verified, 7 a signature or a "
-    "passphrase\n"
-    "is missing, 8 files, 75 another tenon-repo is at work.";
+    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule or lint warns, 5 not verified, 7 a signature\n"
+    "or a passphrase is missing, 8 files, 75 another tenon-repo is at work.";
 
 int run(int argc, char** argv, const std::vector<std::string>& warnings) {
   CLI::App app("From images to a signed repository of updates.", "tenon-repo");
@@ -200,7 +222,7 @@ int run(int argc, char** argv, const std::vector<std::string>& warnings) {
   ProgressMeter meter(stderr, isatty(STDERR_FILENO) == 1, steady_seconds);
   NoProgress silence;
   Progress& progress = quiet || as_json ? static_cast<Progress&>(silence) : meter;
-  const Result<ExitStatus> status = commands.run(Console{std::cout, progress, *now, as_json, quiet});
+  const Result<ExitStatus> status = commands.run(Console{std::cout, std::cerr, progress, *now, as_json, quiet});
   if (!status) return fail(status.error());
   if (!std::cout.flush()) return fail({ErrorCode::kStorage, "stdout: cannot write"});
   return static_cast<int>(*status);

@@ -56,6 +56,9 @@ Result<Settings> Settings::parse(ByteView file) {
   TENON_TRY(const std::string format, fields.string("format"));
   if (format != kFormat) return fields.error("format is \"" + printable(format, 40) + "\", not \"tenon-repo-1\"");
   Settings settings;
+  if (fields.optional("lab") != nullptr) {
+    TENON_TRY(settings.is_lab, fields.boolean("lab"));
+  }
   TENON_TRY(const json::Array* products, fields.array("products"));
   if (products->size() > kMaxProducts) return fields.error("more than 256 products");
   for (const json::Value& entry : *products) {
@@ -80,6 +83,7 @@ std::string Settings::to_text() const {
   for (const Lifetime& lifetime : kLifetimes) days.set(std::string(lifetime.name), (expiry.*lifetime.days).value());
   json::Object file;
   file.set("format", std::string(kFormat));
+  file.set("lab", is_lab);
   file.set("products", std::move(labels));
   file.set("expiry_days", std::move(days));
   return json::to_text(file, 1) + "\n";

@@ -1,6 +1,6 @@
 // Settings: tenon-repo.json, what a repository folder is: its products, and how long what is drafted stays valid. The
 // file makes a folder a repository; it is written by `tenon-repo init` and may be edited by people.
-// {"format": "tenon-repo-1", "products": ["demo"],
+// {"format": "tenon-repo-1", "lab": false, "products": ["demo"],
 //  "expiry_days": {"targets": 365, "releases": 365, "rollout": 90, "snapshot": 30, "timestamp": 7}}
 // Thread: values.
 #pragma once
@@ -53,6 +53,8 @@ struct Settings {
 
   std::vector<policies::Label> products;
   ExpiryDays expiry = {};
+  bool is_lab =
+      false;  // may publish without a policy, or under a lab's; "lab" is absent in files of old: for production
 
   // parse refuses unknown members. Errors: E_PARSE.
   static Result<Settings> parse(ByteView file);

@@ -10,8 +10,12 @@ import threading
 import unittest
 from pathlib import Path
 
+SUPPORT = Path(__file__).resolve().parents[1] / "support"
+sys.path.insert(0, str(SUPPORT))
+from lab_root import sign_root
+
 BIN = Path(os.environ["TENON_BIN_DIR"])
-BOOT_STEP = Path(__file__).resolve().parents[1] / "support/boot_step.py"
+BOOT_STEP = SUPPORT / "boot_step.py"
 
 
 class Liar(http.server.BaseHTTPRequestHandler):
@@ -80,15 +84,16 @@ boot_id = "{f}/run/boot_id"
         (f / "passphrase").write_text("a passphrase for tests\n")
         (f / "passphrase").chmod(0o600)
         source = f"file:{f}/passphrase"
+
+        def keyctl(*words):
+            return self.call(BIN / "tenon-keyctl", "--home", f / "keyctl-home", *words).stdout
+
         for name in ("root", "targets", "online"):
-            self.call(BIN / "tenon-keyctl", "key", "generate", "--name", name, "--out", f / "keys",
-                      "--passphrase-from", source)
-        self.call(BIN / "tenon-keyctl", "root", "init", "--lab", "-o", f / "1.root.json", "--expires-in", "30d",
-                  "--root-threshold", "1", "--root", f / "keys/root.tenon-key", "--targets",
-                  f / "keys/targets.tenon-key", "--snapshot", f / "keys/online.tenon-key", "--timestamp",
-                  f / "keys/online.tenon-key")
-        self.call(BIN / "tenon-keyctl", "root", "sign", f / "1.root.json", "--key", f / "keys/root.pem", "--yes",
-                  "--passphrase-from", source)
+            keyctl("key", "generate", "--name", name, "--out", f / "keys", "--passphrase-from", source)
+        keyctl("root", "init", "--lab", "-o", f / "1.root.draft", "--expires-in", "30d", "--root-threshold", "1", "--root",
+               f / "keys/root.tenon-key", "--targets", f / "keys/targets.tenon-key", "--snapshot",
+               f / "keys/online.tenon-key", "--timestamp", f / "keys/online.tenon-key")
+        sign_root(keyctl, f, [f / "keys/root.pem"], "--passphrase-from", source)
 
     def everything(self):
         return {path: path.read_bytes() for path in self.folder.rglob("*")

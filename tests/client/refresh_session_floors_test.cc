@@ -129,6 +129,71 @@ TEST_P(EveryFloor, IsKeptByARotationOfTheKeysOfTargetsAndOfDelegatedRoles) {
                                                  }});
 }
 
+// Book: META-23
+// Spec: 5.3.11
+TEST(FloorsOfRotatedKeys, AreForgottenByANewImageThatWasMadeWithTheNextRoot) {
+  Scenario scenario;
+  scenario.repository.timestamp.header.version = *Version::create(1000);
+  scenario.repository.write_timestamp();
+  scenario.settle();
+  scenario.repository.rotate_key(TopRole::kTimestamp);
+  scenario.repository.publish_root();
+  scenario.repository.timestamp.header.version = *Version::create(2);
+  scenario.repository.write_timestamp();
+  scenario.device.embedded_root = scenario.repository.root_file(2);
+  scenario.expect_accepted();
+  EXPECT_EQ(scenario.device.floors.timestamp, *Version::create(2));
+}
+
+// It takes the keys of root; the floors of keys that it does not list would only keep the device from what it signs.
+// Book: META-23
+// Spec: 5.3.11
+TEST(FloorsOfRotatedKeys, AreForgottenUnderAnotherRootOfTheVersionThatIsKnown) {
+  Scenario scenario;
+  scenario.repository.publish_root();
+  scenario.repository.timestamp.header.version = *Version::create(1000);
+  scenario.repository.write_timestamp();
+  scenario.settle();
+  scenario.store.files.clear();
+  scenario.repository.rotate_key(TopRole::kTimestamp);
+  scenario.repository.write_root();
+  scenario.repository.timestamp.header.version = *Version::create(2);
+  scenario.repository.write_timestamp();
+  scenario.expect_accepted();
+}
+
+// The floor of the first time would let the second version back in.
+// Book: META-09
+// Spec: 5.5.5
+TEST(FloorOfTargets, IsThatOfTheLastVersionSeenAndNotOfTheFirst) {
+  Scenario scenario;
+  scenario.settle();
+  scenario.repository.targets.header.version = *Version::create(9);
+  scenario.repository.write_role("targets");
+  scenario.repository.publish_snapshot();
+  scenario.settle();
+  scenario.repository.targets.header.version = *Version::create(8);
+  scenario.repository.write_role("targets");
+  scenario.repository.publish_snapshot();
+  scenario.store.files.erase("snapshot.json");
+  scenario.expect_refused(ErrorCode::kRollback, {.accepted = {"timestamp.json"}, .heal = [&] {
+                                                   scenario.repository.targets.header.version = *Version::create(10);
+                                                   scenario.repository.publish_role("targets");
+                                                 }});
+}
+
+// Spec: 5.3.11
+TEST(StoredFiles, AreUsedAgainByTheRefreshAfterTheOneThatSawARotation) {
+  Scenario scenario;
+  scenario.settle();
+  scenario.repository.rotate_key(TopRole::kTimestamp);
+  scenario.repository.publish_root();
+  scenario.repository.publish_timestamp();
+  scenario.expect_accepted();
+  scenario.expect_accepted();
+  EXPECT_EQ(scenario.device.requested, (std::vector<std::string>{"3.root.json", "timestamp.json"}));
+}
+
 // Book: META-10
 // Spec: 5.5.5
 TEST(FloorOfADelegatedRole, IsKeptWhileTheDelegationIsGone) {

@@ -138,7 +138,8 @@ TEST_P(EveryRole, IsRefusedWhenAKeyidSignsTwice) {
 // Spec: 4.3a
 TEST_P(EveryRole, IsRefusedWithASpecVersionOfAnotherMajorOrForm) {
   settle();
-  const json::Value versions[] = {"1", "1.x", "2.0.0", "0.9", "", "1.0.31-rc1", "1.0.0.0", " 1.0", "1..0", 1, true};
+  const json::Value versions[] = {"1",       "1.x",  "2.0.0", "0.9",       "", "1.0.31-rc1",
+                                  "1.0.0.0", " 1.0", "1..0",  "1.0.12345", 1,  true};
   for (const json::Value& version : versions) {
     SCOPED_TRACE(json::to_text(version));
     scenario.repository.signed_edits[role] = [&](const json::Value& value) {
@@ -152,7 +153,7 @@ TEST_P(EveryRole, IsRefusedWithASpecVersionOfAnotherMajorOrForm) {
 // Book: META-17, DEL-14
 // Spec: 4.3a
 TEST_P(EveryRole, IsAcceptedWithAnySpecVersionOfMajorOne) {
-  for (const char* version : {"1.0", "1.0.0", "1.0.31", "1.99.7"}) {
+  for (const char* version : {"1.0", "1.0.0", "1.0.31", "1.99.7", "1.0.1234"}) {
     SCOPED_TRACE(version);
     scenario.repository.signed_edits[role] = [&](const json::Value& value) {
       return with(value, {"spec_version"}, version);
@@ -290,6 +291,19 @@ TEST(TimestampPhase, KeepsItsOwnWhenTheSameVersionHasOtherBytes) {
   scenario.expect_accepted();
   EXPECT_EQ(scenario.store.files, before);
   EXPECT_EQ(scenario.device.warnings.size(), 1U);
+}
+
+// Book: META-04
+// Spec: 5.4.3.1b
+TEST(TimestampPhase, GoesByItsOwnWhenTheSameVersionHasOtherBytes) {
+  Scenario scenario;
+  scenario.settle();
+  const metadata::UtcTime expires = scenario.repository.timestamp.header.expires;
+  scenario.repository.timestamp.header.expires = expires.plus_seconds(1000);
+  scenario.repository.write_timestamp();
+  const Result<client::TrustedRepository> trusted = scenario.device.refresh();
+  ASSERT_TRUE(trusted) << trusted.error().message;
+  EXPECT_EQ(trusted->timestamp->header.expires, expires);
 }
 
 // Book: META-05

@@ -401,6 +401,24 @@ TEST(TargetSearch, IsWhereItWasAfterAnErrorBehindAVerifiedRole) {
   }
 }
 
+// Spec: 5.6.7
+TEST(TargetSearch, TakesNothingMoreOnceItHasAnAnswer) {
+  RepositorySimulator repository;
+  repository.add_target("app", "content");
+  repository.publish();
+  InMemoryStore store;
+  SessionRunner device(repository, store);
+  const auto trusted = device.refresh();
+  ASSERT_TRUE(trusted) << trusted.error().message;
+  auto search = client::TargetSearch::start(*trusted, *metadata::TargetPath::parse("app"), device.rules);
+  ASSERT_TRUE(std::holds_alternative<client::Done>(*search.next()));
+  const Result<client::Progress> progress = search.feed(repository.served(repository.path_of("targets")));
+  ASSERT_TRUE(progress);
+  EXPECT_FALSE(progress->persist);
+  EXPECT_EQ(search.visited().size(), 1u);
+  EXPECT_TRUE(search.found());
+}
+
 // Book: DEL-13
 // Spec: 5.6.7
 TEST(TargetSearch, EndsAtARoleThatCannotBeVerifiedThoughAnotherHasTheTarget) {

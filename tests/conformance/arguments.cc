@@ -1,5 +1,6 @@
 #include <tenon/metadata/utf8.h>
 
+#include <charconv>
 #include <string_view>
 
 #include <tests/conformance/arguments.h>
@@ -23,6 +24,12 @@ std::string* single_option(Arguments& arguments, std::string_view name) {
   return nullptr;
 }
 
+Result<void> read_size(const std::string& text, std::size_t& size) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error == std::errc() && end == text.data() + text.size()) return {};
+  return usage(printable(text) + " is no number of bytes");
+}
+
 // What the command needs and was not given; nullptr when all is there.
 const char* missing(const Arguments& arguments) {
   if (arguments.metadata_dir.empty()) return "--metadata-dir";
@@ -39,6 +46,7 @@ const char* missing(const Arguments& arguments) {
 Result<Arguments> Arguments::parse(std::span<const char* const> words) {
   Arguments arguments;
   std::vector<std::string> plain;  // the command, and the file of init
+  std::string max_metadata_bytes;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string_view word = words[i];
     if (!word.starts_with("--")) {
@@ -47,12 +55,14 @@ Result<Arguments> Arguments::parse(std::span<const char* const> words) {
     }
     std::string* option = single_option(arguments, word);
     if (word == "--target-name") option = &arguments.target_names.emplace_back();
+    if (word == "--max-metadata-bytes") option = &max_metadata_bytes;
     if (option == nullptr) return usage(printable(word) + " is no option");
     if (!option->empty()) return usage(printable(word) + " is given twice");
     if (++i == words.size()) return usage(printable(word) + " needs a value");
     *option = words[i];
   }
   if (plain.empty()) return usage("no command");
+  if (!max_metadata_bytes.empty()) TENON_TRY_VOID(read_size(max_metadata_bytes, arguments.max_metadata_bytes));
   const bool init = plain.front() == "init";
   if (init) {
     arguments.command = Command::kInit;

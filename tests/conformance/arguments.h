@@ -1,6 +1,7 @@
 // Arguments: the command line of the TUF conformance suite, as its CLIENT-CLI.md has it.
 #pragma once
 
+#include <tenon/metadata/limits.h>
 #include <tenon/metadata/result.h>
 
 #include <span>
@@ -19,6 +20,8 @@ struct Arguments {
   std::vector<std::string> target_names = {};
   std::string target_base_url = {};
   std::string target_dir = {};
+  // --max-metadata-bytes, for the benchmark alone: a file that lists a million targets is above the product's limit.
+  std::size_t max_metadata_bytes = metadata::Limits{}.listed_bytes;
 
   // parse takes what follows the program's name; options stand in any order, before or after the command.
   // Errors: E_USAGE

@@ -15,9 +15,9 @@ constexpr const char* kFloorsName = ".floors";
 
 }  // namespace
 
-Result<MetadataFolder> MetadataFolder::open(const std::string& path) {
+Result<MetadataFolder> MetadataFolder::open(const std::string& path, std::size_t max_bytes) {
   TENON_TRY(client::Folder folder, client::Folder::open(path));
-  return MetadataFolder(std::move(folder));
+  return MetadataFolder(std::move(folder), max_bytes);
 }
 
 Result<void> MetadataFolder::initialise(ByteView root) const {
@@ -56,18 +56,17 @@ Result<void> MetadataFolder::save(const metadata::VersionFloors& floors) const {
 Result<std::optional<Bytes>> MetadataFolder::read(const std::string& name) const {
   TENON_TRY(const auto file, folder_.open_file(name, O_RDONLY));
   if (!file) return std::optional<Bytes>();
-  TENON_TRY(Bytes content, read_whole(*file, folder_.shown(name)));
+  TENON_TRY(Bytes content, read_whole(*file, folder_.shown(name), max_bytes_));
   return std::optional(std::move(content));
 }
 
-Result<Bytes> read_whole(const client::FileDescriptor& file, const std::string& shown) {
-  constexpr std::size_t kMaxBytes = metadata::Limits{}.listed_bytes;
+Result<Bytes> read_whole(const client::FileDescriptor& file, const std::string& shown, std::size_t max_bytes) {
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) return client::storage_error("cannot be examined", shown);
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (size > kMaxBytes) {
+  if (size > max_bytes) {
     return Error{ErrorCode::kLimit,
-                 shown + ": " + std::to_string(size) + " bytes, at most " + std::to_string(kMaxBytes) + " are read"};
+                 shown + ": " + std::to_string(size) + " bytes, at most " + std::to_string(max_bytes) + " are read"};
   }
   Bytes content(static_cast<std::size_t>(size));
   TENON_TRY(const std::size_t count, client::read_all(file, 0, content, shown));

@@ -15,8 +15,8 @@ namespace tenon::tests {
 
 class MetadataFolder {
  public:
-  // Errors: E_STORAGE
-  static Result<MetadataFolder> open(const std::string& path);
+  // open takes the size up to which files are read, in bytes. Errors: E_STORAGE
+  static Result<MetadataFolder> open(const std::string& path, std::size_t max_bytes);
 
   // initialise makes root the one to start from, and forgets the floors.
   // Errors: those of metadata::embedded_root(); E_STORAGE
@@ -35,13 +35,14 @@ class MetadataFolder {
   Result<void> save(const metadata::VersionFloors& floors) const;
 
  private:
-  explicit MetadataFolder(client::Folder folder) : folder_(std::move(folder)) {}
+  MetadataFolder(client::Folder folder, std::size_t max_bytes) : folder_(std::move(folder)), max_bytes_(max_bytes) {}
   Result<std::optional<Bytes>> read(const std::string& name) const;
 
   client::Folder folder_;
+  std::size_t max_bytes_;
 };
 
-// read_whole reads an open file. Errors: E_STORAGE; E_LIMIT when it is larger than any metadata file may be.
-Result<Bytes> read_whole(const client::FileDescriptor& file, const std::string& shown);
+// read_whole reads an open file. Errors: E_STORAGE; E_LIMIT when it is larger than max_bytes.
+Result<Bytes> read_whole(const client::FileDescriptor& file, const std::string& shown, std::size_t max_bytes);
 
 }  // namespace tenon::tests

@@ -112,7 +112,7 @@ class Driver {
 Result<void> init(const Arguments& arguments, const MetadataFolder& folder) {
   const client::FileDescriptor file(::open(arguments.trusted_root.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return client::storage_error("cannot be opened", arguments.trusted_root);
-  TENON_TRY(const Bytes root, read_whole(file, arguments.trusted_root));
+  TENON_TRY(const Bytes root, read_whole(file, arguments.trusted_root, arguments.max_metadata_bytes));
   return folder.initialise(root).with_context(arguments.trusted_root);
 }
 
@@ -133,9 +133,10 @@ Result<void> download(const Arguments& arguments, Driver& driver, const TrustedR
 }
 
 Result<void> run(const Arguments& arguments) {
-  TENON_TRY(const MetadataFolder folder, MetadataFolder::open(arguments.metadata_dir));
+  TENON_TRY(const MetadataFolder folder, MetadataFolder::open(arguments.metadata_dir, arguments.max_metadata_bytes));
   if (arguments.command == Arguments::Command::kInit) return init(arguments, folder);
   metadata::Rules rules{.root_cap = metadata::RootCap::kContinue};  // Spec: 5.3.3
+  rules.limits.listed_bytes = arguments.max_metadata_bytes;
   TENON_TRY(rules.now, metadata::UtcTime::from_unix(std::time(nullptr)));
   TENON_TRY(const auto fetcher, client::CurlFetcher::create(arguments.metadata_url, kUserAgent));
   Driver driver(folder, *fetcher);

@@ -41,7 +41,7 @@ class Init(ClientTest):
         one_missing = [full[:at] + full[at + 2:] for at in range(0, 10, 2)]
         for words in (*one_missing, [], ["refresh"], ["init"], ["frobnicate", *full[:4]], [*full[:4], "init"],
                       [*full[:4], "refresh", "more"], ["--metadata-dir"], [*full, "--frobnicate"],
-                      [*full, "--metadata-url", "http://elsewhere"]):
+                      [*full, "--metadata-url", "http://elsewhere"], [*full, "--max-metadata-bytes", "1 MB"]):
             done = self.run_words([CLIENT, *words])
             self.assertEqual((done.returncode, done.stderr.startswith("error: E_USAGE ")), (1, True), words)
         self.assertEqual(self.requests(), [])
@@ -62,6 +62,13 @@ class Refresh(ClientTest):
         self.assertEqual(self.stored(), ["root.json", "snapshot.json", "targets.json", "timestamp.json"])
         for name, served in (("snapshot", "1.snapshot"), ("targets", "1.targets"), ("timestamp", "timestamp")):
             self.assertEqual(self.read("metadata", name + ".json"), self.served(served + ".json"))
+
+    def test_the_largest_file_that_it_reads_is_an_option(self):
+        done = self.run_words([*self.command(), "--max-metadata-bytes", "100"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("error: E_LIMIT ", done.stderr)
+        done = self.run_words([*self.command(), "--max-metadata-bytes", str(1 << 30)])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_it_asks_for_nothing_that_it_has(self):
         self.succeed()

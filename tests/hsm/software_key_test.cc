@@ -197,9 +197,35 @@ TEST(SoftwareKey, RefusesAP256ScalarOfZeroAndOneBeyondTheOrder) {
   }
 }
 
+// Where the OpenSSL found at run time has it; else the sentence that says why not.
+TEST(MlDsaKey, SignsAndIsSavedOrSaysWhyNot) {
+  if (const Result<void> there = check_software_type(KeyType::kMlDsa65); !there) {
+    EXPECT_EQ(there.error().code, ErrorCode::kPolicy);
+    EXPECT_NE(there.error().message.find("OpenSSL 3.5"), std::string::npos) << there.error().message;
+    RecordProperty("ml_dsa", "not in this OpenSSL");
+    return;
+  }
+  RecordProperty("ml_dsa", "available");
+  SoftwareKey key = SoftwareKey::generate(KeyType::kMlDsa65);
+  const Result<Bytes> signature = key.sign(as_bytes("message"));
+  ASSERT_TRUE(signature) << signature.error().message;
+  EXPECT_TRUE(key.public_key().verify(as_bytes("message"), *signature));
+  EXPECT_FALSE(key.public_key().verify(as_bytes("messagf"), *signature));
+
+  const TempFolder folder;
+  const KeyPaths paths = KeyPaths::in(folder.path(), name("alice"));
+  ASSERT_TRUE(save_new_key(key, paths, name("alice"), passphrase()));
+  const auto source = *SecretSource::parse("file:" + folder.write("pw", kPassphrase).native());
+  const auto opened = open_software_signer(paths.private_key, source);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ((*opened)->public_key(), key.public_key());
+}
+
 TEST(KeyType, IsReadAsItIsWritten) {
   EXPECT_EQ(*parse_key_type("ed25519"), KeyType::kEd25519);
   EXPECT_EQ(*parse_key_type("ecdsa-p256"), KeyType::kEcdsaP256);
+  EXPECT_EQ(*parse_key_type("rsa-3072"), KeyType::kRsa3072);
+  EXPECT_EQ(*parse_key_type("ml-dsa-65"), KeyType::kMlDsa65);
   EXPECT_EQ(parse_key_type("rsa").error().code, ErrorCode::kUsage);
 }
 

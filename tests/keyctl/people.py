@@ -5,6 +5,7 @@ TENON_BIN_DIR names the folder of the programs.
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -117,6 +118,51 @@ class Terminal:
         _, status = os.waitpid(self.pid, 0)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(status), self.seen.replace("\r\n", "\n")
+
+
+class Typist(Terminal):
+    """Somebody at a terminal who writes a new passphrase on paper, and answers what is asked."""
+
+    MADE = re.compile(r"Write it down on paper:\s+([a-z-]+)\s")
+    WORDS = re.compile(r"Type \"([^\"]+)\" to sign: ")
+
+    def __init__(self, folder, arguments, paper):
+        self.paper = paper  # one passphrase, once it was shown
+        os.environ["HOME"] = folder
+        super().__init__(folder, arguments)
+
+    def run(self):
+        answered = 0
+        while True:
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            self.seen += data.decode()
+            answered += self.answer_what_is_asked(self.seen[answered:])
+        return self.end()
+
+    def answer_what_is_asked(self, text):
+        """Gives how much of the text is done with."""
+        if made := self.MADE.search(text):
+            self.paper[:] = [made[1]]
+        if (words := self.WORDS.search(text)) is not None:
+            self.type(words[1])
+        elif text.rstrip(" ").endswith(("Type it again:", "passphrase of " + self.key_asked(text) + ":")):
+            self.type(self.paper[0])
+        else:
+            return 0
+        return len(text)
+
+    @staticmethod
+    def key_asked(text):
+        found = re.findall(r"passphrase of (\S+?):", text)
+        return found[-1] if found else "nobody"
+
+    def type(self, line):
+        os.write(self.fd, (line + "\n").encode())
 
 
 def policy_toml(custodians, extra=""):

@@ -1,3 +1,5 @@
+#include <tenon/policies/rehearsal.h>
+
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -37,6 +39,21 @@ TEST_F(DraftRoot, ListsEachKeyUnderTheHashOfItself) {
   const RootFile draft = draft_root(request_, kNow)->file;
   EXPECT_EQ(draft.root.keys.size(), 4u);
   for (const auto& [keyid, key] : draft.root.keys) EXPECT_EQ(keyid, key.hash_keyid());
+}
+
+TEST_F(DraftRoot, MarksARehearsalAndNothingElse) {
+  EXPECT_FALSE(policies::is_rehearsal(draft_root(request_, kNow)->file.root));
+  request_.rehearsal = true;
+  request_.expires = kNow.plus_seconds(86'400);
+  const Result<RootDraft> draft = draft_root(request_, kNow);
+  ASSERT_TRUE(draft) << draft.error().message;
+  EXPECT_TRUE(policies::is_rehearsal(parsed(draft->file.envelope).root));
+}
+
+TEST_F(DraftRoot, RefusesARehearsalThatLivesForMoreThanADay) {
+  request_.rehearsal = true;
+  request_.expires = kNow.plus_seconds(86'401);
+  EXPECT_EQ(error().code, ErrorCode::kPolicy);
 }
 
 // Book: SIG-08

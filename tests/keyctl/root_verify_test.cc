@@ -1,4 +1,4 @@
-#include <tenon/keyctl/root_sign.h>
+#include <tenon/hsm/signer.h>
 #include <tenon/keyctl/root_verify.h>
 
 #include <gtest/gtest.h>

@@ -48,6 +48,27 @@ bool kept(const Root& before, const Root& after) {
   return result.timestamp.has_value();
 }
 
+// Book: META-09
+// Spec: 5.5.5
+TEST(Floors, RiseWithEverySnapshotAndFallWithNone) {
+  const auto seen = [](VersionFloors& floors, std::int64_t snapshot_version, std::int64_t targets_version) {
+    metadata::Snapshot snapshot = RepositorySimulator().snapshot;
+    snapshot.header.version = *Version::create(snapshot_version);
+    snapshot.meta.at("targets.json").version = *Version::create(targets_version);
+    floors.raise_snapshot(snapshot);
+  };
+  VersionFloors floors;
+  seen(floors, 7, 3);
+  EXPECT_EQ(floors.snapshot, *Version::create(7));
+  EXPECT_EQ(floors.targets.at("targets.json"), *Version::create(3));
+  seen(floors, 8, 5);
+  EXPECT_EQ(floors.snapshot, *Version::create(8));
+  EXPECT_EQ(floors.targets.at("targets.json"), *Version::create(5));
+  seen(floors, 6, 4);
+  EXPECT_EQ(floors.snapshot, *Version::create(8));
+  EXPECT_EQ(floors.targets.at("targets.json"), *Version::create(5));
+}
+
 // Book: META-23, META-24
 TEST(Floors, TellThatTheyForgotEarlierOnes) {
   const Root before = root_with({keys()[0], keys()[1]}, {keys()[2]});

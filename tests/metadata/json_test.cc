@@ -1,4 +1,5 @@
 #include <tenon/metadata/json.h>
+#include <tenon/metadata/json_fields.h>
 
 #include <chrono>
 
@@ -302,6 +303,30 @@ TEST(JsonObject, KeepsOneMemberForEachName) {
   object.erase("b");
   EXPECT_EQ(object.find("b"), nullptr);
   EXPECT_EQ(code_of(json::Object::from_members({{"x", 1}, {"x", 2}})), "E_PARSE");
+}
+
+TEST(JsonObject, IsEmptyWithoutMembersAlone) {
+  EXPECT_TRUE(parsed("{}").object()->empty());
+  EXPECT_FALSE(parsed(R"({"a":1})").object()->empty());
+}
+
+// Keys are compared by their objects, and so are members that nobody knows.
+TEST(JsonValue, IsEqualToNoOther) {
+  const char* const texts[] = {"null", "true",       "false",      "0",          "1",
+                               "\"\"", "\"0\"",      "[]",         "[0]",        "[0,0]",
+                               "{}",   R"({"a":0})", R"({"a":1})", R"({"b":0})", R"({"a":0,"b":0})"};
+  for (const char* one : texts) {
+    for (const char* other : texts) EXPECT_EQ(parsed(one) == parsed(other), one == other) << one << " " << other;
+  }
+}
+
+TEST(JsonFields, KeepEveryMemberThatWasNotAskedFor) {
+  const json::Value value = parsed(R"({"a":1,"b":2,"c":3})");
+  json::Fields fields = *json::Fields::of(value, "value");
+  EXPECT_EQ(json::Value(fields.rest()), value) << "nothing was asked for";
+  EXPECT_EQ(code_of(fields.finish()), "E_PARSE");
+  EXPECT_EQ(*fields.integer("b"), 2);
+  EXPECT_EQ(json::Value(fields.rest()), parsed(R"({"a":1,"c":3})"));
 }
 
 }  // namespace

@@ -110,8 +110,9 @@ TEST(EcdsaKey, InAnotherHexFormIsKeptAndWorthNothing) {
   std::string upper = point;
   for (char& c : upper) c = static_cast<char>(std::toupper(c));
   EXPECT_TRUE(is_usable(with_public(key, point)));
-  for (const std::string& other : {upper, point.substr(2), point + "00", "02" + point.substr(2, 64), "0x" + point,
-                                   point.substr(0, 128) + "00", hex_point(TestKey(1, KeyKind::kP384), 97)}) {
+  for (const std::string& other :
+       {upper, point.substr(2), point + "00", "02" + point.substr(2, 64), "0x" + point, point.substr(0, 128) + "00",
+        "06" + point.substr(2), "07" + point.substr(2), hex_point(TestKey(1, KeyKind::kP384), 97)}) {
     EXPECT_FALSE(is_usable(with_public(key, other))) << other;
   }
 }
@@ -136,12 +137,14 @@ TEST(RsaKey, IsRefusedWhenItIsWeak) {
   };
   const auto generate = [](unsigned bits) { return OpenSslKey(EVP_RSA_gen(bits), EVP_PKEY_free); };
   // A public key is two numbers; nobody needs the private part of these.
-  const auto made_up = [](std::size_t bits, std::uint64_t exponent) {
+  const auto made_up = [](std::size_t bits, std::uint64_t exponent, int exponent_shift = 0) {
     const std::vector<std::uint8_t> digits(bits / 8, 0xff);
     OSSL_PARAM_BLD* build = OSSL_PARAM_BLD_new();
     BIGNUM* n = BN_bin2bn(digits.data(), static_cast<int>(digits.size()), nullptr);
     BIGNUM* e = BN_new();
     BN_set_word(e, exponent);
+    BN_lshift(e, e, exponent_shift);
+    BN_add_word(e, exponent_shift == 0 ? 0 : 1);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n);
     OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e);
     OSSL_PARAM* parameters = OSSL_PARAM_BLD_to_param(build);
@@ -167,6 +170,24 @@ TEST(RsaKey, IsRefusedWhenItIsWeak) {
   EXPECT_EQ(code_with(made_up(2048, 3)), "E_POLICY");
   EXPECT_EQ(code_with(made_up(2048, 65535)), "E_POLICY");
   EXPECT_EQ(code_with(made_up(2048, 65538)), "E_POLICY");
+  EXPECT_EQ(code_with(made_up(2048, 1, 63)), "accepted") << "2^63 + 1";
+  EXPECT_EQ(code_with(made_up(2048, 1, 64)), "E_POLICY") << "2^64 + 1";
+}
+
+// One key in two spellings would vote twice.
+// Book: SIG-03
+// Spec: 4.2.2c
+TEST(RsaKey, InAnotherSpellingOfItsDerIsKeptAndWorthNothing) {
+  const TestKey key(1104, KeyKind::kRsa);
+  Bytes der = *metadata::der_of(public_of(key));
+  ASSERT_EQ(der[1], 0x82) << "a length of two bytes";
+  Bytes long_length = der;
+  long_length[1] = 0x83;
+  long_length.insert(long_length.begin() + 2, 0);
+  EXPECT_FALSE(is_usable(with_public(key, metadata::pem_of(long_length))));
+  EXPECT_TRUE(is_usable(with_public(key, metadata::pem_of(der))));
+  der.push_back(0);
+  EXPECT_FALSE(is_usable(with_public(key, metadata::pem_of(der))));
 }
 
 // Book: SIG-16
@@ -227,6 +248,16 @@ TEST(RsaKey, OfAnotherSchemeOrLabelIsKeptAndWorthNothing) {
   EXPECT_FALSE(is_usable(with(key.public_key().value(), {"scheme"}, "ed25519")));
   EXPECT_FALSE(is_usable(with_public(key, replaced(public_of(key), "PUBLIC KEY", "RSA PUBLIC KEY"))));
   EXPECT_FALSE(is_usable(with_public(key, public_of(TestKey(1104, KeyKind::kP256)))));
+}
+
+// Book: SIG-11
+TEST(MlDsaKey, OfAnotherKindIsKeptAndWorthNothing) {
+  for (const KeyKind kind : {KeyKind::kP256, KeyKind::kRsa}) {
+    const TestKey other(1104, kind);
+    const json::Value named = with(other.public_key().value(), {"keytype"}, "ml-dsa");
+    EXPECT_FALSE(is_usable(with(named, {"scheme"}, "ml-dsa-44/1")));
+    EXPECT_FALSE(is_usable(with(named, {"scheme"}, "ml-dsa-87/1")));
+  }
 }
 
 // Vectors: tests/data/ml_dsa.json says where they come from. TAP 21.

@@ -78,7 +78,12 @@ TEST(RoleName, BecomesOneSafePathComponent) {
                          Row{"\xC3\xA9", "%C3%A9.json"},
                          Row{"e\xCC\x81", "e%CC%81.json"},
                          Row{"~", "~.json"},
-                         Row{"1.rooty", "1.rooty.json"}}) {
+                         Row{"1.rooty", "1.rooty.json"},
+                         Row{"1xroot", "1xroot.json"},
+                         Row{".root", "%2Eroot.json"},
+                         Row{"12", "12.json"},
+                         Row{"z{|}", "z%7B%7C%7D.json"},
+                         Row{"Z[^", "Z%5B%5E.json"}}) {
     const Result<RoleName> name = RoleName::parse_delegated(row.name);
     ASSERT_TRUE(name) << row.name;
     EXPECT_EQ(name->file_name(), row.file);
@@ -115,6 +120,8 @@ TEST(RoleName, NeverGivesAFileNameLongerThanAFileSystemTakes) {
     }
   }
   EXPECT_GT(accepted, 250U);
+  EXPECT_TRUE(RoleName::parse_delegated(std::string(224, 'a')));
+  EXPECT_FALSE(RoleName::parse_delegated(std::string(225, 'a')));
 }
 
 // Book: TGT-12

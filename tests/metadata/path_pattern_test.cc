@@ -116,6 +116,8 @@ constexpr Row kRows[] = {
     {"[a", "a", kUndefined},
     {"[", "[", kUndefined},
     {"[a-]", "a", kUndefined},
+    {"[A-]]", "A", kUndefined},
+    {"[a-", "a", kUndefined},
     {"[-a]", "a", kUndefined},
     {"[c-a]", "b", kUndefined},
     {"[a-b-c]", "b", kUndefined},
@@ -162,6 +164,11 @@ TEST(PathPattern, RefusesWhatIsNoUtf8OrTooLong) {
   EXPECT_EQ(code_of(PathPattern::parse("\xED\xA0\x80")), "E_PARSE");
   EXPECT_EQ(code_of(PathPattern::parse(std::string(1024, 'a'))), "accepted");
   EXPECT_EQ(code_of(PathPattern::parse(std::string(1025, 'a'))), "E_PARSE");
+}
+
+TEST(PathPattern, AnswersAlsoForAPathThatIsNoUtf8) {
+  EXPECT_FALSE(*PathPattern::parse("a")->matches("\x80"));
+  EXPECT_FALSE(*PathPattern::parse("a/b")->matches("a/\xBF\x80"));
 }
 
 // Book: DEL-06

@@ -150,7 +150,9 @@ TEST(Key, ThatIsUnusableNeverVotesThoughItSigned) {
 TEST(EcdsaKey, OfAPemWithoutRoomForAKeyIsKeptAndWorthNothing) {
   for (const char* pem :
        {"-----BEGIN PUBLIC KEY-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY----------END PUBLIC KEY-----",
-        "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "-----", ""}) {
+        "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----", "-----", "",
+        "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n",
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgA=\n-----END PUBLIC KEY-----\n"}) {
     json::Object keyval;
     keyval.set("public", pem);
     json::Object key;
@@ -161,6 +163,11 @@ TEST(EcdsaKey, OfAPemWithoutRoomForAKeyIsKeptAndWorthNothing) {
     ASSERT_TRUE(read) << pem;
     EXPECT_FALSE(read->material()) << pem;
   }
+}
+
+TEST(Key, IsEqualToNoOther) {
+  EXPECT_TRUE(ed25519_key().public_key() == ed25519_key().public_key());
+  EXPECT_FALSE(ed25519_key().public_key() == p256_key().public_key());
 }
 
 // Spec: 4.2.2c
@@ -198,7 +205,8 @@ TEST(Ed25519Key, OfSmallOrderOrInASecondSpellingIsRefused) {
   // Neighbours of the list that are none of it.
   for (const char* hex : {"0200000000000000000000000000000000000000000000000000000000000000",
                           "ebffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-                          "edfffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe7f"}) {
+                          "edfffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe7f",
+                          "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7e"}) {
     EXPECT_EQ(code_of(PublicKey::parse(key_object("ed25519", "ed25519", hex))), "accepted") << hex;
   }
 }

@@ -42,6 +42,7 @@ TEST(UtcTime, RefusesEveryOtherForm) {
                                       std::string_view("2026-11-01T12:00:00+00:00"),
                                       std::string_view("2026-11-01T12:00:00-01:00"),
                                       std::string_view("2026-11-01T12:00Z"),
+                                      std::string_view("2026-11-0:T12:00:00Z"),
                                       std::string_view("2026-11-01T12:00:60Z"),
                                       std::string_view("2016-12-31T23:59:60Z"),
                                       std::string_view("2026-11-01T24:00:00Z"),

@@ -17,6 +17,10 @@ TEST(Utf8, IsWellFormedAsTheTableOfTheStandardHasIt) {
   }
   for (const char* bad : {"\x80",
                           "\xBF",
+                          "\x80\x80\x80",
+                          "\xC1\xBF\xBF",
+                          "\x80\x80\x80\x80",
+                          "\xC1\xBF\xBF\xBF",
                           "\xC0\x80",
                           "\xC1\xBF",
                           "\xC2",

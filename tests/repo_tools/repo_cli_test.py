@@ -7,9 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from lab_root import LAB_POLICY, expected_payloads, sign_root
 
 BIN = os.environ.get("TENON_BIN_DIR", "build/dev/bin")
 REPO = os.path.join(BIN, "tenon-repo")
@@ -29,14 +34,18 @@ def make_keys(folder):
     with open(path, "w", encoding="utf-8") as file:
         file.write("canary correct horse battery\n")
     os.chmod(path, 0o600)
-    commands = [["key", "generate", "--name", name, "--passphrase-from", "file:pw"] for name in KEYS]
-    commands.append(["root", "init", "--lab", "-o", "1.root.json", "--expires-in", "365d", "--root-threshold", "1",
-                     "--root", "root.tenon-key", "--targets", "targets.tenon-key", "--snapshot", "online.tenon-key",
-                     "--timestamp", "online.tenon-key"])
-    commands.append(["root", "sign", "1.root.json", "--key", "root.pem", "--passphrase-from", "file:pw", "--yes"])
-    for command in commands:
-        done = run(KEYCTL, *command, folder=folder)
+
+    def keyctl(*words):
+        done = run(KEYCTL, "--home", "keyctl-home", *words, folder=folder)
         assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    for name in KEYS:
+        keyctl("key", "generate", "--name", name, "--passphrase-from", "file:pw")
+    keyctl("root", "init", "--lab", "-o", "1.root.draft", "--expires-in", "365d", "--root-threshold", "1", "--root",
+           "root.tenon-key", "--targets", "targets.tenon-key", "--snapshot", "online.tenon-key", "--timestamp",
+           "online.tenon-key")
+    sign_root(keyctl, folder, [os.path.join(folder, "root.pem")], "--passphrase-from", "file:pw")
 
 
 class Repo(unittest.TestCase):
@@ -52,7 +61,8 @@ class Repo(unittest.TestCase):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
         for name in os.listdir(self.keys):
-            shutil.copy2(os.path.join(self.keys, name), self.folder)
+            if os.path.isfile(os.path.join(self.keys, name)):
+                shutil.copy2(os.path.join(self.keys, name), self.folder)
         self.image("rootfs.img", 1)
 
     def path(self, *names):
@@ -78,7 +88,7 @@ class Repo(unittest.TestCase):
         return done.stderr
 
     def init(self):
-        self.succeed("init", "repo", "--root", "1.root.json", "--product", "demo", "--releases-key", "alice.tenon-key",
+        self.succeed("init", "repo", "--lab", "--root", "1.root.json", "--product", "demo", "--releases-key", "alice.tenon-key",
                      "--releases-key", "bob.tenon-key", "--releases-threshold", "2", "--rollout-key", "ci.tenon-key")
 
     def add(self, version, sequence, *more, image="rootfs.img"):
@@ -104,6 +114,35 @@ class Repo(unittest.TestCase):
 
 
 class FromKeysToARelease(Repo):
+    def test_a_key_in_a_token_signs_a_role(self):
+        softhsm = "/usr/lib/softhsm/libsofthsm2.so"
+        os.mkdir(self.path("tokens"))
+        with open(self.path("softhsm2.conf"), "w", encoding="utf-8") as file:
+            file.write("directories.tokendir = " + self.path("tokens") + "\n")
+        os.environ["SOFTHSM2_CONF"] = self.path("softhsm2.conf")
+        self.addCleanup(os.environ.pop, "SOFTHSM2_CONF")
+        pin = "canary-4711"
+        made = run("softhsm2-util", "--init-token", "--free", "--label", "release", "--so-pin", "12345678", "--pin", pin,
+                   folder=self.folder)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        with open(self.path("pin"), "w", encoding="utf-8") as file:
+            file.write(pin)
+        os.chmod(self.path("pin"), 0o600)
+        token = ("--pkcs11-module", softhsm, "--pin-from", "file:pin")
+        os.remove(self.path("alice.tenon-key"))
+        os.remove(self.path("alice.pem"))
+        made = run(KEYCTL, "key", "generate", "--name", "alice", "--token", "pkcs11:token=release", *token, folder=self.folder)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.init()
+        self.succeed(*self.add("1.0.0", 1))
+        self.succeed(*self.channel("1.0.0"))
+        signed = self.repo("sign", "--key", "pkcs11:token=release;object=alice", *token, "repo")
+        self.assertEqual(signed.returncode, NEEDS_PERSON, signed.stderr)
+        self.assertIn("1 signatures added", signed.stdout)
+        self.succeed(*self.sign("targets", "bob", "ci", "online"))
+        self.succeed("publish", "repo")
+        self.assertEqual(self.installs(), ["1.0.0"])
+
     def test_people_sign_one_after_the_other(self):
         self.init()
         self.succeed(*self.add("1.0.0", 1))
@@ -200,9 +239,61 @@ class BadInput(Repo):
             self.assertIn("hint: make one with tenon-repo init", self.fail_with(USAGE, "E_USAGE", *command))
 
     def test_init_into_a_folder_with_files(self):
-        self.fail_with(REFUSED, "E_POLICY", "init", ".", "--root", "1.root.json", "--product", "demo",
+        self.fail_with(REFUSED, "E_POLICY", "init", ".", "--lab", "--root", "1.root.json", "--product", "demo",
                        "--releases-key", "alice.tenon-key", "--releases-threshold", "1", "--rollout-key",
                        "ci.tenon-key")
+
+    def test_a_repository_for_production_wants_a_policy_that_is_not_a_labs(self):
+        init = ("init", "repo", "--root", "1.root.json", "--product", "demo", "--releases-key", "alice.tenon-key",
+                "--releases-threshold", "1", "--rollout-key", "ci.tenon-key")
+        self.assertIn("--policy", self.fail_with(USAGE, "E_USAGE", *init))
+        self.fail_with(REFUSED, "E_POLICY", *init, "--policy", "1.policy.json")
+        self.assertFalse(os.path.exists(self.path("repo")))
+        self.assertIn("warning: a lab repository", self.repo(*init, "--policy", "1.policy.json", "--lab").stderr)
+
+    def test_a_lab_policy_judges_what_a_lab_publishes(self):
+        self.init()
+        self.succeed("policy", "set", "repo", "--policy", "1.policy.json")
+        self.succeed(*self.add("1.0.0", 1))
+        self.succeed(*self.channel("1.0.0"))
+        self.repo(*self.sign("targets", "alice", "bob", "ci"))
+        self.succeed(*self.sign("online"), "--expires-in", "60d")
+        message = self.fail_with(REFUSED, "E_POLICY", "publish", "repo")
+        self.assertIn("timestamp.json: P08", message)
+        self.assertFalse(os.path.exists(self.path("repo", "public")))
+
+    def rehearse(self, *draft):
+        """A root that says that it is a rehearsal, and a policy, signed in one; the files are in rehearsal-home."""
+        def keyctl(*words):
+            done = run(KEYCTL, "--home", "rehearsal-home", *words, folder=self.folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+        keyctl(*draft, "-o", "rehearsed.draft", "--rehearsal", "--expires-in", "20h")
+        version = "2" if "next" in draft else "1"
+        keyctl("policy", "build", LAB_POLICY, "-o", "rehearsed.policy", "--repository", "demo", "--expires-in", "20h",
+               "--version", version)
+        keyctl("request", "create", "--repository", "demo", "-o", "r.tenon-request", "--rehearsal", "--draft",
+               "rehearsed.draft", "--draft", "rehearsed.policy")
+        keyctl("request", "sign", "r.tenon-request", "--key", "root.pem", "--passphrase-from", "file:pw",
+               *expected_payloads(keyctl, "r.tenon-request"))
+        keyctl("response", "merge", "r.tenon-request", "r.root.tenon-signature", "--out", "rehearsal-home")
+
+    def test_the_root_of_a_rehearsal_makes_no_repository(self):
+        self.rehearse("root", "init", "--lab", "--root-threshold", "1", "--root", "root.tenon-key", "--targets",
+                      "targets.tenon-key", "--snapshot", "online.tenon-key", "--timestamp", "online.tenon-key")
+        message = self.fail_with(REFUSED, "E_POLICY", "init", "repo", "--lab", "--root", "rehearsal-home/1.root.json",
+                                 "--product", "demo", "--releases-key", "alice.tenon-key", "--releases-threshold", "1",
+                                 "--rollout-key", "ci.tenon-key")
+        self.assertIn("rehearsal", message)
+        self.assertFalse(os.path.exists(self.path("repo")))
+
+    def test_the_root_of_a_rehearsal_is_not_added(self):
+        self.init()
+        shutil.copytree(os.path.join(self.keys, "keyctl-home"), self.path("rehearsal-home"))
+        self.rehearse("root", "next", "1.root.json")
+        self.assertIn("rehearsal", self.fail_with(REFUSED, "E_POLICY", "root", "add", "repo", "--root",
+                                                  "rehearsal-home/2.root.json"))
+        self.assertFalse(os.path.exists(self.path("repo", "staging", "metadata", "2.root.json")))
 
     def test_a_root_that_is_not_signed(self):
         with open(self.path("1.root.json"), encoding="utf-8") as file:
@@ -210,7 +301,7 @@ class BadInput(Repo):
         root["signatures"] = []
         with open(self.path("1.root.json"), "w", encoding="utf-8") as file:
             json.dump(root, file)
-        self.fail_with(UNVERIFIED, "E_SIG", "init", "repo", "--root", "1.root.json", "--product", "demo",
+        self.fail_with(UNVERIFIED, "E_SIG", "init", "repo", "--lab", "--root", "1.root.json", "--product", "demo",
                        "--releases-key", "alice.tenon-key", "--releases-threshold", "1", "--rollout-key",
                        "ci.tenon-key")
         self.assertFalse(os.path.exists(self.path("repo")))
@@ -230,6 +321,11 @@ class BadInput(Repo):
         for arguments in ([], ["frobnicate"], ["release"], ["publish"], ["status", "repo", "--frobnicate"],
                           ["verify", "repo"]):
             self.assertEqual(self.repo(*arguments).returncode, USAGE, arguments)
+
+    def test_lint_has_no_warnings_for_what_tenon_makes(self):
+        self.init()
+        self.assertEqual(self.succeed("lint", "repo"), "no warnings\n")
+        self.assertEqual(json.loads(self.succeed("--json", "lint", "repo")), {"schema": 1, "warnings": []})
 
     def test_help_is_no_error(self):
         self.assertIn("tenon-repo release add repo", self.succeed("--help"))

@@ -11,7 +11,7 @@ namespace {
 class Init : public Workshop {
  protected:
   Result<void> init_in(std::string_view name, ByteView root_file, const ProductRequest& request) {
-    return init_repository(temp_ / name, root_file, request, kNow);
+    return init_repository(temp_ / name, root_file, request, {.is_lab = true}, kNow);
   }
 };
 

@@ -6,7 +6,9 @@
 #include <tenon/repo_tools/catalog.h>
 #include <tenon/repo_tools/channel_editor.h>
 #include <tenon/repo_tools/client_check.h>
+#include <tenon/repo_tools/drafts.h>
 #include <tenon/repo_tools/init.h>
+#include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
 #include <tenon/repo_tools/release_builder.h>
 #include <tenon/repo_tools/signing.h>
@@ -50,7 +52,7 @@ inline Bytes image_content(std::size_t size, std::uint32_t number = 1) {
 
 class Workshop : public ::testing::Test {
  protected:
-  Workshop() { EXPECT_TRUE(init_repository(folder(), signed_root(root()), product(), kNow)); }
+  Workshop() { EXPECT_TRUE(init_repository(folder(), signed_root(root()), product(), {.is_lab = true}, kNow)); }
 
   static Keys new_keys(std::size_t count) {
     Keys keys;
@@ -138,6 +140,7 @@ class Workshop : public ::testing::Test {
     const Repository repo = repository();
     TENON_TRY(const Publication publication, staged_publication(repo, now));
     TENON_TRY_VOID(check_publication(repo, publication, now));
+    TENON_TRY_VOID(judge_publication(repo, publication, now));
     TENON_TRY_VOID(write_publication(repo, writer, publication));
     return clear_staging(repo, writer);
   }

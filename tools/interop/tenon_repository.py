@@ -2,13 +2,17 @@
 
 Stage first: one release. Stage second: one more, and the channel points to it. Stage rotated: root 2 lists a new key in
 place of one of each role's, and targets, snapshot and timestamp are signed anew.
-tenon-keyctl drafts the first root only, so that root 2 is written here, and signed with openssl.
+Root 2 is written here and signed with openssl, as others would make one.
 """
 import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/support"))
+from lab_root import sign_root
 
 RELEASES = "demo/releases"
 STAGES = ("first", "second", "rotated")
@@ -41,7 +45,7 @@ class TenonRepository:
         self.secret.write_text("interop only: a real passphrase is typed, or generated\n")
         self.secret.chmod(0o600)
         self._make_first_root()
-        self._tool("tenon-repo", "init", "repo", "--root", "1.root.json", "--product", "demo", "--releases-key",
+        self._tool("tenon-repo", "init", "repo", "--lab", "--root", "1.root.json", "--product", "demo", "--releases-key",
                    "keys/rita.tenon-key", "--releases-key", "keys/rob.tenon-key", "--releases-threshold", "2",
                    "--rollout-key", "keys/ci.tenon-key")
         self._release("1.0.0", 1, ["tara", "tom", "rita", "rob", "ci", "online"], "first")
@@ -105,16 +109,16 @@ class TenonRepository:
             self._make_key(name)
         for name in ("bob", "rob"):
             self._make_key(name, "ecdsa-p256")
-        draft = ["tenon-keyctl", "root", "init", "-o", "1.root.json", "--expires-in", "365d", "--root-threshold", "2",
+        draft = ["tenon-keyctl", "root", "init", "-o", "1.root.draft", "--expires-in", "365d", "--root-threshold", "2",
                  "--targets-threshold", "2"]
         for role, names in [("root", ["alice", "bob", "carol"]), ("targets", ["tara", "tom"]), ("snapshot", ["online"]),
                             ("timestamp", ["online"])]:
             for name in names:
                 draft += [f"--{role}", f"keys/{name}.tenon-key"]
         self._tool(*draft)
-        for name in ("alice", "bob"):
-            self._tool("tenon-keyctl", "root", "sign", "1.root.json", "--key", f"keys/{name}.pem", "--yes",
-                       "--passphrase-from", f"file:{self.secret}")
+        sign_root(lambda *words: self._tool("tenon-keyctl", "--home", "home", *words), self.work,
+                  [self.work / f"keys/{name}.pem" for name in ("alice", "bob")], "--passphrase-from",
+                  f"file:{self.secret}")
 
     def _sign_and_publish(self, names, stage):
         keys = [word for name in names for word in ("--key", f"keys/{name}.pem")]

@@ -1,0 +1,51 @@
+// URIs of keys in tokens: whatever is read is written back as the same key; no attribute counts twice, no PIN is in what is
+// shown, and no error repeats a value.
+#include <tenon/hsm/pkcs11_uri.h>
+#include <tenon/metadata/check.h>
+#include <tenon/metadata/utf8.h>
+
+#include <cstdint>
+#include <string>
+
+using tenon::hsm::Pkcs11Uri;
+
+namespace {
+
+// A value that must never be shown: what follows the first pin-value=, up to the next separator.
+std::string_view pin_in(std::string_view text) {
+  constexpr std::string_view kName = "pin-value=";
+  const std::size_t at = text.find(kName);
+  if (at == text.npos) return {};
+  text.remove_prefix(at + kName.size());
+  return text.substr(0, text.find_first_of("&;?"));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text = tenon::as_text(tenon::ByteView(data, size));
+  const tenon::Result<Pkcs11Uri> uri = Pkcs11Uri::parse(text);
+  if (!uri) {
+    TENON_CHECK(uri.error().code == tenon::ErrorCode::kUsage && !uri.error().message.empty());
+    const std::string_view pin = pin_in(text);
+    constexpr std::size_t kTooShortToTell = 8;  // a short one could stand in our own words
+    TENON_CHECK(pin.size() < kTooShortToTell || uri.error().message.find(pin) == std::string::npos);
+    return 0;
+  }
+  TENON_CHECK(Pkcs11Uri::is_uri(text));
+
+  const std::string written = uri->text();
+  TENON_CHECK(written.find("pin") == std::string::npos || uri->token || uri->object || uri->module_name ||
+              uri->manufacturer || uri->model || uri->serial);
+  TENON_CHECK(!tenon::has_control_characters(written) && tenon::is_utf8(written));
+  Pkcs11Uri shown = *uri;
+  shown.pin_source.reset();
+  const tenon::Result<Pkcs11Uri> again = Pkcs11Uri::parse(written);
+  TENON_CHECK(again && *again == shown);
+  for (const std::string_view name : {"token", "object", "id"}) {
+    const std::string twice = written + (written == Pkcs11Uri::kScheme ? "" : ";") + std::string(name) + "=%01%02";
+    const bool has_it = written.find(std::string(name) + "=") != std::string::npos;
+    if (has_it && !uri->module_name) TENON_CHECK(!Pkcs11Uri::parse(twice));
+  }
+  return 0;
+}

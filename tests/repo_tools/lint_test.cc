@@ -1,0 +1,135 @@
+#include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/lint.h>
+
+#include <sstream>
+
+#include <tests/repo_tools/workshop.h>
+
+namespace tenon::repo_tools {
+namespace {
+
+using metadata::KeyId;
+using metadata::PublicKey;
+using metadata::Root;
+using metadata::TopRole;
+
+class Lint : public Workshop {
+ protected:
+  // found gives "rule role" of each finding for a repository that begins with this root.
+  std::vector<std::string> found(const Root& root) const {
+    const fs::path place = temp_ / "linted";
+    EXPECT_TRUE(init_repository(place, signed_root(root), product(), kNow));
+    return found(*read_lint_subject(*Repository::open(place)));
+  }
+  static std::vector<std::string> found(const LintSubject& subject) {
+    std::vector<std::string> names;
+    for (const LintFinding& finding : lint(subject)) names.push_back(std::string(finding.rule) + " " + finding.role);
+    return names;
+  }
+  static void add_key(Root& root, TopRole role, const PublicKey& key) {
+    root.keys.insert_or_assign(key.hash_keyid(), key);
+    root.roles.at(role).keyids.push_back(key.hash_keyid());
+  }
+  // rename gives a key of the map another keyid, in the list of the role as well.
+  static void rename(metadata::KeyMap& keys, metadata::RoleKeys& role, std::string_view name) {
+    const KeyId old = role.keyids.front();
+    role.keyids.front() = *KeyId::parse(name);
+    keys.emplace(role.keyids.front(), keys.at(old));
+    keys.erase(old);
+  }
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(Lint, FindsNothingInWhatTenonMakes) {
+  EXPECT_EQ(found(*read_lint_subject(repository())), Names{});
+  publish_release("1.0.0", 1);
+  EXPECT_EQ(found(*read_lint_subject(repository())), Names{});
+}
+
+// TAP 12 lets devices accept it.
+TEST_F(Lint, WarnsOfAKeyidInRootThatIsNotTheHashOfItsKey) {
+  Root other = root();
+  rename(other.keys, other.roles.at(TopRole::kTargets), "carol");
+  EXPECT_EQ(found(other), Names{"keyid-is-no-hash root"});
+}
+
+// TAP 12 lets devices accept it.
+TEST_F(Lint, WarnsOfAKeyidInADelegationThatIsNotTheHashOfItsKey) {
+  LintSubject subject = *read_lint_subject(repository());
+  auto& delegations = *subject.targets.front().second.delegations;
+  rename(delegations.keys, delegations.roles.front().keys, "alice");
+  EXPECT_EQ(found(subject), Names{"keyid-is-no-hash targets"});
+}
+
+// Book: ROOT-20
+TEST_F(Lint, WarnsOfTheTimestampKeyAmongTheKeysOfRoot) {
+  Root other = root();
+  add_key(other, TopRole::kRoot, timestamp_keys_.front()->public_key());
+  EXPECT_EQ(found(other), Names{"online-key-is-offline root"});
+}
+
+// Book: ROOT-20
+TEST_F(Lint, WarnsOfTheSnapshotKeyAmongTheKeysOfTargets) {
+  Root other = root();
+  add_key(other, TopRole::kTargets, snapshot_keys_.front()->public_key());
+  EXPECT_EQ(found(other), Names{"online-key-is-offline root"});
+}
+
+// Book: ROOT-20
+TEST_F(Lint, WarnsOfAnOnlineKeyUnderASecondNameAndSpelling) {
+  Root other = root();
+  json::Object spelled = *timestamp_keys_.front()->public_key().value().object();
+  spelled.set("x-note", "the same key");
+  add_key(other, TopRole::kTargets, *PublicKey::parse(spelled));
+  EXPECT_EQ(found(other), Names{"online-key-is-offline root"});
+}
+
+// Book: ROOT-20
+TEST_F(Lint, WarnsOfAnOnlineKeyOfATypeThatNobodyKnowsYet) {
+  Root other = root();
+  json::Object unknown = *timestamp_keys_.front()->public_key().value().object();
+  unknown.set("keytype", "of-tomorrow");
+  const PublicKey key = *PublicKey::parse(unknown);
+  add_key(other, TopRole::kTimestamp, key);
+  add_key(other, TopRole::kRoot, key);
+  EXPECT_EQ(found(other), Names{"online-key-is-offline root"});
+}
+
+TEST_F(Lint, AllowsOneKeyForTimestampAndSnapshot) {
+  Root other = root();
+  add_key(other, TopRole::kTimestamp, snapshot_keys_.front()->public_key());
+  EXPECT_EQ(found(other), Names{});
+}
+
+TEST_F(Lint, AllowsAKeyidThatHasNoKey) {
+  Root other = root();
+  other.roles.at(TopRole::kTimestamp).keyids.push_back(*KeyId::parse("nobody"));
+  other.roles.at(TopRole::kTargets).keyids.push_back(*KeyId::parse("nobody"));
+  EXPECT_EQ(found(other), Names{});
+}
+
+TEST_F(Lint, EndsWithRefusedWhenItWarnsEvenIfQuiet) {
+  Root other = root();
+  add_key(other, TopRole::kRoot, timestamp_keys_.front()->public_key());
+  ASSERT_TRUE(init_repository(temp_ / "linted", signed_root(other), product(), kNow));
+  std::ostringstream out;
+  const Console console{out, no_progress_, kNow, /*as_json=*/false, /*quiet=*/true};
+  EXPECT_EQ(*run_lint(console, {temp_ / "linted"}), ExitStatus::kRefused);
+  EXPECT_TRUE(out.str().starts_with("warning: root: ")) << out.str();
+}
+
+TEST_F(Lint, GivesProgramsTheRuleTheRoleAndBothKeyids) {
+  Root other = root();
+  rename(other.keys, other.roles.at(TopRole::kSnapshot), "server");
+  const json::Value report = to_json(lint(LintSubject{other}));
+  const json::Object& warning = *report.object()->find("warnings")->array()->front().object();
+  EXPECT_EQ(*warning.find("rule")->string(), "keyid-is-no-hash");
+  EXPECT_EQ(*warning.find("role")->string(), "root");
+  const std::string& message = *warning.find("message")->string();
+  EXPECT_NE(message.find("server"), message.npos);
+  EXPECT_NE(message.find(snapshot_keys_.front()->public_key().hash_keyid().text()), message.npos);
+}
+
+}  // namespace
+}  // namespace tenon::repo_tools
