@@ -1,3 +1,4 @@
+#include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/request_review.h>
 #include <tenon/keyctl/review_text.h>
 
@@ -26,7 +27,7 @@ bool names_rule(const Review& review, const std::string& rule) {
 
 std::string findings_of(const Review& review) {
   std::string text;
-  for (const ReviewedDocument& one : review.documents) text += describe_findings(one.judgement);
+  for (const ReviewedDocument& one : review.documents) text += describe(one.judgement);
   return text;
 }
 
