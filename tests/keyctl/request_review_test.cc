@@ -241,6 +241,31 @@ TEST(ReviewRequest, ShowsAllAsNewWhenTheVersionBeforeWasNotSignedByTheRole) {
   EXPECT_NE(text.find("new target notes.txt"), std::string::npos);
 }
 
+// Book: KEYT-08
+TEST(ReviewRequest, LetsNoPolicyDoAwayWithReasonsOrPeopleForItsOwnSigning) {
+  CeremonyBuilder world;
+  SigningPolicy known = world.policy();
+  known.process.unattended = false;
+  SigningPolicy loose = world.policy(2);
+  loose.process.require_reason = false;
+  loose.process.unattended = true;
+  SigningRequest request = world.rotation();
+  request.policy = sign_by(known.to_json(), world.enough());
+  request.documents = {document_of("policy", loose.to_json())};
+  request.policy_sha256 = loose.digest();
+  ReviewContext context = world.context({to_bytes(world.root_1()), to_bytes(*request.policy), {}});
+  context.unattended = true;
+  const Result<Review> review = review_request(carried(request), context);
+  ASSERT_TRUE(review) << review.error().message;
+  EXPECT_TRUE(names_rule(*review, "P24"));
+  EXPECT_TRUE(names_rule(*review, "P36"));
+  context.unattended = false;
+  request.documents.front().reasons = {{"process/require_reason", "x"}, {"process/unattended", "x"}};
+  const Result<Review> declared = review_request(carried(request), context);
+  ASSERT_TRUE(declared);
+  EXPECT_FALSE(declared->refused()) << findings_of(*declared);
+}
+
 // Book: KEYT-04
 TEST(ReviewRequest, NamesAPersonByTheKeyAndNotByTheKeyidThatAFileGivesIt) {
   CeremonyBuilder world;
