@@ -107,7 +107,8 @@ class Screen:
 
 
 def without_the_clock(lines):
-    return [re.sub(r"clock says [^:]*:\d\d:\d\dZ", "clock says", line.rstrip()) for line in lines]
+    """Two runs are a second apart."""
+    return [re.sub(r"clock says [^:]*:\d\d:\d\dZ|in \d+ days", "", line.rstrip()) for line in lines]
 
 
 class Terminals(Repository):
@@ -124,7 +125,8 @@ class Terminals(Repository):
         expected = self.alice.run("request", "show", "r.tenon-request")
         self.assertIn("reason given: " + escaped(HOSTILE), expected.stdout)
         lines = self.screen.show(["request", "show", "r.tenon-request"])
-        self.assertEqual(without_the_clock(lines), without_the_clock(expected.stdout.rstrip().split("\n")))
+        said = (expected.stderr + expected.stdout).rstrip().split("\n")
+        self.assertEqual(without_the_clock(lines), without_the_clock(said))
         # Nothing beside the text: no title, no clipboard, no bell.
         self.assertNotIn("evil", self.screen.tmux("display-message", "-p", "#{pane_title}"))
         self.assertEqual(self.screen.tmux("list-buffers"), "")
@@ -416,7 +418,8 @@ class Secrets(Repository):
             os.write(terminal.fd, b"\n")
             terminal.end()
             self.skipTest("the memory of another process cannot be read here")
-        self.assertTrue(b"acme-fw root 1 policy 1" in memory, "this is not its memory")
+        keyid = self.alice.read_json("alice.tenon-key")["keyid"].encode()
+        self.assertTrue(keyid in memory, "this is not its memory")
         self.assertFalse(CANARY in memory, "the passphrase is still there")
         os.write(terminal.fd, b"canary another passphrase\n")
         status, seen = terminal.end()
