@@ -70,6 +70,13 @@ Result<void> AuditLog::check_head(const AuditState& state, const Sha256& before_
   return broken_at(state.lines, "is not the line that was written last");
 }
 
+Result<void> AuditLog::write_head(const Sha256& head) const {
+  if (const Result<Bytes> now = hsm::read_file(head_file(), head.hex().size()); now && as_text(*now) == head.hex()) {
+    return {};
+  }
+  return hsm::replace_file(head_file(), as_bytes(head.hex()), hsm::FileMode::kPrivate);
+}
+
 Result<AuditState> AuditLog::read() const {
   AuditState state;
   Sha256 before_last;
@@ -99,6 +106,8 @@ Result<AuditState> AuditLog::read() const {
 
 Result<void> AuditLog::append(const std::string& event, json::Object data, metadata::UtcTime now) {
   TENON_TRY(const AuditState state, read());
+  // A cut may have left the head one line behind; two behind would be a broken log.
+  if (state.lines > 0) TENON_TRY_VOID(write_head(state.head));
   const hsm::FileDescriptor fd(::open(file_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return storage_error(file_, "cannot open the audit log");
   const off_t size = ::lseek(fd.get(), 0, SEEK_END);
@@ -111,7 +120,7 @@ Result<void> AuditLog::append(const std::string& event, json::Object data, metad
     return storage_error(file_, "cannot write to the audit log");
   }
   if (::fsync(fd.get()) != 0) return storage_error(file_, "cannot sync the audit log");
-  return hsm::replace_file(head_file(), as_bytes(Sha256::of(as_bytes(entry)).hex()), hsm::FileMode::kPrivate);
+  return write_head(Sha256::of(as_bytes(entry)));
 }
 
 }  // namespace tenon::keyctl

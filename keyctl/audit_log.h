@@ -46,6 +46,7 @@ class AuditLog {
  private:
   // The head is written after the line: a cut between the two leaves the head of the line before.
   std::filesystem::path head_file() const { return file_.native() + ".head"; }
+  Result<void> write_head(const Sha256& head) const;
   Result<void> check_head(const AuditState& state, const Sha256& before_last) const;
 
   std::filesystem::path file_;

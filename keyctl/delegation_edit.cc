@@ -24,6 +24,9 @@ Result<DelegatedRole> build(const DelegationRequest& request) {
   const std::string name = printable(request.name.text(), 80);
   std::set<metadata::KeyMaterial> distinct;
   for (const hsm::KeyFile& key : request.keys) distinct.insert(*key.key.material());  // KeyFile has one always
+  if (distinct.size() < request.keys.size()) {
+    return Error{ErrorCode::kPolicy, name + ": one key is named twice", "every key counts once; name each key once"};
+  }
   const Result<metadata::Threshold> threshold = metadata::Threshold::create(request.threshold);
   if (!threshold || threshold->value() > distinct.size()) {
     return Error{ErrorCode::kPolicy,

@@ -48,8 +48,10 @@ Result<void> check_repository(const Judge& judge, const SigningRequest& request)
 Result<void> check_first(const SigningRequest& request, const Memory& memory, const std::optional<TrustedRoot>& root) {
   const auto mark = memory.marks.find("root");
   if (root || mark == memory.marks.end()) return {};
-  const policies::RequestedDocument* drafted = request.find("root");
-  if (drafted != nullptr && drafted->payload_sha256() == mark->second.payload) return {};
+  if (const policies::RequestedDocument* drafted = request.find("root")) {
+    TENON_TRY(const metadata::Root draft, metadata::Root::parse(drafted->draft.signed_part()));
+    if (draft.header.version.value() <= mark->second.version) return {};  // the mark decides
+  }
   return Error{ErrorCode::kPolicy,
                "the request carries no root, and root " + std::to_string(mark->second.version) + " of " +
                    request.repository.text() + " was signed here",
@@ -93,10 +95,25 @@ policies::KeyFacts key_facts(const hsm::KeyFile& file) {
   return facts;
 }
 
+// A policy that is about to be signed judges keys, roles and people, but how people sign changes only afterwards: else it
+// would do away with reasons, or with people who look, for its own signing.
+SigningPolicy judging_policy(const Review& review) {
+  SigningPolicy policy = review.policy;
+  if (!review.policy_before) return policy;
+  const policies::Process& known = review.policy_before->policy.process;
+  policies::Process& process = policy.process;
+  process.require_safety_code = process.require_safety_code || known.require_safety_code;
+  process.require_reason = process.require_reason || known.require_reason;
+  process.max_request_age_days = std::min(process.max_request_age_days, known.max_request_age_days);
+  process.max_skew_hours = std::min(process.max_skew_hours, known.max_skew_hours);
+  process.unattended = process.unattended && known.unattended;
+  return policy;
+}
+
 SigningFacts facts_of(const Review& review, const DocumentReview& document, const ReviewContext& context) {
   const SigningRequest& request = review.request;
-  SigningFacts facts{policies::Occasion::kSign, context.now,      std::nullopt, review.policy,
-                     review.policy_payload,     document.document};
+  SigningFacts facts{policies::Occasion::kSign, context.now,           std::nullopt,
+                     judging_policy(review),    review.policy_payload, document.document};
   if (review.root) facts.root = review.root->root.value();
   facts.changes = document.changes;
   facts.reasons = document.reasons;

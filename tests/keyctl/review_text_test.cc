@@ -40,7 +40,6 @@ SigningRequest hostile_request(CeremonyBuilder& world) {
   after.delegations = metadata::Delegations{.keys = {{world.dave.file.keyid, world.dave.file.key}}};
   after.delegations->roles = {delegation_to(name, "p\xd0\xb0y/\xe2\x80\x8b*", world.dave)};
   after.delegations->roles.front().extra.set(kHostile, kHostile);
-  after.header.spec_version = "1.0." + kHostile;
   SigningRequest request = world.targets_update(after);
   request.documents.front().reasons = {{kHostile, kHostile}, {"", kHostile}, {"targets", kHostile}};
   request.documents.front().children = {{kHostile, kHostile}};
@@ -69,7 +68,7 @@ TEST(DescribeReview, SpellsOutTheNamesOfPeopleWhateverTheirPolicyCallsThem) {
   alice.organisation = "e\xcc\x81";
   alice.contact = "\xc3\xa9";
   alice.token = std::string(900, 't');
-  policy.waivers = {{"P22", kInAYear, "because \xd0\xb0", {}}};
+  policy.waivers = {{"P22", kInAYear, "because \xd0\xb0", {world.team.bob.file.keyid}}};
   SigningRequest request = world.rotation();
   request.documents.push_back(document_of("policy", policy.to_json()));
   request.policy_sha256 = policy.digest();
@@ -106,18 +105,18 @@ TEST(DescribeReview, ShowsTheOneDelegationBeforeFiftyThousandFiles) {
   const Report report = shown(world.targets_update(after), world.context(world.memory()));
   const std::size_t power = report.text.find("who may do what (3):\n    - role quiet may now speak for boot/*");
   const std::size_t removed = report.text.find("what was released before (2):");
-  const std::size_t flood = report.text.find("as every new version (50001):");
+  const std::size_t flood = report.text.find("as every new version (50002):");
   ASSERT_NE(power, std::string::npos) << report.text.substr(0, 3000);
   ASSERT_NE(removed, std::string::npos) << report.text.substr(0, 3000);
   ASSERT_NE(flood, std::string::npos);
   EXPECT_LT(power, removed);
   EXPECT_LT(removed, flood);
   EXPECT_NE(report.text.find("target notes.txt is removed"), std::string::npos);
-  EXPECT_NE(report.text.find("and 49801 more"), std::string::npos);
+  EXPECT_NE(report.text.find("and 49802 more"), std::string::npos);
   EXPECT_LT(count(report.text, "\n"), 300u);
   // Scripts see all of it.
   const json::Array& documents = *report.data.find("documents")->array();
-  EXPECT_EQ(documents.front().object()->find("changes")->array()->size(), 50'006u);
+  EXPECT_EQ(documents.front().object()->find("changes")->array()->size(), 50'007u);
 }
 
 // Book: KEYT-08
