@@ -36,7 +36,7 @@ class Faketime(unittest.TestCase):
     # Book: TIME-10
     def test_moves_the_clock_of_tenon_repo(self):
         def init(moment, name):
-            return self.at(moment, "tenon-repo", "init", name, "--root", "1.root.json", "--product", "demo",
+            return self.at(moment, "tenon-repo", "init", name, "--lab", "--root", "1.root.json", "--product", "demo",
                            "--releases-key", "keys/targets.tenon-key", "--releases-threshold", "1", "--rollout-key",
                            "keys/online.tenon-key")
         self.expect("E_EXPIRED", init("+31d", "late"))

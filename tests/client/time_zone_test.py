@@ -52,8 +52,9 @@ class TimeZone(unittest.TestCase):
         for number, zone in enumerate(ZONES):
             with self.subTest(zone=zone):
                 def init(seconds, name, zone=zone):
-                    return self.at(seconds, zone, "tenon-repo", "init", name, "--root", "1.root.json", "--product",
-                                   "demo", "--releases-key", "keys/targets.tenon-key", "--releases-threshold", "1",
+                    return self.at(seconds, zone, "tenon-repo", "init", name, "--lab", "--root", "1.root.json",
+                                   "--product", "demo", "--releases-key", "keys/targets.tenon-key",
+                                   "--releases-threshold", "1",
                                    "--rollout-key", "keys/online.tenon-key")
                 self.assertEqual(init(self.expires - HOUR, f"before{number}").returncode, 0)
                 self.assertIn("error: E_EXPIRED ", init(self.expires + HOUR, f"after{number}").stderr)
