@@ -1,4 +1,5 @@
 #include <tenon/keyctl/review_text.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <algorithm>
 #include <string>
@@ -156,6 +157,9 @@ TEST(DescribeReview, SaysFirstThatARehearsalIsOne) {
   CeremonyBuilder world;
   SigningRequest request = world.rotation();
   request.rehearsal = true;
+  metadata::Root root = world.root_2();
+  policies::mark_rehearsal(root);
+  request.documents.front().draft = metadata::Envelope::unsigned_of(root.to_json());
   EXPECT_TRUE(shown(request, world.context(world.memory())).text.starts_with("REHEARSAL"));
 }
 
