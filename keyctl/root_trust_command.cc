@@ -29,6 +29,11 @@ Result<Report> trust_root(Home& home, ByteView file, const TrustOptions& options
   std::optional<TrustedRoot> trusted;
   if (memory.root || memory.marks.contains("root")) {
     TENON_TRY(trusted, follow_roots(memory, {std::string(as_text(file))}));
+    if (parsed.root.header.version < trusted->root->header.version) {  // older ones are not even looked at
+      return Error{ErrorCode::kRollback, "root version " + std::to_string(parsed.root.header.version.value()) +
+                                             " < trusted here, " +
+                                             std::to_string(trusted->root->header.version.value())};
+    }
   } else {
     TENON_TRY(trusted, confirmed_by_person(file, parsed, options, confirm, now));
   }

@@ -95,7 +95,9 @@ TEST(TrustRoot, RemembersAFirstRootOnlyWhenAPersonHasComparedIt) {
   ASSERT_TRUE(trust_root(home, as_bytes(chain.one), options, yes, kNow));
   EXPECT_TRUE(trust_root(home, as_bytes(chain.two), options, no, kNow));  // follows by its signatures
   EXPECT_EQ(asked, 1);
-  EXPECT_FALSE(trust_root(home, as_bytes(Chain().one), options, yes, kNow));
+  EXPECT_EQ(trust_root(home, as_bytes(Chain().one), options, yes, kNow).error().code, ErrorCode::kRollback);
+  EXPECT_EQ(trust_root(home, as_bytes(Chain().two), options, yes, kNow).error().code, ErrorCode::kMismatch);
+  EXPECT_EQ(trust_root(home, as_bytes(Chain().three), options, yes, kNow).error().code, ErrorCode::kSig);
   EXPECT_EQ(as_text(*home.recall(chain.world.repository)->root), chain.two);
 }
 
