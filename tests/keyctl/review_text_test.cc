@@ -160,9 +160,6 @@ TEST(DescribeReview, SaysFirstThatARehearsalIsOne) {
   SigningRequest request = world.rotation();
   request.documents = {document_of("root", root.to_json())};
   request.rehearsal = true;
-  metadata::Root root = world.root_2();
-  policies::mark_rehearsal(root);
-  request.documents.front().draft = metadata::Envelope::unsigned_of(root.to_json());
   EXPECT_TRUE(shown(request, world.context(world.memory())).text.starts_with("REHEARSAL"));
 }
 
