@@ -18,7 +18,7 @@ class Lint : public Workshop {
   // found gives "rule role" of each finding for a repository that begins with this root.
   std::vector<std::string> found(const Root& root) const {
     const fs::path place = temp_ / "linted";
-    EXPECT_TRUE(init_repository(place, signed_root(root), product(), kNow));
+    EXPECT_TRUE(init_repository(place, signed_root(root), product(), {.is_lab = true}, kNow));
     return found(*read_lint_subject(*Repository::open(place)));
   }
   static std::vector<std::string> found(const LintSubject& subject) {
@@ -112,9 +112,9 @@ TEST_F(Lint, AllowsAKeyidThatHasNoKey) {
 TEST_F(Lint, EndsWithRefusedWhenItWarnsEvenIfQuiet) {
   Root other = root();
   add_key(other, TopRole::kRoot, timestamp_keys_.front()->public_key());
-  ASSERT_TRUE(init_repository(temp_ / "linted", signed_root(other), product(), kNow));
+  ASSERT_TRUE(init_repository(temp_ / "linted", signed_root(other), product(), {.is_lab = true}, kNow));
   std::ostringstream out;
-  const Console console{out, no_progress_, kNow, /*as_json=*/false, /*quiet=*/true};
+  const Console console{out, out, no_progress_, kNow, /*as_json=*/false, /*quiet=*/true};
   EXPECT_EQ(*run_lint(console, {temp_ / "linted"}), ExitStatus::kRefused);
   EXPECT_TRUE(out.str().starts_with("warning: root: ")) << out.str();
 }
