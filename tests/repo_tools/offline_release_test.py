@@ -2,10 +2,13 @@
 
 TENON_BIN_DIR names the folder of the programs.
 """
+import functools
+import http.server
 import json
 import os
 import subprocess
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -13,13 +16,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "keyctl"))
 import ceremonies_test
 from people import BIN, NEEDS_PERSON, REFUSED, UNVERIFIED
 
+CLIENT = os.path.abspath(os.path.join(BIN, "tenon-tuf-client"))
 REPO = os.path.abspath(os.path.join(BIN, "tenon-repo"))
 STAGED = "../online/repo/staging"
 PUBLIC = "../online/repo/public"
 
 
-class OfflineRelease(ceremonies_test.Ceremony):
-    """The machine of the online key is the server; it holds CI's key for channels too, and no key that anybody signs a release with."""
+class Server(ceremonies_test.Ceremony):
+    """The machine of the online key is the server; it holds CI's key for channels too, and no key that anybody signs a
+    release with."""
 
     def setUp(self):
         super().setUp()
@@ -82,6 +87,8 @@ class OfflineRelease(ceremonies_test.Ceremony):
                 f"releases.demo={STAGED}/metadata/releases.demo.json", "--delegator", f"{PUBLIC}/metadata/1.targets.json",
                 "--previous", f"releases.demo={PUBLIC}/metadata/1.releases.demo.json", *more)
 
+
+class OfflineRelease(Server):
     def test_two_release_managers_sign_what_they_are_shown_and_a_client_installs_it(self):
         self.publish_first()
         self.assertEqual(self.installs(), ["1.0.0"])
@@ -122,6 +129,85 @@ class OfflineRelease(ceremonies_test.Ceremony):
         said = self.repo("publish", "repo", status=REFUSED)
         self.assertIn("2.rollout.demo.json: P08", said)
         self.assertIn("expected within 31 days", said)
+
+
+class StolenOnlineKey(Server):
+    """(d) of docs/ceremonies.md, with devices: the reference client of the conformance suite."""
+
+    def device(self, name, *words, status=0):
+        folder = os.path.join(self.base, name)
+        os.makedirs(folder, exist_ok=True)
+        words = words or ("--metadata-url", self.url + "/metadata", "refresh")
+        done = subprocess.run([CLIENT, "--metadata-dir", folder, *words], capture_output=True, text=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stderr
+
+    def serve(self):
+        handler = functools.partial(QuietHandler, directory=self.server.path("repo/public"))
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.url = f"http://127.0.0.1:{server.server_port}"
+
+    def leap(self):
+        """The thief raises the version of timestamp so far that nothing honest will be above it."""
+        path = self.server.path("repo/public/metadata/timestamp.json")
+        with open(path, encoding="utf-8") as file:
+            timestamp = json.load(file)
+        timestamp["signed"]["version"] = 2**53 - 1
+        payload = json.dumps(timestamp["signed"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        self.server.write("payload", payload)  # canonical: ASCII without control characters
+        signature = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", "online.pem", "-passin", "file:pw",
+                                    "-in", "payload"], cwd=self.server.folder, capture_output=True, timeout=60, check=True)
+        timestamp["signatures"][0]["sig"] = signature.stdout.hex()
+        honest = path + ".honest"
+        os.rename(path, honest)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(timestamp, file)
+        return lambda: os.rename(honest, path)
+
+    # Book: KEY-01, KEYT-25
+    def test_devices_that_a_thief_sent_ahead_come_back_with_the_next_root(self):
+        self.publish_first()
+        self.serve()
+        fleet = [f"device{number}" for number in range(3)]
+        for name in fleet:
+            self.device(name, "init", self.coordinator.path("1.root.json"))
+            self.device(name)
+        restore = self.leap()
+        for name in fleet[:2]:
+            self.device(name)  # one stays away
+        restore()
+        self.assertIn("E_ROLLBACK", self.device(fleet[0], status=1))
+
+        online2 = self.person("online2")
+        online2.give(self.server, "online2.pem", "online2.tenon-key")
+        self.coordinator.succeed("root", "next", "1.root.json", "-o", "2.root.draft", "--expires-in", "365d")
+        for role in ("timestamp", "snapshot"):
+            self.coordinator.succeed("root", "rotate", "2.root.draft", "--role", role, "--remove", "online.tenon-key",
+                                     "--add", "online2.tenon-key")
+        self.request("root-2.tenon-request", ["2.root.draft", self.policy(2)], "--reason", "the online key was stolen",
+                     people=[*ceremonies_test.ROOT_PEOPLE, "online2"])
+        responses = self.sign("root-2.tenon-request", ["alice", "carol", "erin"])
+        self.bring_back("root-2.tenon-request", responses)
+        self.repo("root", "add", "repo", "--root", "2.root.json")
+        self.repo("policy", "set", "repo", "--policy", "2.policy.json")
+        self.repo("renew", "repo", "--role", "rollout.demo", "--expires-in", "20d")
+        self.sign_here("ci", "online2")
+        self.repo("publish", "repo")
+        for name in fleet:
+            self.device(name)
+        self.assertEqual(self.installs(), ["1.0.0"])
+        # What the thief still holds opens nothing any more.
+        self.leap()
+        self.assertIn("E_SIG", self.device(fleet[2], status=1))
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 if __name__ == "__main__":
