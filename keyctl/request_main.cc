@@ -197,7 +197,19 @@ fs::path default_output(const RequestWords& words) {
   return request.parent_path() / (request.stem().native() + "." + signer + ".tenon-signature");
 }
 
+// A response may be made again over an older one; nothing else is overwritten.
+Result<void> check_output(const fs::path& path) {
+  std::error_code error;
+  if (fs::symlink_status(path, error).type() == fs::file_type::not_found) return {};
+  const Result<Bytes> there = hsm::read_file(path, SigningResponse::kMaxBytes);
+  if (there && SigningResponse::parse(*there)) return {};
+  return Error{ErrorCode::kPolicy, printable(path.native()) + ": is there already, and is no response",
+               "choose another name with -o"};
+}
+
 Result<Report> sign(const RequestWords& words, const Shell& shell) {
+  const fs::path output = default_output(words);
+  TENON_TRY_VOID(check_output(output));
   TENON_TRY(SigningRequest request, read_request(words.file));
   ReviewContext context{{}, shell.now};
   TENON_TRY(context.names, read_names(words.names));
@@ -209,10 +221,9 @@ Result<Report> sign(const RequestWords& words, const Shell& shell) {
   context.unattended = !words.expected_payloads.empty();
   if (context.unattended) TENON_TRY_VOID(require_expected(request, words.expected_payloads));
   const auto looked_before = [](const std::string&, const std::string&) { return Result<void>(); };
+  const Confirm confirm = context.unattended ? Confirm(looked_before) : Confirm(confirm_on_terminal);
   TENON_TRY(Home home, Home::open(shell.home));
-  TENON_TRY(Signed made, sign_request(home, std::move(request), std::move(context), order,
-                                      context.unattended ? Confirm(looked_before) : Confirm(confirm_on_terminal)));
-  const fs::path output = default_output(words);
+  TENON_TRY(Signed made, sign_request(home, std::move(request), std::move(context), order, confirm));
   TENON_TRY_VOID(hsm::replace_file(output, as_bytes(made.response.to_text()), hsm::FileMode::kPublic));
   made.report.text += "signed; the response is " + printable(output.native()) + ": send it back\n";
   made.report.data.set("file", printable(output.native()));

@@ -185,6 +185,15 @@ class FirstRoot(Ceremony):
         alice.succeed("request", "forget", "--repository", "acme-fw", "--role", "root", "--reason", "all gave it up")
         alice.succeed("request", "show", "other.tenon-request")
 
+    # Book: KEYT-14
+    def test_a_response_overwrites_no_file_but_an_older_response(self):
+        alice = self.people["alice"]
+        message = alice.fail(REFUSED, "E_POLICY", "request", "sign", "root-1.tenon-request", "--key", "alice.pem",
+                             "--passphrase-from", "file:pw", "-o", "alice.pem")
+        self.assertIn("is no response", message)
+        status, seen = alice.sign("root-1.tenon-request")
+        self.assertEqual(status, 0, seen)
+
     def test_a_stranger_may_sign_nothing(self):
         self.people["ivan"] = Person(self.base, "ivan")
         self.people["ivan"].generate()
