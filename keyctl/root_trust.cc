@@ -37,8 +37,7 @@ Result<std::optional<TrustedRoot>> begin(const Memory& memory, const std::vector
   const auto mark = memory.marks.find("root");
   if (mark == memory.marks.end()) {
     return Error{ErrorCode::kPolicy, "no root of this repository is trusted here yet",
-                 "compare the root's digest with another signer by voice, then: tenon-keyctl root trust N.root.json "
-                 "--repository NAME"};
+                 "tenon-keyctl root trust N.root.json --repository NAME, and compare its words with another signer"};
   }
   TENON_TRY(TrustedRoot trusted, find_signed(mark->second, roots));
   return std::optional(std::move(trusted));

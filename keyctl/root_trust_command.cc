@@ -6,15 +6,19 @@
 namespace tenon::keyctl {
 namespace {
 
+// What two people compare who hold the same root.
+std::string words_of(const RootFile& root) {
+  const Sha256 payload = Sha256::of(root.envelope.signed_bytes());
+  return policies::SafetyCode::of({&payload, 1}, Sha256()).line();
+}
+
 Result<TrustedRoot> confirmed_by_person(ByteView file, const RootFile& parsed, const TrustOptions& options,
                                         const Confirm& confirm, metadata::UtcTime now) {
   TENON_TRY(metadata::Authentic<metadata::Root> root, metadata::embedded_root(file));
-  const Sha256 payload = Sha256::of(parsed.envelope.signed_bytes());
-  const policies::SafetyCode code = policies::SafetyCode::of({&payload, 1}, Sha256());
   const std::string summary = describe(parsed, options.names, now).text +
                               "this root becomes the one that everything else is judged by.\n"
-                              "Have another signer run root show, and compare these words by voice:\n\n    " +
-                              code.line() + "\n";
+                              "Have another signer run the same command, and compare these words by voice:\n\n    " +
+                              words_of(parsed) + "\n";
   const std::string words = options.repository.text() + " root " + std::to_string(parsed.root.header.version.value());
   TENON_TRY_VOID(confirm(summary, words));
   return TrustedRoot{std::move(root), Bytes(file.begin(), file.end())};
@@ -45,7 +49,9 @@ Result<Report> trust_root(Home& home, ByteView file, const TrustOptions& options
   data.set("version", version);
   data.set("sha256", trusted->root.identity().sha256.hex());
   TENON_TRY_VOID(home.audit().append("trusted", data, now));
-  return Report{"root version " + std::to_string(version) + " of " + options.repository.text() + " is trusted here\n",
+  data.set("words", words_of(parsed));
+  return Report{"root version " + std::to_string(version) + " of " + options.repository.text() +
+                    " is trusted here; its words are\n\n    " + words_of(parsed) + "\n",
                 std::move(data)};
 }
 
