@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from people import DEVICE, KEYCTL, NEEDS_PERSON, UNVERIFIED, USAGE, Person, Terminal
+from people import DEVICE, KEYCTL, NEEDS_PERSON, REFUSED, UNVERIFIED, USAGE, Person, Terminal
 
 SOURCE = os.environ.get("TENON_SOURCE_DIR", os.getcwd())
 CANARY = b"canary correct"  # of people.PASSPHRASE
@@ -256,12 +256,24 @@ class Files(Repository):
 
     # Book: KEYT-14
     def test_a_response_replaces_a_link_and_not_what_it_points_to(self):
+        response = self.alice.path("r.alice.tenon-signature")
+        self.alice.succeed(*self.unattended())
+        os.rename(response, self.alice.path("victim"))
+        with open(self.alice.path("victim"), "rb") as file:
+            before = file.read()
+        os.symlink("victim", response)
+        self.alice.succeed(*self.unattended())
+        with open(self.alice.path("victim"), "rb") as file:
+            self.assertEqual(file.read(), before)
+        self.assertFalse(os.path.islink(response))
+
+    # Book: KEYT-14
+    def test_a_response_is_not_written_through_a_link_to_something_else(self):
         self.alice.write("victim", "untouched")
         os.symlink("victim", self.alice.path("r.alice.tenon-signature"))
-        self.alice.succeed(*self.unattended())
+        self.alice.fail(REFUSED, "E_POLICY", *self.unattended())
         with open(self.alice.path("victim"), encoding="utf-8") as file:
             self.assertEqual(file.read(), "untouched")
-        self.assertFalse(os.path.islink(self.alice.path("r.alice.tenon-signature")))
 
     # Book: KEYT-14
     def test_a_home_that_others_can_write_to_is_refused(self):
