@@ -79,6 +79,8 @@ Result<T> from_command_line(Result<T> parsed) {
 }
 
 Result<std::vector<hsm::SecretSource>> parse_sources(const std::vector<std::string>& texts);
+// read_key_files Errors: those of read_key_file.
+Result<std::vector<hsm::KeyFile>> read_key_files(const std::vector<std::string>& paths);
 // read_names reads the key files whose names to show.
 Result<KeyNames> read_names(const std::vector<std::string>& paths);
 

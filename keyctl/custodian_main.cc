@@ -18,18 +18,9 @@ struct CustodianWords {
   bool dry_run = false;
 };
 
-Result<std::vector<hsm::KeyFile>> read_key_files(const CustodianWords& words) {
-  std::vector<hsm::KeyFile> files;
-  for (const std::string& path : words.key_files) {
-    TENON_TRY(hsm::KeyFile file, hsm::read_key_file(path));
-    files.push_back(std::move(file));
-  }
-  return files;
-}
-
 Result<Report> add(const CustodianWords& words, const Shell& shell) {
   TENON_TRY(const PolicyFile before, read_policy_file(words.policy));
-  TENON_TRY(const std::vector<hsm::KeyFile> files, read_key_files(words));
+  TENON_TRY(const std::vector<hsm::KeyFile> files, read_key_files(words.key_files));
   TENON_TRY(const Bytes policy, hsm::read_file(words.policy, policies::SigningPolicy::kMaxBytes));
   std::string text(as_text(policy));
   std::string added;
@@ -52,7 +43,7 @@ Result<Report> add(const CustodianWords& words, const Shell& shell) {
 
 Result<Report> list(const CustodianWords& words, const Shell& shell) {
   TENON_TRY(const PolicyFile policy, read_policy_file(words.policy));
-  TENON_TRY(const std::vector<hsm::KeyFile> files, read_key_files(words));
+  TENON_TRY(const std::vector<hsm::KeyFile> files, read_key_files(words.key_files));
   return list_custodians(policy.policy, files, shell.now);
 }
 

@@ -34,15 +34,6 @@ Result<RootFile> read_root(const std::string& path) {
   return RootFile::parse(bytes).with_context(printable(path));
 }
 
-Result<std::vector<hsm::KeyFile>> read_key_files(const std::vector<std::string>& paths) {
-  std::vector<hsm::KeyFile> files;
-  for (const std::string& path : paths) {
-    TENON_TRY(hsm::KeyFile file, hsm::read_key_file(path));
-    files.push_back(std::move(file));
-  }
-  return files;
-}
-
 // A key file, or the beginning of a keyid.
 Result<KeyReference> key_reference(const std::string& text) {
   if (!text.ends_with(".tenon-key")) return KeyReference{text, std::nullopt};

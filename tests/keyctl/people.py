@@ -106,15 +106,21 @@ class Terminal:
         os.write(self.fd, ((words if typed is None else typed) + "\n").encode())
         return self.end()
 
-    def end(self):
+    def read_to_the_end(self):
+        """Gives way whenever something more was seen."""
         while True:
             try:
                 data = os.read(self.fd, 65536)
             except OSError:
-                break
+                return
             if not data:
-                break
+                return
             self.seen += data.decode()
+            yield
+
+    def end(self):
+        for _ in self.read_to_the_end():
+            pass
         _, status = os.waitpid(self.pid, 0)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(status), self.seen.replace("\r\n", "\n")
@@ -133,14 +139,7 @@ class Typist(Terminal):
 
     def run(self):
         answered = 0
-        while True:
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                break
-            if not data:
-                break
-            self.seen += data.decode()
+        for _ in self.read_to_the_end():
             answered += self.answer_what_is_asked(self.seen[answered:])
         return self.end()
 
