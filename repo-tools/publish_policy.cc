@@ -191,6 +191,25 @@ Result<SigningPolicy> set_policy(const Repository& repository, FileWriter& write
   return policy;
 }
 
+Result<OnlineOnly> OnlineOnly::of(const Repository& repository) {
+  TENON_TRY(const std::optional<Bytes> file, read_if_there(repository.policy_file(), SigningPolicy::kMaxBytes));
+  if (!file || repository.settings().is_lab) return OnlineOnly(std::nullopt);
+  TENON_TRY(const Envelope envelope, Envelope::parse(*file, SigningPolicy::kMaxBytes).with_context("policy"));
+  TENON_TRY(SigningPolicy policy, SigningPolicy::parse(envelope.signed_part()).with_context("policy"));
+  return OnlineOnly(std::move(policy));
+}
+
+Result<void> OnlineOnly::check(const RoleId& role) const {
+  if (!policy_ || !role.lists_targets()) return {};
+  metadata::RoleName name = metadata::RoleName::targets();
+  if (role.is_delegated()) {
+    TENON_TRY(name, metadata::RoleName::parse_delegated(role.text()));
+  }
+  if (!policy_->limits(name).offline) return {};
+  return Error{ErrorCode::kPolicy, "the policy has " + printable(role.text()) + " signed offline, by people who see it",
+               "tenon-keyctl request create, then tenon-repo import; nobody's key of this role belongs here"};
+}
+
 Result<std::vector<std::string>> judge_publication(const Repository& repository, const Publication& publication,
                                                    UtcTime now) {
   TENON_TRY(const metadata::Authentic<Root> root, repository.root());

@@ -1,3 +1,4 @@
+#include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/signing.h>
 
 #include <algorithm>
@@ -30,8 +31,13 @@ MetaEntry pin_of(metadata::Version version, const metadata::FileIdentity& file) 
 // Session is one call: the drafts in memory, written only when everything went well.
 class Session {
  public:
-  Session(const Repository& repository, Signers signers, std::optional<Days> expires_in, UtcTime now)
-      : repository_(&repository), signers_(signers), expires_in_(expires_in), now_(now), used_(signers.size()) {}
+  Session(const Repository& repository, OnlineOnly rule, Signers signers, std::optional<Days> expires_in, UtcTime now)
+      : repository_(&repository),
+        rule_(std::move(rule)),
+        signers_(signers),
+        expires_in_(expires_in),
+        now_(now),
+        used_(signers.size()) {}
 
   Result<void> load_staged() {
     TENON_TRY(const std::vector<RoleId> roles, repository_->staged_roles());
@@ -56,6 +62,7 @@ class Session {
         }
         used_[i] = true;
         if (std::ranges::find(before.missing, keyid) == before.missing.end()) continue;
+        TENON_TRY_VOID(rule_.check(role));
         if (before.expires <= now_) {
           return Error{ErrorCode::kExpired, role.text() + " v" + std::to_string(before.version.value()) +
                                                 ": the draft expired " + before.expires.text()}
@@ -167,6 +174,7 @@ class Session {
 
  private:
   const Repository* repository_;
+  OnlineOnly rule_;
   Signers signers_;
   std::optional<Days> expires_in_;
   UtcTime now_;
@@ -179,7 +187,8 @@ class Session {
 
 Result<SignReport> sign_staged(const Repository& repository, FileWriter& writer, Signers signers,
                                std::optional<Days> expires_in, UtcTime now) {
-  Session session(repository, signers, expires_in, now);
+  TENON_TRY(OnlineOnly rule, OnlineOnly::of(repository));
+  Session session(repository, std::move(rule), signers, expires_in, now);
   TENON_TRY_VOID(session.load_staged());
   TENON_TRY(SignReport before, session.report());
   if (before.roles.empty()) return before;
@@ -208,7 +217,8 @@ Result<OnlineRoles> sign_online(const Repository& repository, Signers signers, s
   if (!published) {
     return Error{ErrorCode::kUsage, "nothing is published yet"}.with_hint("sign what is staged, then publish it");
   }
-  Session session(repository, signers, expires_in, now);
+  TENON_TRY(OnlineOnly rule, OnlineOnly::of(repository));
+  Session session(repository, std::move(rule), signers, expires_in, now);
   TENON_TRY(const metadata::RoleHeader snapshot, header_of(*published, RoleId::snapshot()));
   // A client that comes at the end of the timestamp's life must still find a valid snapshot.
   const bool renew_snapshot = snapshot.expires <= session.expiry_of(RoleId::timestamp());

@@ -27,7 +27,8 @@ struct SignReport {
 
 // sign_staged adds the signatures of the given keys to every staged role that lists them. Once all targets roles are
 // complete it drafts the snapshot, and once that is complete the timestamp; a draft of these that still fits is kept.
-// expires_in is for what is drafted here. Errors: E_EXPIRED for a draft that expired before it was signed; those of hsm
+// expires_in is for what is drafted here. Errors: E_POLICY for a key of a role that the policy of a repository for
+// production has signed offline; E_EXPIRED for a draft that expired before it was signed; those of hsm
 // and Repository. On an error no file has changed.
 Result<SignReport> sign_staged(const Repository& repository, FileWriter& writer, Signers signers,
                                std::optional<Days> expires_in, metadata::UtcTime now);

@@ -18,6 +18,7 @@ class PublishPolicy : public Workshop {
     policy.version = *metadata::Version::create(version);
     policy.expires = days_later(365);
     policy.is_lab = false;
+    policy.roles.at("targets").offline = false;  // the workshop signs in one place
     policy.roles.at("root").max_expiry_days = 1100;
     policy.roles.at("timestamp").max_expiry_days = 7;
     policy.roles.at("timestamp").min_remaining_hours_at_publish = 72;
@@ -89,6 +90,20 @@ TEST_F(PublishPolicy, LetsAReleaseThroughThatKeepsIt) {
   init(policy());
   publish_release("1.0.0", 1);
   EXPECT_EQ(*current(), "1.0.0");
+}
+
+TEST_F(PublishPolicy, KeepsTheKeysOfPeopleOutOfTheMachineThatPublishes) {
+  SigningPolicy apart = policy();
+  apart.roles.at("releases.*").offline = true;
+  init(apart);
+  ASSERT_TRUE(add(release("1.0.0", 1)));
+  const auto before = files_below("staging");
+  EXPECT_EQ(code_of(sign(releases_keys_)), "E_POLICY");
+  EXPECT_EQ(files_below("staging"), before);
+  EXPECT_TRUE(sign(rollout_keys_));
+  apart.is_lab = true;
+  init(apart);
+  EXPECT_TRUE(sign(releases_keys_));
 }
 
 TEST_F(PublishPolicy, StopsATimestampThatLivesTooLongAndSaysRulePlaceAndBothSides) {
