@@ -3,6 +3,7 @@
 #include <tenon/keyctl/command_line.h>
 #include <tenon/keyctl/custodians.h>
 #include <tenon/keyctl/policy_file.h>
+#include <tenon/keyctl/root_file.h>
 #include <tenon/metadata/utf8.h>
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,8 @@ struct CustodianWords {
   std::vector<std::string> key_files;
   std::string organisation;
   std::string contact;
+  std::string nonce;
+  std::string root;
   bool dry_run = false;
 };
 
@@ -44,7 +47,16 @@ Result<Report> add(const CustodianWords& words, const Shell& shell) {
 Result<Report> list(const CustodianWords& words, const Shell& shell) {
   TENON_TRY(const PolicyFile policy, read_policy_file(words.policy));
   TENON_TRY(const std::vector<hsm::KeyFile> files, read_key_files(words.key_files));
-  return list_custodians(policy.policy, files, shell.now);
+  Drill drill{policy.policy, files};
+  if (!words.nonce.empty()) {
+    TENON_TRY(drill.nonce, from_command_line(hsm::Nonce::parse(words.nonce)));
+  }
+  if (!words.root.empty()) {
+    TENON_TRY(const Bytes file, hsm::read_file(words.root, metadata::Limits().root_bytes));
+    TENON_TRY(RootFile root, RootFile::parse(file).with_context(printable(words.root)));
+    drill.root = std::move(root.root);
+  }
+  return list_custodians(drill, shell.now);
 }
 
 }  // namespace
@@ -66,6 +78,8 @@ void add_custodian_commands(CLI::App& app, Shell& shell) {
   CLI::App& list_command = *custodian.add_subcommand("list", "Everybody in a policy, and their last proof");
   list_command.add_option("policy", to_list.policy, "Policy")->required();
   list_command.add_option("key-files", to_list.key_files, "NAME.tenon-key with the proofs");
+  list_command.add_option("--nonce", to_list.nonce, "Of this drill; proofs over another do not count");
+  list_command.add_option("--root", to_list.root, "N.root.json, to count for each role who can still sign");
   list_command.callback([&] { shell.chosen = [&] { return list(to_list, shell); }; });
 }
 

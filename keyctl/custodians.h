@@ -4,9 +4,11 @@
 
 #include <tenon/hsm/key_file.h>
 #include <tenon/keyctl/report.h>
+#include <tenon/metadata/root.h>
 #include <tenon/metadata/utc_time.h>
 #include <tenon/policies/signing_policy.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +23,16 @@ struct CustodianRequest {
 // says of one. Errors: E_USAGE for text with control characters.
 Result<std::string> custodian_lines(const hsm::KeyFile& file, const CustodianRequest& request, metadata::UtcTime now);
 
-// list_custodians says for everybody in the policy when the last proof was made, as far as the key files tell.
-// Returns: status 7 if a proof that the policy demands is missing or too old.
-Report list_custodians(const policies::SigningPolicy& policy, const std::vector<hsm::KeyFile>& files,
-                       metadata::UtcTime now);
+// Drill is what a list of custodians is made from.
+struct Drill {
+  const policies::SigningPolicy& policy;
+  const std::vector<hsm::KeyFile>& files;             // with the proofs
+  std::optional<hsm::Nonce> nonce = std::nullopt;     // only proofs over it count: those of this drill
+  std::optional<metadata::Root> root = std::nullopt;  // whose roles are counted
+};
+// list_custodians says for everybody in the policy when the last proof was made, as far as the key files tell, and for each
+// role of the root how many of its keys can still sign.
+// Returns: status 7 if a proof that the policy or the nonce demands is missing, or a role cannot be signed for.
+Report list_custodians(const Drill& drill, metadata::UtcTime now);
 
 }  // namespace tenon::keyctl

@@ -44,15 +44,16 @@ Result<SecretBytes> new_passphrase(const hsm::KeyName& name, const std::optional
   return source ? chosen_passphrase(*terminal, name.text()) : made_passphrase(*terminal, name.text());
 }
 
-Result<void> confirm_on_terminal(const std::string& summary, const std::string& words) {
+Result<void> confirm_on_terminal(const Question& question) {
   Result<Terminal> terminal = Terminal::open();
   if (!terminal)
     return std::move(terminal).error().with_hint(
-        "sign on a terminal; --expect-payload-sha256 if the policy lets a script sign what was looked at before");
-  TENON_TRY_VOID(terminal->show("You are about to sign:\n\n" + summary + "\n"));
-  TENON_TRY(const std::string typed, terminal->ask("Type \"" + words + "\" to sign: "));
-  if (typed == words) return {};
-  return Error{ErrorCode::kAuth, "\"" + words + "\" was not typed; nothing was signed"};
+        "do this on a terminal; request sign --expect-payload-sha256 if the policy lets a script sign what was looked "
+        "at before");
+  TENON_TRY_VOID(terminal->show("You are about to " + question.verb + ":\n\n" + question.summary + "\n"));
+  TENON_TRY(const std::string typed, terminal->ask("Type \"" + question.words + "\" to " + question.verb + ": "));
+  if (typed == question.words) return {};
+  return Error{ErrorCode::kAuth, "\"" + question.words + "\" was not typed; nothing was done"};
 }
 
 }  // namespace tenon::keyctl

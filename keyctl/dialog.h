@@ -3,6 +3,7 @@
 
 #include <tenon/hsm/key_file.h>
 #include <tenon/hsm/secret_source.h>
+#include <tenon/keyctl/confirm.h>
 
 #include <optional>
 #include <string>
@@ -15,6 +16,6 @@ namespace tenon::keyctl {
 Result<hsm::SecretBytes> new_passphrase(const hsm::KeyName& name, const std::optional<hsm::SecretSource>& source);
 
 // confirm_on_terminal shows the summary and wants the words typed exactly. Errors: E_AUTH.
-Result<void> confirm_on_terminal(const std::string& summary, const std::string& words);
+Result<void> confirm_on_terminal(const Question& question);
 
 }  // namespace tenon::keyctl

@@ -6,6 +6,14 @@
 
 namespace tenon::keyctl {
 
+namespace {
+
+std::string proof_step(const std::string& key) {
+  return "next     when the ceremony has a nonce: tenon-keyctl key proof --key " + key + " --nonce NONCE\n";
+}
+
+}  // namespace
+
 Result<Report> generate_key(const GenerateOptions& options, const AskPassphrase& passphrase) {
   const hsm::KeyPaths paths = hsm::KeyPaths::in(options.folder, options.name);
   TENON_TRY_VOID(hsm::check_names_free(paths));
@@ -16,7 +24,7 @@ Result<Report> generate_key(const GenerateOptions& options, const AskPassphrase&
   const std::string private_path = printable(paths.private_key.native());
   const std::string public_path = printable(paths.public_key.native());
   report.text += "private  " + private_path + " (encrypted; keep it, and a copy of the passphrase elsewhere)\n" +
-                 "public   " + public_path + " (send it to whoever drafts the root)\n";
+                 "public   " + public_path + " (send it to whoever drafts the root)\n" + proof_step(private_path);
   report.data.set("private_file", private_path);
   report.data.set("public_file", public_path);
   return report;
@@ -48,7 +56,7 @@ void warn_of(const hsm::TokenFacts& facts, Report& report) {
 Report report_public(const hsm::KeyFile& file, const std::filesystem::path& path) {
   Report report = show_key(file);
   const std::string shown = printable(path.native());
-  report.text += "public   " + shown + " (send it to whoever drafts the root)\n";
+  report.text += "public   " + shown + " (send it to whoever drafts the root)\n" + proof_step(shown);
   report.data.set("public_file", shown);
   warn_of(*file.token, report);
   return report;

@@ -171,7 +171,10 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   TENON_TRY_VOID(require_all_keys_used(review, order, tasks));
   Report report = describe_review(review);
   report.text += describe_tasks(tasks);
-  TENON_TRY_VOID(confirm(report.text, review.words()));
+  if (auto confirmed = confirm({"sign", report.text, review.words()}); !confirmed) {
+    TENON_TRY_VOID(home.audit().append("declined", audit_data(review), context.now));
+    return std::move(confirmed).error();
+  }
   TENON_TRY(std::vector<MadeSignature> made, sign_all(tasks, order));
 
   Memory memory = with_what_is_trusted(context.memory, review);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tenon/hsm/signer.h>
+#include <tenon/keyctl/confirm.h>
 #include <tenon/keyctl/home.h>
 #include <tenon/keyctl/review_text.h>
 #include <tenon/policies/signing_response.h>
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace tenon::keyctl {
-
-// Confirm shows the summary to a person who must then type the words ("acme-fw root 2"). Errors: E_AUTH if they did not.
-using Confirm = std::function<Result<void>(const std::string& summary, const std::string& words)>;
 
 // SigningKey is one key of the person who signs: known before it is opened, so that nobody types a PIN for a request that
 // is refused.
@@ -41,7 +39,7 @@ struct Signed {
 };
 
 // sign_request reviews, asks, signs with every key that may sign, verifies each signature, and remembers before it gives
-// anything away. Errors: those of review_request; E_POLICY when a rule refuses, a warning is not acknowledged, or no key
+// anything away; that a person declined is logged. Errors: those of review_request; E_POLICY when a rule refuses, a warning is not acknowledged, or no key
 // of the person may sign any of it; E_AUTH when the person does not confirm; those of the signer.
 Result<Signed> sign_request(Home& home, policies::SigningRequest request, ReviewContext context,
                             const SigningOrder& order, const Confirm& confirm);

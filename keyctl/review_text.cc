@@ -65,10 +65,9 @@ std::string describe_holders(const Review& review, const Holders& holders) {
 }
 
 std::string describe_version(const DocumentReview& document, metadata::UtcTime now) {
-  const std::string before =
-      document.version_before ? std::to_string(document.version_before->value()) + " -> " : "first version, ";
-  return before + std::to_string(document.version.value()) + ", expires " + document.expires.text() + " (" +
-         relative_days(document.expires, now) + ")";
+  const std::string before = document.version_before ? std::to_string(document.version_before->value()) + " -> " : "";
+  return before + std::to_string(document.version.value()) + (before.empty() ? ", the first" : "") + ", expires " +
+         document.expires.text() + " (" + relative_days(document.expires, now) + ")";
 }
 
 std::string describe_document(const Review& review, const ReviewedDocument& reviewed, std::size_t number) {

@@ -20,7 +20,7 @@ Result<TrustedRoot> confirmed_by_person(ByteView file, const RootFile& parsed, c
                               "Have another signer run the same command, and compare these words by voice:\n\n    " +
                               words_of(parsed) + "\n";
   const std::string words = options.repository.text() + " root " + std::to_string(parsed.root.header.version.value());
-  TENON_TRY_VOID(confirm(summary, words));
+  TENON_TRY_VOID(confirm({"trust", summary, words}));
   return TrustedRoot{std::move(root), Bytes(file.begin(), file.end())};
 }
 

@@ -166,7 +166,7 @@ class WhatIsSigned(Repository):
         terminal.read_until("\" to sign: ")
         self.edit(lambda request: request["documents"].reverse())
         self.alice.write("r.tenon-request", "{}")
-        status, seen = terminal.answer("Type \"", None)
+        status, seen = terminal.answer()
         self.assertEqual(status, 0, seen)
         response = self.alice.read_json("r.alice.tenon-signature")
         self.assertEqual([one["payload_sha256"] for one in response["signatures"]], wanted)

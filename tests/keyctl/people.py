@@ -14,6 +14,7 @@ import time
 BIN = os.environ.get("TENON_BIN_DIR", "build/dev/bin")
 KEYCTL = os.path.join(BIN, "tenon-keyctl")
 PASSPHRASE = "canary correct horse battery"
+ASKED = re.compile(r"Type \"([^\"]+)\" to (?:sign|trust)")
 USAGE, REFUSED, UNVERIFIED, NEEDS_PERSON, DEVICE = 2, 4, 5, 7, 8
 
 
@@ -74,7 +75,7 @@ class Person:
         arguments = ["request", "sign", request, "--passphrase-from", "file:pw", *more]
         for key in keys:
             arguments += ["--key", key]
-        return Terminal(self.folder, ["--home", "home", *arguments]).answer("Type \"", typed)
+        return Terminal(self.folder, ["--home", "home", *arguments]).answer(typed)
 
 
 class Terminal:
@@ -98,11 +99,10 @@ class Terminal:
             except OSError:  # it ended
                 raise AssertionError(f"ended before {text!r}: {self.seen!r}") from None
 
-    def answer(self, question, typed):
+    def answer(self, typed=None):
         """Types the words in the question, or others; gives exit status and all that was shown."""
-        self.read_until(question)
-        self.read_until("\" to sign: ")
-        words = self.seen.rsplit(question, 1)[1].split("\"")[0]
+        self.read_until("\" to ")
+        words = ASKED.findall(self.seen)[-1]
         os.write(self.fd, ((words if typed is None else typed) + "\n").encode())
         return self.end()
 
@@ -130,7 +130,6 @@ class Typist(Terminal):
     """Somebody at a terminal who writes a new passphrase on paper, and answers what is asked."""
 
     MADE = re.compile(r"Write it down on paper:\s+([a-z-]+)\s")
-    WORDS = re.compile(r"Type \"([^\"]+)\" to sign: ")
 
     def __init__(self, folder, arguments, paper):
         self.paper = paper  # one passphrase, once it was shown
@@ -147,7 +146,7 @@ class Typist(Terminal):
         """Gives how much of the text is done with."""
         if made := self.MADE.search(text):
             self.paper[:] = [made[1]]
-        if (words := self.WORDS.search(text)) is not None:
+        if (words := ASKED.search(text)) is not None:
             self.type(words[1])
         elif text.rstrip(" ").endswith(("Type it again:", "passphrase of " + self.key_asked(text) + ":")):
             self.type(self.paper[0])

@@ -11,7 +11,7 @@
 namespace tenon::keyctl {
 namespace {
 
-const Confirm kYes = [](const std::string&, const std::string&) { return Result<void>(); };
+const Confirm kYes = [](const Question&) { return Result<void>(); };
 
 // A person's machine: a home that knows the first root and policy.
 struct Machine {
@@ -41,20 +41,18 @@ using Events = std::vector<std::string>;
 TEST(SignRequest, SignsWhatWasShownAndRemembersIt) {
   Machine machine;
   const SigningRequest request = machine.world.rotation();
-  std::string summary;
-  std::string words;
-  const Result<Signed> made =
-      machine.sign(request, machine.world.team.alice, [&](const std::string& s, const std::string& w) {
-        summary = s;
-        words = w;
-        return Result<void>();
-      });
+  Question asked;
+  const Result<Signed> made = machine.sign(request, machine.world.team.alice, [&](const Question& question) {
+    asked = question;
+    return Result<void>();
+  });
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(words, "acme-fw root 2");
-  expect_safe(summary);
+  EXPECT_EQ(asked.verb, "sign");
+  EXPECT_EQ(asked.words, "acme-fw root 2");
+  expect_safe(asked.summary);
   const Sha256 payload = request.documents.front().payload_sha256();
-  EXPECT_NE(summary.find(payload.hex()), std::string::npos);
-  EXPECT_NE(summary.find("for the old root and the new root"), std::string::npos);
+  EXPECT_NE(asked.summary.find(payload.hex()), std::string::npos);
+  EXPECT_NE(asked.summary.find("for the old root and the new root"), std::string::npos);
   ASSERT_EQ(made->response.signatures.size(), 1u);
   EXPECT_EQ(made->response.signatures.front().payload_sha256, payload);
   EXPECT_TRUE(machine.world.team.alice.key.public_key().verify(request.documents.front().draft.signed_bytes(),
@@ -73,15 +71,14 @@ TEST(SignRequest, SignsAndRemembersNothingUnlessThePersonConfirms) {
     opened = true;
     return Error{ErrorCode::kAuth, "no"};
   };
-  const Confirm no = [](const std::string&, const std::string&) -> Result<void> {
-    return Error{ErrorCode::kAuth, "not typed"};
-  };
+  const Confirm no = [](const Question&) -> Result<void> { return Error{ErrorCode::kAuth, "not typed"}; };
   const Result<Signed> made =
       sign_request(machine.home, carried(machine.world.rotation()), machine.context(), {{key}, {"P22"}, "test"}, no);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, ErrorCode::kAuth);
   EXPECT_FALSE(opened);
   EXPECT_EQ(machine.memory(), before);
+  EXPECT_EQ(machine.events(), (Events{"declined"}));
 }
 
 // Book: KEYT-02

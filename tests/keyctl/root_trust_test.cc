@@ -80,16 +80,15 @@ TEST(TrustRoot, RemembersAFirstRootOnlyWhenAPersonHasComparedIt) {
   tests::ScratchFolder folder;
   Home home = *Home::open(folder.path() / "home");
   const TrustOptions options{chain.world.repository, chain.world.team.names()};
-  const Confirm no = [](const std::string&, const std::string&) -> Result<void> {
-    return Error{ErrorCode::kAuth, "no"};
-  };
+  const Confirm no = [](const Question&) -> Result<void> { return Error{ErrorCode::kAuth, "no"}; };
   EXPECT_EQ(trust_root(home, as_bytes(chain.one), options, no, kNow).error().code, ErrorCode::kAuth);
   EXPECT_EQ(*home.recall(chain.world.repository), Memory());
   int asked = 0;
-  const Confirm yes = [&](const std::string& summary, const std::string& words) {
+  const Confirm yes = [&](const Question& question) {
     ++asked;
-    expect_safe(summary);
-    EXPECT_EQ(words, "acme-fw root 1");
+    expect_safe(question.summary);
+    EXPECT_EQ(question.verb, "trust");
+    EXPECT_EQ(question.words, "acme-fw root 1");
     return Result<void>();
   };
   ASSERT_TRUE(trust_root(home, as_bytes(chain.one), options, yes, kNow));
