@@ -2,8 +2,11 @@
 #include <tenon/hsm/key_file.h>
 #include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/request_create.h>
+#include <tenon/keyctl/root_file.h>
 #include <tenon/metadata/json_fields.h>
 #include <tenon/metadata/utf8.h>
+
+#include <map>
 
 namespace tenon::keyctl {
 namespace {
@@ -83,13 +86,21 @@ Result<void> carry_releases(SigningRequest& request, const std::vector<fs::path>
   return {};
 }
 
-// The roots from the one that is remembered to the newest that was named.
+// The roots that are remembered or named, oldest first, in whatever order they were named: a signer's machine goes on from
+// the one that it knows, which may be older than the one here.
 Result<void> carry_roots(SigningRequest& request, const Memory& memory, const CreateOptions& options) {
-  if (memory.root) request.roots.emplace_back(as_text(*memory.root));
+  std::map<metadata::Version, std::string> roots;
+  const auto take = [&](std::string text) -> Result<void> {
+    TENON_TRY(const RootFile file, RootFile::parse(as_bytes(text)));
+    roots.emplace(file.root.header.version, std::move(text));
+    return {};
+  };
+  if (memory.root) TENON_TRY_VOID(take(std::string(as_text(*memory.root))).with_context("the root remembered here"));
   for (const fs::path& path : options.roots) {
     TENON_TRY(std::string text, read_text(path, metadata::Limits().root_bytes));
-    if (!memory.root || text != as_text(*memory.root)) request.roots.push_back(std::move(text));
+    TENON_TRY_VOID(take(std::move(text)).with_context(printable(path.native())));
   }
+  for (auto& [version, text] : roots) request.roots.push_back(std::move(text));
   return {};
 }
 

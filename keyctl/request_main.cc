@@ -296,7 +296,7 @@ void add_create(CLI::App& request, Shell& shell) {
   add_repeated(command, "--previous", words.previous, "ROLE=FILE: the version before, of a targets role");
   add_repeated(command, "--delegator", words.delegators, "Signed files that lead to a delegated role, targets first");
   add_repeated(command, "--child", words.children, "ROLE=FILE: a delegated role whose keys this changes");
-  add_repeated(command, "--root", words.roots, "Signed roots since the one that is remembered, oldest first");
+  add_repeated(command, "--root", words.roots, "Signed roots since the one that any signer's machine remembers");
   add_repeated(command, "--key-file", words.key_files, "NAME.tenon-key of somebody new, with the proof in it");
   add_repeated(command, "--targets", words.target_folders, "Folder with the files that a targets role lists");
   add_repeated(command, "--reason", words.reasons, "Why: TEXT for all changes, PLACE=TEXT for one");
