@@ -6,6 +6,7 @@
 #include <tenon/metadata/json_fields.h>
 #include <tenon/metadata/utf8.h>
 
+#include <algorithm>
 #include <map>
 
 namespace tenon::keyctl {
@@ -104,19 +105,37 @@ Result<void> carry_roots(SigningRequest& request, const Memory& memory, const Cr
   return {};
 }
 
+// Whether a change is at this place or below it, as rule P24 reads reasons: "roles/root" holds "roles/root/threshold".
+bool holds(std::string_view outer, std::string_view place) {
+  return place.starts_with(outer) && (place.size() == outer.size() || place[outer.size()] == '/');
+}
+
 // A reason for each change that has none of its own; a first version is new as a whole, and one is enough for it.
-void give_reasons(SigningRequest& request, const Review& review, const CreateOptions& options) {
-  for (std::size_t i = 0; i < request.documents.size(); ++i) {
-    std::map<std::string, std::string>& reasons = request.documents[i].reasons;
-    const DocumentReview& document = review.documents[i].review;
-    for (const policies::Change& change : document.changes) {
-      const auto own = options.reasons.find(change.place);
-      if (own != options.reasons.end()) reasons[change.place] = own->second;
-      const bool wants_one = document.version_before && change.weight != policies::Weight::kRoutine;
-      if (wants_one && !options.reason.empty()) reasons.emplace(change.place, options.reason);
+void give_reasons(RequestedDocument& requested, const DocumentReview& document, const CreateOptions& options) {
+  std::map<std::string, std::string>& reasons = requested.reasons;
+  for (const policies::Change& change : document.changes) {
+    const auto own =
+        std::ranges::find_if(options.reasons, [&](const auto& one) { return holds(one.first, change.place); });
+    if (own != options.reasons.end()) {
+      reasons[own->first] = own->second;
+    } else if (document.version_before && change.weight != policies::Weight::kRoutine && !options.reason.empty()) {
+      reasons.emplace(change.place, options.reason);
     }
-    if (!document.version_before && !options.reason.empty()) reasons.emplace("", options.reason);
   }
+  if (!document.version_before && !options.reason.empty()) reasons.emplace("", options.reason);
+}
+
+// Nobody shall believe that a reason was given which no signer will read.
+Result<void> require_all_reasons_given(const SigningRequest& request, const CreateOptions& options) {
+  for (const auto& [place, reason] : options.reasons) {
+    const bool given = std::ranges::any_of(request.documents,
+                                           [&](const RequestedDocument& one) { return one.reasons.contains(place); });
+    if (!given) {
+      return Error{ErrorCode::kUsage, "--reason " + printable(place, 80) + "=...: nothing changes there",
+                   "places are in the \"changes\" of request create --json --dry-run"};
+    }
+  }
+  return {};
 }
 
 Result<void> require_policy(const Review& review) {
@@ -159,7 +178,10 @@ Result<CreatedRequest> create_request(Home& home, const CreateOptions& options, 
   context.audit_log_intact = home.audit().read().has_value();
   TENON_TRY(const Review first_look, review_request(request, context));
   request.policy_sha256 = first_look.policy_payload;
-  give_reasons(request, first_look, options);
+  for (std::size_t i = 0; i < request.documents.size(); ++i) {
+    give_reasons(request.documents[i], first_look.documents[i].review, options);
+  }
+  TENON_TRY_VOID(require_all_reasons_given(request, options));
   TENON_TRY(const SigningRequest as_read, SigningRequest::parse(as_bytes(request.to_text())));
   TENON_TRY(const Review review, review_request(as_read, context));
   TENON_TRY_VOID(require_policy(review));

@@ -130,6 +130,32 @@ std::string describe_tasks(const std::vector<Task>& tasks) {
   return text;
 }
 
+bool names_a_key_of(const json::Object& data, const std::vector<Task>& tasks) {
+  const json::Value* keyids = data.find("keyids");
+  const json::Array* list = keyids == nullptr ? nullptr : keyids->array();
+  return list != nullptr && std::ranges::any_of(tasks, [&](const Task& task) {
+           return std::ranges::count(*list, json::Value(printable(task.listed.keyid.text(), 128))) > 0;
+         });
+}
+
+// A signed root does not say whose it is: a request under another name could have a key sign what counts elsewhere.
+std::string describe_other_repositories(const AuditState& log, const Review& review, const std::vector<Task>& tasks) {
+  std::set<std::string> others;
+  for (const AuditEntry& entry : log.entries) {
+    const json::Value* repository = entry.data.find("repository");
+    if (entry.event != "signed" || repository == nullptr || !names_a_key_of(entry.data, tasks)) continue;
+    if (repository->string() != nullptr && *repository->string() != review.request.repository.text()) {
+      others.insert(printable(*repository->string(), 80));
+    }
+  }
+  std::string text;
+  for (const std::string& other : others) {
+    text += "WARNING: with this key you have signed for " + other +
+            ". A signature says of no repository that it is for it: what you sign now counts there too.\n";
+  }
+  return text;
+}
+
 Result<std::vector<MadeSignature>> sign_all(const std::vector<Task>& tasks, const SigningOrder& order) {
   std::vector<MadeSignature> made;
   for (const SigningKey& key : order.keys) {
@@ -160,7 +186,8 @@ Result<Report> show_request(Home& home, SigningRequest request, ReviewContext co
 
 Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext context, const SigningOrder& order,
                             const Confirm& confirm) {
-  context.audit_log_intact = home.audit().read().has_value();
+  const Result<AuditState> log = home.audit().read();
+  context.audit_log_intact = log.has_value();
   TENON_TRY(context.memory, home.recall(request.repository));
   TENON_TRY(const Review review, review_request(std::move(request), context));
   if (auto allowed = require_policy(review, order); !allowed) {
@@ -171,6 +198,7 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   TENON_TRY_VOID(require_all_keys_used(review, order, tasks));
   Report report = describe_review(review);
   report.text += describe_tasks(tasks);
+  if (log) report.text += describe_other_repositories(*log, review, tasks);
   if (auto confirmed = confirm({"sign", report.text, review.words()}); !confirmed) {
     TENON_TRY_VOID(home.audit().append("declined", audit_data(review), context.now));
     return std::move(confirmed).error();

@@ -81,6 +81,22 @@ TEST(SignRequest, SignsAndRemembersNothingUnlessThePersonConfirms) {
   EXPECT_EQ(machine.events(), (Events{"declined"}));
 }
 
+TEST(SignRequest, WarnsOfAKeyThatHasSignedForAnotherRepository) {
+  Machine machine(false);
+  Person& alice = machine.world.team.alice;
+  ASSERT_TRUE(machine.sign(machine.world.first(), alice));
+  machine.world.repository = *Label::parse("acme-fw-two");
+  std::string shown;
+  const Confirm look = [&](const Question& question) {
+    shown = question.summary;
+    return Result<void>();
+  };
+  ASSERT_TRUE(machine.sign(machine.world.first(), alice, look));
+  EXPECT_NE(shown.find("WARNING: with this key you have signed for acme-fw. "), std::string::npos);
+  ASSERT_TRUE(machine.sign(machine.world.first(), machine.world.team.bob, look));
+  EXPECT_EQ(shown.find("WARNING"), std::string::npos);
+}
+
 // Book: KEYT-02
 TEST(SignRequest, RefusesAReplayOfAnOlderRequestAndSignsTheSameOneAgain) {
   Machine machine;
