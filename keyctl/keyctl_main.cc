@@ -1,6 +1,7 @@
 // tenon-keyctl: keys and ceremonies. Parses the command line, runs the chosen command, prints its report.
 #include <tenon/hsm/harden.h>
 #include <tenon/hsm/token_agent.h>
+#include <tenon/hsm/usage_error.h>
 #include <tenon/keyctl/command_line.h>
 #include <tenon/metadata/utf8.h>
 
@@ -113,7 +114,9 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitStatus::kUsage);
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    print_error(hsm::usage_error({error.get_name(), error.what(), app.remaining(true)}));
+    return static_cast<int>(ExitStatus::kUsage);
   }
   const Result<Report> report = shell.chosen();
   if (!report) {

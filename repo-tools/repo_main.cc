@@ -1,6 +1,7 @@
 // tenon-repo: images -> payloads -> signed repository. The one place that knows the command line, the clock and stderr.
 #include <tenon/hsm/harden.h>
 #include <tenon/hsm/token_agent.h>
+#include <tenon/hsm/usage_error.h>
 #include <tenon/metadata/digest.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/commands.h>
@@ -212,7 +213,9 @@ int run(int argc, char** argv, const std::vector<std::string>& warnings) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitStatus::kUsage);
+    return error.get_exit_code() == 0
+               ? app.exit(error)
+               : fail(hsm::usage_error({error.get_name(), error.what(), app.remaining(true)}));  // 0: --help, --version
   }
   const Result<metadata::UtcTime> now = metadata::UtcTime::from_unix(std::time(nullptr));
   if (!now) return fail(now.error());

@@ -215,6 +215,14 @@ class BadInput(Keyctl):
     def test_a_passphrase_is_not_taken_from_the_command_line(self):
         self.fail_with(USAGE, "E_USAGE", "key", "generate", "--name", "alice", "--passphrase-from", "canary")
 
+    def test_a_passphrase_that_was_typed_as_an_argument_is_not_repeated(self):
+        for words in (("key", "generate", "--name", "alice", "--passphrase", "canary"),
+                      ("key", "generate", "--name", "alice", "canary"), ("root", "init", "--root-threshold", "canary"),
+                      ("key", "generate", "--name", "alice", "--passphrase-from", "canary"),
+                      ("token", "list", "--token-timeout", "canary"), ("key", "canary"), ("canary",)):
+            with self.subTest(words):
+                self.assertNotIn("canary", self.fail_with(USAGE, "E_USAGE", *words))
+
     def test_a_name_cannot_leave_the_folder(self):
         self.fail_with(USAGE, "E_USAGE", "key", "generate", "--name", "../eve", "--passphrase-from", "file:pw")
 
