@@ -43,15 +43,18 @@ TEST(ReviewRequest, FindsNothingWrongWithOrdinaryRequests) {
   EXPECT_FALSE(first->refused()) << findings_of(*first);
 }
 
-// Every third position, one bit of it: nothing of what is signed changes unseen.
+// One bit of every position, in thirds: nothing of what is signed changes unseen.
+class ChangedByte : public testing::TestWithParam<std::size_t> {};
+INSTANTIATE_TEST_SUITE_P(OfARequest, ChangedByte, testing::Values(0, 1, 2));
+
 // Book: KEYT-01
-TEST(ReviewRequest, RefusesOrShowsEveryChangedByte) {
+TEST_P(ChangedByte, IsRefusedOrShown) {
   CeremonyBuilder world;
   const std::string original = world.rotation().to_text();
   const ReviewContext context = world.context(world.memory());
   const Review honest = *review_request(*SigningRequest::parse(as_bytes(original)), context);
   std::size_t shown = 0;
-  for (std::size_t at = 0; at < original.size(); at += 3) {
+  for (std::size_t at = GetParam(); at < original.size(); at += 3) {
     std::string changed = original;
     changed[at] = static_cast<char>(changed[at] ^ (1 << (at % 7)));
     const Result<SigningRequest> request = SigningRequest::parse(as_bytes(changed));
