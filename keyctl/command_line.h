@@ -47,6 +47,7 @@ void add_root_commands(CLI::App& app, Shell& shell);
 void add_root_edit_commands(CLI::App& root, Shell& shell);  // below "root"
 void add_delegation_commands(CLI::App& app, Shell& shell);
 void add_request_commands(CLI::App& app, Shell& shell);
+void add_response_commands(CLI::App& app, Shell& shell);
 void add_ceremony_commands(CLI::App& app, Shell& shell);
 void add_custodian_commands(CLI::App& app, Shell& shell);
 void add_policy_commands(CLI::App& app, Shell& shell);
@@ -68,6 +69,17 @@ struct TokenWords {
 // add_token_options: when is empty for a command that asks for no PIN, else says which PIN it is (" of each token").
 void add_token_options(CLI::App& command, TokenWords& words, const std::string& when = " if it has the key");
 Result<hsm::TokenOptions> token_options(const TokenWords& words);
+
+// ExpiryWords is when a draft shall end.
+struct ExpiryWords {
+  std::string at;  // UTC
+  std::string in;  // from now
+  bool given() const { return !at.empty() || !in.empty(); }
+};
+// add_expiry_options: one of them is wanted, unless the draft has an end of its own.
+void add_expiry_options(CLI::App& command, ExpiryWords& words, bool wanted = true);
+// expiry_of Pre: given(). Errors: E_USAGE.
+Result<metadata::UtcTime> expiry_of(const ExpiryWords& words, metadata::UtcTime now);
 
 // What is wrong in an argument is the command line's fault, whatever code its parser gives.
 template <class T>

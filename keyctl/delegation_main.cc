@@ -2,7 +2,6 @@
 #include <tenon/hsm/file_io.h>
 #include <tenon/keyctl/command_line.h>
 #include <tenon/keyctl/delegation_edit.h>
-#include <tenon/keyctl/expiry.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/metadata_changes.h>
 
@@ -16,8 +15,7 @@ using metadata::Targets;
 struct TargetsWords {
   std::string file;
   std::string output;
-  std::string expires;
-  std::string expires_in;
+  ExpiryWords expiry = {};
 };
 
 struct DelegationWords {
@@ -33,11 +31,6 @@ struct DelegationWords {
 Result<TargetsFile> read_targets(const std::string& path) {
   TENON_TRY(const Bytes bytes, hsm::read_file(path, metadata::Limits().listed_bytes));
   return TargetsFile::parse(bytes).with_context(printable(path));
-}
-
-Result<metadata::UtcTime> new_expiry(const TargetsWords& words, metadata::UtcTime now) {
-  return words.expires.empty() ? expiry_after(words.expires_in, now)
-                               : from_command_line(metadata::UtcTime::parse(words.expires));
 }
 
 Report describe_draft(const Targets* before, const TargetsFile& draft, const KeyNames& names, const std::string& path) {
@@ -64,14 +57,14 @@ Result<Report> next(const TargetsWords& words, const Shell& shell) {
     return Error{ErrorCode::kPolicy, printable(words.file) + ": is a draft itself, signed by nobody",
                  "name the newest file that is published"};
   }
-  TENON_TRY(const metadata::UtcTime expires, new_expiry(words, shell.now));
+  TENON_TRY(const metadata::UtcTime expires, expiry_of(words.expiry, shell.now));
   TENON_TRY(const TargetsFile draft, next_targets(previous, expires, shell.now));
   TENON_TRY_VOID(hsm::write_new_file(words.output, as_bytes(draft.envelope.to_text()), hsm::FileMode::kPublic));
   return describe_draft(&previous.targets, draft, {}, words.output);
 }
 
 Result<Report> make_new(const TargetsWords& words, const Shell& shell) {
-  TENON_TRY(const metadata::UtcTime expires, new_expiry(words, shell.now));
+  TENON_TRY(const metadata::UtcTime expires, expiry_of(words.expiry, shell.now));
   TENON_TRY(const TargetsFile draft, empty_targets(expires, shell.now));
   TENON_TRY_VOID(hsm::write_new_file(words.output, as_bytes(draft.envelope.to_text()), hsm::FileMode::kPublic));
   return describe_draft(nullptr, draft, {}, words.output);
@@ -128,13 +121,6 @@ Result<Report> remove(const DelegationWords& words) {
   return edit(words, {}, [&](Targets& targets) { return remove_delegation(targets, name); });
 }
 
-void add_expiry_options(CLI::App& command, TargetsWords& words) {
-  CLI::Option_group& expiry = *command.add_option_group("expiry", "When it expires");
-  expiry.add_option("--expires-in", words.expires_in, "From now: 365d, 52w or 36h");
-  expiry.add_option("--expires", words.expires, "UTC, as 2027-11-22T00:00:00Z");
-  expiry.require_option(1);
-}
-
 CLI::App& add_edit(CLI::App& delegation, Shell& shell, DelegationWords& words, const std::string& name,
                    const std::string& help, Result<Report> (*run)(const DelegationWords&)) {
   CLI::App& command = *delegation.add_subcommand(name, help);
@@ -162,12 +148,12 @@ void add_delegation_commands(CLI::App& app, Shell& shell) {
   CLI::App& next_command = *targets.add_subcommand("next", "Draft the version after one that is published");
   next_command.add_option("file", of_next.file, "The newest published file of the role")->required();
   next_command.add_option("-o,--output", of_next.output, "Draft to write")->required();
-  add_expiry_options(next_command, of_next);
+  add_expiry_options(next_command, of_next.expiry);
   next_command.callback([&] { shell.chosen = [&] { return next(of_next, shell); }; });
   TargetsWords& of_new = shell.keep<TargetsWords>();
   CLI::App& new_command = *targets.add_subcommand("new", "Draft the first version of a role that lists nothing yet");
   new_command.add_option("-o,--output", of_new.output, "Draft to write")->required();
-  add_expiry_options(new_command, of_new);
+  add_expiry_options(new_command, of_new.expiry);
   new_command.callback([&] { shell.chosen = [&] { return make_new(of_new, shell); }; });
 
   CLI::App& delegation = *app.add_subcommand("delegation", "Edit to whom a draft of a targets role delegates");

@@ -3,6 +3,7 @@
 #include <tenon/hsm/token_agent.h>
 #include <tenon/hsm/usage_error.h>
 #include <tenon/keyctl/command_line.h>
+#include <tenon/keyctl/expiry.h>
 #include <tenon/metadata/utf8.h>
 
 #include <chrono>
@@ -40,6 +41,17 @@ Result<hsm::TokenOptions> token_options(const TokenWords& words) {
     TENON_TRY(options.pin, hsm::SecretSource::parse(words.pin_from));
   }
   return options;
+}
+
+void add_expiry_options(CLI::App& command, ExpiryWords& words, bool wanted) {
+  CLI::Option_group& expiry = *command.add_option_group("expiry", "When it expires");
+  expiry.add_option("--expires-in", words.in, "From now: 365d, 52w or 36h");
+  expiry.add_option("--expires", words.at, "UTC, as 2027-11-22T00:00:00Z");
+  expiry.require_option(wanted ? 1 : 0, 1);
+}
+
+Result<metadata::UtcTime> expiry_of(const ExpiryWords& words, metadata::UtcTime now) {
+  return words.at.empty() ? expiry_after(words.in, now) : from_command_line(metadata::UtcTime::parse(words.at));
 }
 
 namespace {
@@ -106,6 +118,7 @@ int run(int argc, char** argv) {
   add_root_commands(app, shell);
   add_delegation_commands(app, shell);
   add_request_commands(app, shell);
+  add_response_commands(app, shell);
   add_ceremony_commands(app, shell);
   add_custodian_commands(app, shell);
   add_policy_commands(app, shell);

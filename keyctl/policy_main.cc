@@ -1,6 +1,5 @@
 // tenon-keyctl policy ...
 #include <tenon/keyctl/command_line.h>
-#include <tenon/keyctl/expiry.h>
 #include <tenon/keyctl/policy_commands.h>
 
 #include <optional>
@@ -14,8 +13,7 @@ struct PolicyOptions {
   std::string file;
   std::string output;
   std::string repository;
-  std::string expires;
-  std::string expires_in;
+  ExpiryWords expiry = {};
   std::int64_t version = 0;
   bool force = false;
   std::string rule;
@@ -28,10 +26,8 @@ Result<Report> build(const PolicyOptions& given, metadata::UtcTime now) {
   PolicyBuildOptions options{.source = given.file, .output = given.output};
   if (!given.repository.empty()) options.repository = given.repository;
   if (given.version != 0) options.version = given.version;
-  if (!given.expires.empty()) {
-    TENON_TRY(options.expires, from_command_line(metadata::UtcTime::parse(given.expires)));
-  } else if (!given.expires_in.empty()) {
-    TENON_TRY(options.expires, expiry_after(given.expires_in, now));
+  if (given.expiry.given()) {
+    TENON_TRY(options.expires, expiry_of(given.expiry, now));
   }
   options.overwrite = given.force;
   return build_policy(options, now);
@@ -51,10 +47,7 @@ void add_build(CLI::App& policy, Shell& shell) {
   command.add_option("-o,--output", options.output, "File to write, as policy.json")->required();
   command.add_option("--repository", options.repository, "Whose policy it is, in place of what the file says");
   command.add_option("--version", options.version, "In place of what the file says")->check(CLI::PositiveNumber);
-  CLI::Option_group& expiry = *command.add_option_group("expiry", "When the policy expires");
-  expiry.add_option("--expires-in", options.expires_in, "From now: 365d, 52w or 36h");
-  expiry.add_option("--expires", options.expires, "UTC, as 2027-11-22T00:00:00Z");
-  expiry.require_option(0, 1);
+  add_expiry_options(command, options.expiry, false);
   command.add_flag("--force", options.force, "Replace the file if it exists");
   command.callback([&] { shell.chosen = [&] { return build(options, shell.now); }; });
 }

@@ -1,12 +1,11 @@
-// tenon-keyctl request ... and response ...
+// tenon-keyctl request ...
 #include <tenon/hsm/file_io.h>
 #include <tenon/keyctl/command_line.h>
 #include <tenon/keyctl/dialog.h>
 #include <tenon/keyctl/request_create.h>
 #include <tenon/keyctl/request_sign.h>
-#include <tenon/keyctl/response_merge.h>
 #include <tenon/keyctl/signing_keys.h>
-#include <tenon/keyctl/transfer_text.h>
+#include <tenon/keyctl/transfer_file.h>
 #include <tenon/metadata/utf8.h>
 
 #include <optional>
@@ -55,12 +54,6 @@ struct ForgetWords {
   std::string repository;
   std::string role;
   std::string reason;
-};
-
-struct MergeWords {
-  std::string request;
-  std::vector<std::string> responses;
-  std::string folder = ".";
 };
 
 struct Pair {
@@ -140,35 +133,8 @@ Result<Report> create(const CreateWords& words, const Shell& shell) {
   return created.report;
 }
 
-// A file as it was written, or the text of its QR codes.
-Result<Bytes> read_transfer(const std::string& path, std::size_t max_bytes) {
-  TENON_TRY(Bytes file, hsm::read_file(path, max_bytes));
-  if (!is_transfer_text(file)) return file;
-  return from_transfer_text(as_text(file)).with_context(printable(path));
-}
-
-Result<SigningRequest> read_request(const std::string& path) {
-  TENON_TRY(const Bytes file, read_transfer(path, SigningRequest::kMaxBytes));
-  return SigningRequest::parse(file).with_context(printable(path));
-}
-
-// What goes over by camera in place of a file.
-Result<Report> draw(const std::string& path, std::size_t max_bytes) {
-  TENON_TRY(const Bytes file, read_transfer(path, max_bytes));
-  TENON_TRY(const std::vector<std::string> lines, to_transfer_lines(file));
-  Report report;
-  json::Array codes;
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    TENON_TRY(const std::string code, draw_code(lines[i]));
-    report.text += "code " + std::to_string(i + 1) + " of " + std::to_string(lines.size()) + "\n" + code;
-    codes.emplace_back(lines[i]);
-  }
-  report.data.set("codes", std::move(codes));
-  return report;
-}
-
 Result<Report> show(const RequestWords& words, const Shell& shell) {
-  if (words.qr) return draw(words.file, SigningRequest::kMaxBytes);
+  if (words.qr) return draw_transfer(words.file, SigningRequest::kMaxBytes);
   TENON_TRY(SigningRequest request, read_request(words.file));
   ReviewContext context{{}, shell.now};
   TENON_TRY(context.names, read_names(words.names));
@@ -237,54 +203,6 @@ Result<Report> forget(const ForgetWords& words, const Shell& shell) {
   return forget_mark(home, {std::move(repository), words.role, words.reason}, shell.now);
 }
 
-Result<Report> show_response(const RequestWords& words) {
-  if (words.qr) return draw(words.file, SigningResponse::kMaxBytes);
-  TENON_TRY(const Bytes file, read_transfer(words.file, SigningResponse::kMaxBytes));
-  TENON_TRY(const SigningResponse response, SigningResponse::parse(file).with_context(printable(words.file)));
-  Report report;
-  report.text = "for request " + response.request.hex().substr(0, 16) + ", made " + response.signed_at.text() + " by " +
-                printable(response.tool, 80) + "\n";
-  json::Array signatures;
-  for (const policies::MadeSignature& made : response.signatures) {
-    report.text += "  " + printable(made.role, 255) + ", by key " + printable(made.signature.keyid.brief()) +
-                   ", of sha256 " + made.payload_sha256.hex() + "\n";
-    json::Object data;
-    data.set("role", printable(made.role, 255));
-    data.set("keyid", printable(made.signature.keyid.text(), 128));
-    data.set("payload_sha256", made.payload_sha256.hex());
-    signatures.emplace_back(std::move(data));
-  }
-  report.text += "whether they verify is seen when they are merged\n";
-  report.data.set("request", response.request.hex());
-  report.data.set("signed_at", response.signed_at.text());
-  report.data.set("signatures", std::move(signatures));
-  return report;
-}
-
-Result<Report> merge(const MergeWords& words, const Shell& shell) {
-  TENON_TRY(SigningRequest request, read_request(words.request));
-  std::vector<NamedResponse> responses;
-  for (const std::string& path : words.responses) {
-    TENON_TRY(const Bytes file, read_transfer(path, SigningResponse::kMaxBytes));
-    TENON_TRY(SigningResponse response, SigningResponse::parse(file).with_context(printable(path)));
-    responses.push_back({path, std::move(response)});
-  }
-  TENON_TRY(Home home, Home::open(shell.home));
-  std::vector<std::string> written;
-  const auto write = [&](const std::vector<MergedFile>& files) -> Result<void> {
-    for (const MergedFile& file : files) {
-      const fs::path path = fs::path(words.folder) / file.name;
-      TENON_TRY_VOID(hsm::replace_file(path, as_bytes(file.content), hsm::FileMode::kPublic));
-      written.push_back(printable(path.native()));
-    }
-    return {};
-  };
-  TENON_TRY(Report report, merge_responses(home, std::move(request), responses, write, shell.now));
-  for (const std::string& path : written) report.text += "written to " + path + "\n";
-  report.data.set("files", json::Array(written.begin(), written.end()));
-  return report;
-}
-
 void add_create(CLI::App& request, Shell& shell) {
   CreateWords& words = shell.keep<CreateWords>();
   CLI::App& command = *request.add_subcommand("create", "Put drafts, and what came before them, into one file to sign");
@@ -344,15 +262,6 @@ void add_forget(CLI::App& request, Shell& shell) {
   command.callback([&] { shell.chosen = [&] { return forget(words, shell); }; });
 }
 
-void add_merge(CLI::App& response, Shell& shell) {
-  MergeWords& words = shell.keep<MergeWords>();
-  CLI::App& command = *response.add_subcommand("merge", "Join responses to signed metadata, or say who is missing");
-  command.add_option("request", words.request, "NAME.tenon-request")->required();
-  command.add_option("responses", words.responses, "NAME.tenon-signature of each signer")->required();
-  command.add_option("--out", words.folder, "Folder to write to")->capture_default_str();
-  command.callback([&] { shell.chosen = [&] { return merge(words, shell); }; });
-}
-
 }  // namespace
 
 void add_request_commands(CLI::App& app, Shell& shell) {
@@ -362,14 +271,6 @@ void add_request_commands(CLI::App& app, Shell& shell) {
   add_show(request, shell);
   add_sign(request, shell);
   add_forget(request, shell);
-  CLI::App& response = *app.add_subcommand("response", "What others have signed: look at, join");
-  response.require_subcommand(1);
-  add_merge(response, shell);
-  RequestWords& words = shell.keep<RequestWords>();
-  CLI::App& show_command = *response.add_subcommand("show", "Say what a response holds");
-  show_command.add_option("file", words.file, "NAME.tenon-signature")->required();
-  show_command.add_flag("--qr", words.qr, "Draw it as a QR code");
-  show_command.callback([&] { shell.chosen = [&] { return show_response(words); }; });
 }
 
 }  // namespace tenon::keyctl

@@ -1,7 +1,6 @@
 // tenon-keyctl root next, add-key, remove-key, rotate, revoke, threshold, expire: drafts of the next root.
 #include <tenon/hsm/file_io.h>
 #include <tenon/keyctl/command_line.h>
-#include <tenon/keyctl/expiry.h>
 #include <tenon/keyctl/root_edit.h>
 #include <tenon/metadata/utf8.h>
 
@@ -21,8 +20,7 @@ struct EditWords {
   std::vector<std::string> remove;
   std::vector<std::string> names;
   std::int64_t threshold = 0;
-  std::string expires;
-  std::string expires_in;
+  ExpiryWords expiry = {};
   bool dry_run = false;
   bool rehearsal = false;
 };
@@ -39,11 +37,6 @@ Result<KeyReference> key_reference(const std::string& text) {
   if (!text.ends_with(".tenon-key")) return KeyReference{text, std::nullopt};
   TENON_TRY(const hsm::KeyFile file, hsm::read_key_file(text));
   return KeyReference{text, file.key};
-}
-
-Result<metadata::UtcTime> new_expiry(const EditWords& words, metadata::UtcTime now) {
-  return words.expires.empty() ? expiry_after(words.expires_in, now)
-                               : from_command_line(metadata::UtcTime::parse(words.expires));
 }
 
 Result<Report> write_draft(const EditWords& words, const RootFile& draft, const std::string& path, bool is_new,
@@ -70,7 +63,7 @@ Result<Report> next(const EditWords& words, const Shell& shell) {
     return Error{ErrorCode::kPolicy, printable(words.file) + ": is a draft itself, signed by nobody",
                  "name the newest root that is published"};
   }
-  TENON_TRY(const metadata::UtcTime expires, new_expiry(words, shell.now));
+  TENON_TRY(const metadata::UtcTime expires, expiry_of(words.expiry, shell.now));
   TENON_TRY(const RootFile draft, next_draft(previous, {expires, words.rehearsal}, shell.now));
   return write_draft(words, draft, words.output, true, shell);
 }
@@ -138,7 +131,7 @@ Result<Report> threshold(const EditWords& words, const Shell& shell) {
 }
 
 Result<Report> expire(const EditWords& words, const Shell& shell) {
-  TENON_TRY(const metadata::UtcTime expires, new_expiry(words, shell.now));
+  TENON_TRY(const metadata::UtcTime expires, expiry_of(words.expiry, shell.now));
   return edit(words, shell, [&](Root& root, TopRole) -> Result<void> {
     if (expires <= shell.now) {
       return Error{ErrorCode::kPolicy, "expiry " + expires.text() + " is not after now, " + shell.now.text()};
@@ -146,13 +139,6 @@ Result<Report> expire(const EditWords& words, const Shell& shell) {
     root.header.expires = expires;
     return {};
   });
-}
-
-void add_expiry_options(CLI::App& command, EditWords& words) {
-  CLI::Option_group& expiry = *command.add_option_group("expiry", "When it expires");
-  expiry.add_option("--expires-in", words.expires_in, "From now: 365d, 52w or 36h");
-  expiry.add_option("--expires", words.expires, "UTC, as 2027-11-22T00:00:00Z");
-  expiry.require_option(1);
 }
 
 // One edit of a draft in place.
@@ -175,7 +161,7 @@ void add_next(CLI::App& root, Shell& shell) {
   CLI::App& command = *root.add_subcommand("next", "Draft the root after one that is published");
   command.add_option("file", words.file, "The newest published root")->required();
   command.add_option("-o,--output", words.output, "Draft to write, as 2.root.json")->required();
-  add_expiry_options(command, words);
+  add_expiry_options(command, words.expiry);
   add_repeated(command, "--names", words.names, "Key files (NAME.tenon-key) whose names to show");
   command.add_flag("--rehearsal", words.rehearsal, "Marked as one for ever, never published; expires within a day");
   command.add_flag("--dry-run", words.dry_run, "Show the draft and write nothing");
@@ -217,7 +203,7 @@ void add_root_edit_commands(CLI::App& root, Shell& shell) {
 
   EditWords& to_expire = shell.keep<EditWords>();
   CLI::App& expire_command = add_edit(root, shell, to_expire, "expire", "Set when the draft will expire", expire);
-  add_expiry_options(expire_command, to_expire);
+  add_expiry_options(expire_command, to_expire.expiry);
 }
 
 }  // namespace tenon::keyctl

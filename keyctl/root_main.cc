@@ -2,7 +2,6 @@
 #include <tenon/hsm/file_io.h>
 #include <tenon/keyctl/command_line.h>
 #include <tenon/keyctl/dialog.h>
-#include <tenon/keyctl/expiry.h>
 #include <tenon/keyctl/root_init.h>
 #include <tenon/keyctl/root_trust_command.h>
 #include <tenon/keyctl/root_verify.h>
@@ -27,8 +26,7 @@ struct RoleOptions {
 struct RootInitOptions {
   std::map<TopRole, RoleOptions> roles;
   std::string output;
-  std::string expires;
-  std::string expires_in;
+  ExpiryWords expiry = {};
   bool lab = false;
   bool rehearsal = false;
   bool force = false;
@@ -47,8 +45,7 @@ Result<Bytes> read_root(const std::string& path) {
 }
 
 Result<Report> init(const RootInitOptions& given, UtcTime now) {
-  TENON_TRY(const UtcTime expires, given.expires.empty() ? expiry_after(given.expires_in, now)
-                                                         : from_command_line(UtcTime::parse(given.expires)));
+  TENON_TRY(const UtcTime expires, expiry_of(given.expiry, now));
   InitOptions options{given.output, {}, expires, given.lab, given.force, given.dry_run, given.rehearsal};
   for (const auto& [name, role] : given.roles) {
     options.roles[name] = {{role.keys.begin(), role.keys.end()}, role.threshold};
@@ -103,10 +100,7 @@ void add_init(CLI::App& root, Shell& shell) {
   RootInitOptions& options = shell.keep<RootInitOptions>();
   CLI::App& command = *root.add_subcommand("init", "Draft root version 1, unsigned");
   command.add_option("-o,--output", options.output, "File to write, as 1.root.json")->required();
-  CLI::Option_group& expiry = *command.add_option_group("expiry", "When the root expires");
-  expiry.add_option("--expires-in", options.expires_in, "From now: 365d, 52w or 36h");
-  expiry.add_option("--expires", options.expires, "UTC, as 2027-11-22T00:00:00Z");
-  expiry.require_option(1);
+  add_expiry_options(command, options.expiry);
   add_role_options(command, options, TopRole::kRoot, true);
   for (TopRole role : {TopRole::kTargets, TopRole::kSnapshot, TopRole::kTimestamp}) {
     add_role_options(command, options, role, false);
