@@ -1,0 +1,5 @@
+include(CMakeFindDependencyMacro)
+find_dependency(OpenSSL 3.0)
+find_dependency(PkgConfig)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+include(${CMAKE_CURRENT_LIST_DIR}/TenonTargets.cmake)
