@@ -11,7 +11,7 @@ constexpr std::size_t kShownEntryBytes = 2048;
 }  // namespace
 
 Result<Report> verify_audit(Home& home) {
-  TENON_TRY(const AuditState state, home.audit().read());
+  TENON_TRY(const AuditState state, home.read_log());
   Report report;
   report.text =
       "audit log: " + std::to_string(state.lines) + " lines, the chain is unbroken\nhead " + state.head.hex() + "\n";
@@ -26,7 +26,7 @@ Result<Report> verify_audit(Home& home) {
 }
 
 Result<Report> show_audit(Home& home, std::size_t last) {
-  TENON_TRY(const AuditState state, home.audit().read());
+  TENON_TRY(const AuditState state, home.read_log());
   Report report;
   json::Array entries;
   const std::size_t first = state.entries.size() - std::min(last, state.entries.size());

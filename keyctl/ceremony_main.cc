@@ -53,7 +53,7 @@ Result<Report> minutes(const MinutesWords& words, const Shell& shell) {
   TENON_TRY(const metadata::UtcTime since, from_command_line(metadata::UtcTime::parse(words.since)));
   TENON_TRY(Home home, Home::open(shell.home));
   TENON_TRY(const Memory memory, home.recall(repository));
-  TENON_TRY(const AuditState log, home.audit().read());
+  TENON_TRY(const AuditState log, home.read_log());
   return ceremony_minutes(log, memory, {std::move(repository), since}, shell.now);
 }
 

@@ -94,6 +94,18 @@ Result<Home> Home::open(const fs::path& folder) {
   return Home(folder, std::move(lock));
 }
 
+Result<AuditState> Home::read_log() const {
+  TENON_TRY(AuditState state, audit_.read());
+  if (state.lines > 0) return state;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ / "repositories", error)) {
+    if (!fs::exists(entry.path() / "signed.json", error)) continue;
+    return Error{ErrorCode::kMismatch, "the audit log is empty, and something was signed here",
+                 "keep this folder as it is, and compare with the minutes of the last ceremony"};
+  }
+  return state;
+}
+
 Result<Memory> Home::recall(const policies::Label& repository) const {
   const fs::path folder = folder_of(repository);
   Memory memory;

@@ -43,6 +43,9 @@ class Home {
   static Result<Home> open(const std::filesystem::path& folder);
 
   AuditLog& audit() { return audit_; }
+  // read_log reads the audit log. Errors: those of AuditLog::read; E_MISMATCH for a log that is gone although something was
+  // signed here.
+  Result<AuditState> read_log() const;
 
   // recall gives what is known of a repository; nothing for one that is new here. Errors: E_PARSE, E_STORAGE.
   Result<Memory> recall(const policies::Label& repository) const;

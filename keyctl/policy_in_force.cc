@@ -1,5 +1,7 @@
 #include <tenon/keyctl/policy_in_force.h>
 
+#include <algorithm>
+
 namespace tenon::keyctl {
 namespace {
 
@@ -24,10 +26,20 @@ bool signed_by_root(const Envelope& envelope, const metadata::Root& root) {
   return metadata::tally(envelope, root.keys, role).met(role.threshold);
 }
 
+// Keys that left root sign no policy any more; but one that this person saw and signed stays what it was.
+bool is_in_force(const Candidate& policy, const Memory& memory, std::span<const TrustedRoot> chain) {
+  const auto by_keys_of = [&](const TrustedRoot& root) { return signed_by_root(policy.envelope, root.root.value()); };
+  if (chain.empty()) return false;
+  if (by_keys_of(chain.back())) return true;
+  const auto mark = memory.marks.find("policy");
+  const bool signed_here = mark != memory.marks.end() && mark->second.payload == policy.policy.payload;
+  return signed_here && std::ranges::any_of(chain, by_keys_of);
+}
+
 }  // namespace
 
 Result<std::optional<SignedPolicy>> signed_policy(const Memory& memory, const policies::SigningRequest& request,
-                                                  const std::optional<TrustedRoot>& root) {
+                                                  std::span<const TrustedRoot> chain) {
   std::optional<SignedPolicy> known;
   if (memory.policy) {
     TENON_TRY(Candidate remembered, read_policy(*memory.policy).with_context("remembered here"));
@@ -36,10 +48,7 @@ Result<std::optional<SignedPolicy>> signed_policy(const Memory& memory, const po
   if (!request.policy) return known;
   TENON_TRY(Candidate carried, read_policy(as_bytes(*request.policy)));
   if (known && carried.policy.payload == known->payload) return known;
-  const auto mark = memory.marks.find("policy");
-  const bool signed_here = mark != memory.marks.end() && mark->second.payload == carried.policy.payload;
-  const bool by_root = root && signed_by_root(carried.envelope, root->root.value());
-  if (!signed_here && !by_root) {
+  if (!is_in_force(carried, memory, chain)) {
     return Error{ErrorCode::kSig, "the policy in the request is not signed by enough keys of the trusted root",
                  "ask for a request with the policy as it was merged"};
   }

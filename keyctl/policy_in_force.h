@@ -8,20 +8,22 @@
 #include <tenon/policies/signing_request.h>
 
 #include <optional>
+#include <span>
 
 namespace tenon::keyctl {
 
-// SignedPolicy is a policy that the root's threshold signed, or that this person signed before.
+// SignedPolicy is a policy that the threshold of a root signed.
 struct SignedPolicy {
   policies::SigningPolicy policy;
   Sha256 payload;  // of its signed part
   Bytes file;
 };
 
-// signed_policy gives the newest that is remembered or carried; nothing when there is none yet.
-// Errors: E_SIG for one that the trusted root's keys did not sign and that is not known here; E_ROLLBACK for one older
+// signed_policy gives the newest that is remembered or carried; nothing when there is none yet. The newest root's keys
+// must have signed one that is carried; for one that this person signed too, those of any root of the chain will do.
+// Errors: E_SIG for one that was not; E_ROLLBACK for one older
 // than what is known; E_PARSE.
 Result<std::optional<SignedPolicy>> signed_policy(const Memory& memory, const policies::SigningRequest& request,
-                                                  const std::optional<TrustedRoot>& root);
+                                                  std::span<const TrustedRoot> chain);
 
 }  // namespace tenon::keyctl

@@ -175,7 +175,7 @@ Result<CreatedRequest> create_request(Home& home, const CreateOptions& options, 
 
   // The coordinator's memory has no marks of its own: what others signed is theirs to remember.
   ReviewContext context{{memory.root, memory.policy, {}}, now};
-  context.audit_log_intact = home.audit().read().has_value();
+  context.audit_log_intact = home.read_log().has_value();
   TENON_TRY(const Review first_look, review_request(request, context));
   request.policy_sha256 = first_look.policy_payload;
   for (std::size_t i = 0; i < request.documents.size(); ++i) {

@@ -1,8 +1,11 @@
 #include <tenon/keyctl/request_review.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/policies/rehearsal.h>
 #include <tenon/policies/signing_rules.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 namespace tenon::keyctl {
 namespace {
@@ -25,9 +28,34 @@ struct Judge {
   Sha256 payload;
 };
 
+// What people sign lightly in a rehearsal counts nowhere: all of it hangs on a first root that says that it is one.
+Result<void> check_rehearsal(const SigningRequest& request, const std::optional<TrustedRoot>& root) {
+  if (!root || policies::is_rehearsal(root->root.value()) == request.rehearsal) return {};
+  if (request.rehearsal) {
+    return Error{ErrorCode::kPolicy, "the request calls itself a rehearsal, and what it asks for would count",
+                 "a rehearsal begins with tenon-keyctl root init --rehearsal"};
+  }
+  return Error{ErrorCode::kPolicy, "the trusted root says that all of this is a rehearsal, the request does not",
+               "make the request with --rehearsal"};
+}
+
+bool is_below_root(const policies::RequestedDocument& document) {
+  return document.role != "root" && document.role != "policy";
+}
+
+// Who signs below root does not sign the policy: a draft of one that nobody has signed must not stand alone there.
+Result<void> require_policy_in_force(const SigningRequest& request, const std::optional<SignedPolicy>& in_force,
+                                     const std::optional<TrustedRoot>& root) {
+  if (in_force || !root || std::ranges::none_of(request.documents, is_below_root)) return {};
+  return Error{ErrorCode::kPolicy, "the request carries no policy that is in force",
+               "ask for a request with the newest policy that root's keys signed"};
+}
+
 // The policy that judges: the one that is about to be signed, else the one in force.
-Result<Judge> judge_of(const SigningRequest& request, const std::optional<SignedPolicy>& in_force) {
+Result<Judge> judge_of(const SigningRequest& request, const std::optional<SignedPolicy>& in_force,
+                       const std::optional<TrustedRoot>& root) {
   if (const policies::RequestedDocument* drafted = request.find("policy")) {
+    TENON_TRY_VOID(require_policy_in_force(request, in_force, root));
     TENON_TRY(SigningPolicy policy, SigningPolicy::parse(drafted->draft.signed_part()).with_context("draft of policy"));
     return Judge{std::move(policy), drafted->payload_sha256()};
   }
@@ -95,11 +123,19 @@ policies::KeyFacts key_facts(const hsm::KeyFile& file) {
   return facts;
 }
 
+// Rules of how people sign, in what order of versions, and of what they are told.
+bool is_of_how_people_sign(const policies::Waiver& waiver) {
+  constexpr std::string_view kRules[] = {"P11", "P24", "P31", "P34", "P35", "P36"};
+  return std::ranges::find(kRules, waiver.rule) != std::end(kRules);
+}
+
 // A policy that is about to be signed judges keys, roles and people, but how people sign changes only afterwards: else it
 // would do away with reasons, or with people who look, for its own signing.
 SigningPolicy judging_policy(const Review& review) {
   SigningPolicy policy = review.policy;
+  std::erase_if(policy.waivers, is_of_how_people_sign);
   if (!review.policy_before) return policy;
+  std::ranges::copy_if(review.policy_before->policy.waivers, std::back_inserter(policy.waivers), is_of_how_people_sign);
   const policies::Process& known = review.policy_before->policy.process;
   policies::Process& process = policy.process;
   process.require_safety_code = process.require_safety_code || known.require_safety_code;
@@ -125,6 +161,25 @@ SigningFacts facts_of(const Review& review, const DocumentReview& document, cons
   return facts;
 }
 
+// Below root a new policy may forbid more, and name new people; what it allows begins when it is signed.
+void judge_by_policy_in_force(const Review& review, SigningFacts facts, policies::Judgement& judgement) {
+  if (!review.policy_before || review.policy_before->payload == review.policy_payload) return;
+  std::map<metadata::KeyId, policies::Custodian> custodians = std::move(facts.policy.custodians);
+  facts.policy = review.policy_before->policy;
+  facts.policy.custodians = std::move(custodians);
+  for (policies::Finding& finding : policies::judge(facts).findings) {
+    const auto same = [&](const policies::Finding& one) {
+      return one.rule == finding.rule && one.breach == finding.breach;
+    };
+    const auto there = std::ranges::find_if(judgement.findings, same);
+    if (there == judgement.findings.end()) {
+      judgement.findings.push_back(std::move(finding));
+    } else if (!finding.waiver) {
+      *there = std::move(finding);
+    }
+  }
+}
+
 Result<ReviewedDocument> review_one(const policies::RequestedDocument& requested, const Review& review,
                                     const ReviewContext& context) {
   const policies::NameOfKey name_of = [&](const metadata::KeyId& keyid, const metadata::PublicKey* key) {
@@ -140,7 +195,9 @@ Result<ReviewedDocument> review_one(const policies::RequestedDocument& requested
     const metadata::Targets* before = targets->before ? &*targets->before : nullptr;
     TENON_TRY(reviewed.releases, pinned_releases(before, targets->after, review.request.releases));
   }
-  reviewed.judgement = policies::judge(facts_of(review, reviewed.review, context));
+  const SigningFacts facts = facts_of(review, reviewed.review, context);
+  reviewed.judgement = policies::judge(facts);
+  if (is_below_root(requested)) judge_by_policy_in_force(review, facts, reviewed.judgement);
   return reviewed;
 }
 
@@ -161,7 +218,7 @@ std::vector<std::string> Review::unacknowledged(std::span<const std::string> ack
 }
 
 std::string Review::words() const {
-  std::string text = request.repository.text();
+  std::string text = (request.rehearsal ? "rehearsal of " : "") + request.repository.text();
   for (const ReviewedDocument& one : documents) {
     text += " " + printable(one.review.role, 80) + " " + std::to_string(one.review.version.value());
   }
@@ -173,16 +230,20 @@ std::string Review::label(const metadata::KeyId& keyid, const metadata::PublicKe
   // A file can list any key under a person's keyid; only the key itself says whose it is.
   const metadata::KeyId own = key == nullptr ? keyid : key->hash_keyid();
   if (const policies::Custodian* custodian = policy.custodian(own)) {
-    return spelled_out(custodian->name, 80) + " (" + brief + ")";
+    const bool is_known = !policy_before || policy_before->policy.custodian(own) != nullptr;
+    return spelled_out(custodian->name, 80) + " (" + brief + (is_known ? ")" : ", named by this request)");
   }
   return key == nullptr ? brief : names.label(keyid, *key);
 }
 
 Result<Review> review_request(SigningRequest request, const ReviewContext& context) {
-  TENON_TRY(std::optional<TrustedRoot> root, follow_roots(context.memory, request.roots));
+  TENON_TRY(std::vector<TrustedRoot> chain, follow_roots(context.memory, request.roots));
+  TENON_TRY(std::optional<SignedPolicy> in_force, signed_policy(context.memory, request, chain));
+  std::optional<TrustedRoot> root;
+  if (!chain.empty()) root = std::move(chain.back());
   TENON_TRY_VOID(check_first(request, context.memory, root));
-  TENON_TRY(std::optional<SignedPolicy> in_force, signed_policy(context.memory, request, root));
-  TENON_TRY(Judge judge, judge_of(request, in_force));
+  TENON_TRY_VOID(check_rehearsal(request, root));
+  TENON_TRY(Judge judge, judge_of(request, in_force, root));
   TENON_TRY_VOID(check_repository(judge, request));
   TENON_TRY(std::vector<hsm::KeyFile> key_files, read_key_files(request));
   std::vector<Sha256> payloads;

@@ -171,14 +171,28 @@ Result<std::vector<MadeSignature>> sign_all(const std::vector<Task>& tasks, cons
   return made;
 }
 
+// A request that cannot even be reviewed is worth a line: it may be the only trace of a second root of one version.
+Result<Review> review_and_log(Home& home, SigningRequest request, const ReviewContext& context) {
+  json::Object data;
+  data.set("repository", request.repository.text());
+  data.set("request", request.id().hex());
+  Result<Review> review = review_request(std::move(request), context);
+  if (review) {
+    TENON_TRY_VOID(home.audit().append("shown", audit_data(*review), context.now));
+    return review;
+  }
+  data.set("error", std::string(to_string(review.error().code)));
+  data.set("reason", printable(review.error().message, 1024));
+  TENON_TRY_VOID(home.audit().append("refused", std::move(data), context.now));
+  return review;
+}
+
 }  // namespace
 
 Result<Report> show_request(Home& home, SigningRequest request, ReviewContext context) {
-  context.audit_log_intact = home.audit().read().has_value();
-  const metadata::UtcTime now = context.now;
+  context.audit_log_intact = home.read_log().has_value();
   TENON_TRY(context.memory, home.recall(request.repository));
-  TENON_TRY(const Review review, review_request(std::move(request), context));
-  TENON_TRY_VOID(home.audit().append("shown", audit_data(review), now));
+  TENON_TRY(const Review review, review_and_log(home, std::move(request), context));
   Report report = describe_review(review);
   if (review.refused()) report.status = ExitStatus::kRefused;
   return report;
@@ -186,10 +200,10 @@ Result<Report> show_request(Home& home, SigningRequest request, ReviewContext co
 
 Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext context, const SigningOrder& order,
                             const Confirm& confirm) {
-  const Result<AuditState> log = home.audit().read();
+  const Result<AuditState> log = home.read_log();
   context.audit_log_intact = log.has_value();
   TENON_TRY(context.memory, home.recall(request.repository));
-  TENON_TRY(const Review review, review_request(std::move(request), context));
+  TENON_TRY(const Review review, review_and_log(home, std::move(request), context));
   if (auto allowed = require_policy(review, order); !allowed) {
     TENON_TRY_VOID(home.audit().append("refused", audit_data(review), context.now));
     return std::move(allowed).error();
@@ -203,7 +217,11 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
     TENON_TRY_VOID(home.audit().append("declined", audit_data(review), context.now));
     return std::move(confirmed).error();
   }
-  TENON_TRY(std::vector<MadeSignature> made, sign_all(tasks, order));
+  Result<std::vector<MadeSignature>> made = sign_all(tasks, order);
+  if (!made) {
+    TENON_TRY_VOID(home.audit().append("failed", audit_data(review), context.now));
+    return std::move(made).error();
+  }
 
   Memory memory = with_what_is_trusted(context.memory, review);
   for (const Task& task : tasks) {
@@ -212,12 +230,12 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   TENON_TRY_VOID(home.remember(review.request.repository, memory));
   json::Object data = audit_data(review);
   json::Array keyids;
-  for (const MadeSignature& one : made) keyids.emplace_back(printable(one.signature.keyid.text(), 128));
+  for (const MadeSignature& one : *made) keyids.emplace_back(printable(one.signature.keyid.text(), 128));
   data.set("keyids", std::move(keyids));
   json::Array acknowledged(order.acknowledged.begin(), order.acknowledged.end());
   if (!acknowledged.empty()) data.set("acknowledged", std::move(acknowledged));
   TENON_TRY_VOID(home.audit().append("signed", std::move(data), context.now));
-  SigningResponse response{review.request.id(), context.now, order.tool, std::move(made)};
+  SigningResponse response{review.request.id(), context.now, order.tool, *std::move(made)};
   return Signed{std::move(response), std::move(report)};
 }
 

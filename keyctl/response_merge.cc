@@ -1,3 +1,4 @@
+#include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/response_merge.h>
 #include <tenon/metadata/hex.h>
 #include <tenon/metadata/utf8.h>
@@ -101,6 +102,21 @@ Result<void> check_file_names(const std::vector<MergedFile>& files) {
   return {};
 }
 
+// What a signer's machine refuses is not merged past it. A request that has grown old meanwhile was signed in time.
+Result<void> require_policy(const Review& review) {
+  const auto refuses = [](const policies::Finding& finding) {
+    return finding.severity == policies::Severity::kError && !finding.waiver && finding.rule != "P31";
+  };
+  for (const ReviewedDocument& one : review.documents) {
+    if (std::ranges::none_of(one.judgement.findings, refuses)) continue;
+    return Error{
+        ErrorCode::kPolicy,
+        "the policy refuses " + printable(one.review.role, 255) + "; nothing was written\n" + describe(one.judgement),
+        "tenon-keyctl policy explain RULE says why and what to do"};
+  }
+  return {};
+}
+
 // As a client will.
 Result<void> verify_root(const Review& review, std::string_view content) {
   const auto root = review.root ? metadata::next_root(review.root->root, as_bytes(content))
@@ -116,7 +132,7 @@ bool leads_to(std::string_view before, ByteView known) {
 
 // Merging once more, when the result is known here already, begins where the request began.
 Memory basis_of(const Memory& memory, const policies::SigningRequest& request) {
-  Memory basis{memory.root, memory.policy, {}};
+  Memory basis = memory;
   const auto is_known = [&](std::string_view role, const std::optional<Bytes>& file) {
     const policies::RequestedDocument* document = request.find(role);
     if (document == nullptr || !file) return false;
@@ -176,8 +192,9 @@ Result<Report> merge_responses(Home& home, policies::SigningRequest request,
                                metadata::UtcTime now) {
   TENON_TRY(Memory memory, home.recall(request.repository));
   ReviewContext context{basis_of(memory, request), now};
-  context.audit_log_intact = home.audit().read().has_value();
+  context.audit_log_intact = home.read_log().has_value();
   TENON_TRY(const Review review, review_request(std::move(request), context));
+  TENON_TRY_VOID(require_policy(review));
   std::map<std::string, Collected> collected;
   for (const ReviewedDocument& one : review.documents) {
     collected.emplace(one.review.role, Collected{&one.review, one.review.draft});

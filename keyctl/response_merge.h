@@ -29,7 +29,7 @@ using WriteFiles = std::function<Result<void>(const std::vector<MergedFile>& fil
 
 // merge_responses writes when all documents are complete, and only then remembers the new root and policy, so that it can
 // be repeated. Returns: what became of each signature, and who is missing: then with status 7, and nothing was written.
-// Errors: those of review_request and of write; E_SIG when a file that seemed complete does not verify as a client would.
+// Errors: those of review_request and of write; E_POLICY when a rule refuses; E_SIG when a file that seemed complete does not verify as a client would.
 Result<Report> merge_responses(Home& home, policies::SigningRequest request,
                                const std::vector<NamedResponse>& responses, const WriteFiles& write,
                                metadata::UtcTime now);

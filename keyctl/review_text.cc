@@ -98,6 +98,9 @@ std::string describe_request(const Review& review) {
   text += "  made " + request.created.text() + " (" + relative_days(request.created, review.now) +
           "), to be signed until " + request.not_after.text() + "\n";
   text += "  this machine's clock says " + review.now.text() + ": is that right?\n";
+  if (!request.nonce.empty()) {
+    text += "  new keys are proved over nonce " + request.nonce + ": is that the one of this ceremony?\n";
+  }
   text += review.root ? "  compared with root version " + std::to_string(review.root->root->header.version.value()) +
                             ", which is trusted here\n"
                       : "  there is no root before it: the keys in it are trusted because you have compared them\n";

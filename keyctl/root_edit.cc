@@ -88,18 +88,17 @@ Result<void> take(Root& root, TopRole role, const KeyReference& reference) {
 
 }  // namespace
 
-Result<RootFile> next_draft(const RootFile& previous, const NextRoot& next, metadata::UtcTime now) {
-  if (next.expires <= now) {
-    return Error{ErrorCode::kPolicy, "expiry " + next.expires.text() + " is not after now, " + now.text()};
+Result<RootFile> next_draft(const RootFile& previous, metadata::UtcTime expires, metadata::UtcTime now) {
+  if (expires <= now) {
+    return Error{ErrorCode::kPolicy, "expiry " + expires.text() + " is not after now, " + now.text()};
   }
   Root root = previous.root;
-  if (next.rehearsal) policies::mark_rehearsal(root);
-  if (policies::is_rehearsal(root) && next.expires > now.plus_seconds(policies::kRehearsalSeconds)) {
-    return Error{ErrorCode::kPolicy, "expiry " + next.expires.text() + " is more than a day from now, " + now.text(),
+  if (policies::is_rehearsal(root) && expires > now.plus_seconds(policies::kRehearsalSeconds)) {
+    return Error{ErrorCode::kPolicy, "expiry " + expires.text() + " is more than a day from now, " + now.text(),
                  "a rehearsal's root lives for a day: --expires-in 24h"};
   }
   TENON_TRY(root.header.version, previous.root.header.version.next());
-  root.header.expires = next.expires;
+  root.header.expires = expires;
   root.header.spec_version = std::string(metadata::kTufSpecVersion);
   metadata::Envelope envelope = metadata::Envelope::unsigned_of(root.to_json());
   return RootFile{std::move(envelope), std::move(root)};

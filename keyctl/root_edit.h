@@ -18,13 +18,10 @@ struct KeyReference {
   std::optional<metadata::PublicKey> key;  // of a key file
 };
 
-struct NextRoot {
-  metadata::UtcTime expires;
-  bool rehearsal = false;  // marked as one; what follows a rehearsal is one anyhow
-};
-// next_draft is the root after that one: the next version, the same holders, a new expiry, no signatures.
+// next_draft is the root after that one: the next version, the same holders, a new expiry, no signatures. What follows a
+// rehearsal is one.
 // Errors: E_LIMIT at the last version; E_POLICY for an expiry that is not after now, or for a rehearsal not within a day.
-Result<RootFile> next_draft(const RootFile& previous, const NextRoot& next, metadata::UtcTime now);
+Result<RootFile> next_draft(const RootFile& previous, metadata::UtcTime expires, metadata::UtcTime now);
 
 // The edits. Errors: E_POLICY for a key that is there already, or is not there; for a role whose threshold its keys could
 // not meet any more; E_USAGE for a keyid that is too short or names several keys.

@@ -22,7 +22,6 @@ struct EditWords {
   std::int64_t threshold = 0;
   ExpiryWords expiry = {};
   bool dry_run = false;
-  bool rehearsal = false;
 };
 
 using Edit = std::function<Result<void>(Root&, TopRole)>;
@@ -64,7 +63,7 @@ Result<Report> next(const EditWords& words, const Shell& shell) {
                  "name the newest root that is published"};
   }
   TENON_TRY(const metadata::UtcTime expires, expiry_of(words.expiry, shell.now));
-  TENON_TRY(const RootFile draft, next_draft(previous, {expires, words.rehearsal}, shell.now));
+  TENON_TRY(const RootFile draft, next_draft(previous, expires, shell.now));
   return write_draft(words, draft, words.output, true, shell);
 }
 
@@ -163,7 +162,6 @@ void add_next(CLI::App& root, Shell& shell) {
   command.add_option("-o,--output", words.output, "Draft to write, as 2.root.json")->required();
   add_expiry_options(command, words.expiry);
   add_repeated(command, "--names", words.names, "Key files (NAME.tenon-key) whose names to show");
-  command.add_flag("--rehearsal", words.rehearsal, "Marked as one for ever, never published; expires within a day");
   command.add_flag("--dry-run", words.dry_run, "Show the draft and write nothing");
   command.callback([&] { shell.chosen = [&] { return next(words, shell); }; });
 }

@@ -1,5 +1,6 @@
 #include <tenon/keyctl/root_file.h>
 #include <tenon/keyctl/root_trust.h>
+#include <tenon/policies/rehearsal.h>
 
 namespace tenon::keyctl {
 namespace {
@@ -45,23 +46,32 @@ Result<std::optional<TrustedRoot>> begin(const Memory& memory, const std::vector
 
 }  // namespace
 
-Result<std::optional<TrustedRoot>> follow_roots(const Memory& memory, const std::vector<std::string>& roots) {
+Result<std::vector<TrustedRoot>> follow_roots(const Memory& memory, const std::vector<std::string>& roots) {
   TENON_TRY(std::optional<TrustedRoot> trusted, begin(memory, roots));
-  if (!trusted) return trusted;
+  std::vector<TrustedRoot> chain;
+  if (!trusted) return chain;
+  chain.push_back(*std::move(trusted));
   for (const std::string& text : roots) {
     TENON_TRY(const RootFile file, RootFile::parse(as_bytes(text)));
     const metadata::Version version = file.root.header.version;
-    const metadata::Version known = trusted->root->header.version;
-    if (version == known && file.root != trusted->root.value()) {
+    const metadata::Authentic<Root>& newest = chain.back().root;
+    const metadata::Version known = newest->header.version;
+    if (version == known && file.root != newest.value()) {
       return Error{ErrorCode::kMismatch,
                    "the request carries another root " + std::to_string(version.value()) + " than is trusted here",
                    "two roots of one version must never exist: sign nothing, and call the other signers"};
     }
     if (version <= known) continue;
-    TENON_TRY(metadata::Authentic<Root> next, metadata::next_root(trusted->root, as_bytes(text)));
-    trusted = TrustedRoot{std::move(next), to_bytes(text)};
+    TENON_TRY(metadata::Authentic<Root> next, metadata::next_root(newest, as_bytes(text)));
+    if (policies::is_rehearsal(next.value()) != policies::is_rehearsal(newest.value())) {
+      return Error{
+          ErrorCode::kPolicy,
+          "root " + std::to_string(version.value()) + " says of rehearsals another thing than the root before it",
+          "a rehearsal has a first root of its own: sign nothing, and call the other signers"};
+    }
+    chain.push_back(TrustedRoot{std::move(next), to_bytes(text)});
   }
-  return trusted;
+  return chain;
 }
 
 }  // namespace tenon::keyctl

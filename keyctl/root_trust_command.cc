@@ -32,7 +32,8 @@ Result<Report> trust_root(Home& home, ByteView file, const TrustOptions& options
   TENON_TRY(Memory memory, home.recall(options.repository));
   std::optional<TrustedRoot> trusted;
   if (memory.root || memory.marks.contains("root")) {
-    TENON_TRY(trusted, follow_roots(memory, {std::string(as_text(file))}));
+    TENON_TRY(std::vector<TrustedRoot> chain, follow_roots(memory, {std::string(as_text(file))}));
+    trusted = std::move(chain.back());
     if (parsed.root.header.version < trusted->root->header.version) {  // older ones are not even looked at
       return Error{ErrorCode::kRollback, "root version " + std::to_string(parsed.root.header.version.value()) +
                                              " < trusted here, " +

@@ -4,6 +4,9 @@
 #include <tenon/policies/signing_rule_groups.h>
 
 #include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
 
 namespace tenon::policies {
 namespace {
@@ -58,12 +61,26 @@ bool is_wildcard_only(std::string_view pattern) {
   return pattern.find_first_not_of("*?/") == pattern.npos;
 }
 
+// Whether the prefixes of digests leave nothing for anybody else: each digit more is a sixteenth of what it was.
+bool is_of_all_digests(const std::vector<std::string>& prefixes) {
+  std::set<std::string> sorted(prefixes.begin(), prefixes.end());
+  double share = 0;
+  std::string_view last;
+  bool any = false;
+  for (const std::string& prefix : sorted) {  // one that begins with another comes right after it
+    if (any && prefix.starts_with(last)) continue;
+    share += std::pow(16.0, -static_cast<double>(prefix.size()));
+    last = prefix;
+    any = true;
+  }
+  return share >= 1;
+}
+
 void check_paths(const SigningFacts& facts, const DelegatedRole& role, Breaches& breaches) {
   const std::vector<std::string>& forbidden = facts.policy.delegations.forbid_paths;
   const std::string place = place_of(role) + "/paths";
-  if (role.paths.hash_prefixes && !forbidden.empty() &&
-      std::ranges::any_of(*role.paths.hash_prefixes, &std::string::empty)) {
-    breaches.add(place, "a part of all paths", "an empty prefix of digests, which all begin with");
+  if (role.paths.hash_prefixes && !forbidden.empty() && is_of_all_digests(*role.paths.hash_prefixes)) {
+    breaches.add(place, "a part of all paths", "prefixes that every digest begins with one of");
   }
   if (!role.paths.patterns) return;
   for (const PathPattern& pattern : *role.paths.patterns) {

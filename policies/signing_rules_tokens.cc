@@ -120,12 +120,15 @@ std::vector<Breach> check_drills(const SigningFacts& facts) {
     const KeyFacts* known = facts_of(facts, *key.keyid);
     const bool proved = known != nullptr && known->possession;
     const std::int64_t age = proved ? seconds_between(known->possession->made, facts.now) : 0;
-    if (proved && age <= days * kDaySeconds) {
+    const bool is_of_the_future = age < -facts.policy.process.max_skew_hours * kHourSeconds;
+    if (proved && age <= days * kDaySeconds && !is_of_the_future) {
       ++usable;
       continue;
     }
     breaches.add(key.place, "a proof of possession within " + std::to_string(days) + " days",
-                 proved ? "one of " + days_text(age) + " ago" : "none");
+                 !proved            ? "none"
+                 : is_of_the_future ? "one that was made in the future, " + known->possession->made.text()
+                                    : "one of " + days_text(age) + " ago");
   }
   const auto needed = static_cast<std::int64_t>(root.keys->threshold.value()) + 1;
   if (usable < needed) {

@@ -186,5 +186,13 @@ TEST(Home, RefusesMarksThatItCannotUnderstand) {
   }
 }
 
+TEST(Home, NoticesALogThatIsGoneWhenSomethingWasSigned) {
+  tests::ScratchFolder folder;
+  Home home = *Home::open(folder.path() / "home");
+  EXPECT_EQ(home.read_log()->lines, 0u);
+  ASSERT_TRUE(home.remember(*policies::Label::parse("acme"), {{}, {}, {{"root", {1, Sha256()}}}}));
+  EXPECT_EQ(home.read_log().error().code, ErrorCode::kMismatch);
+}
+
 }  // namespace
 }  // namespace tenon::keyctl

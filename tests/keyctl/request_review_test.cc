@@ -324,5 +324,72 @@ TEST(ReviewRequest, RefusesARequestOfTheFutureAndOneThatIsOver) {
   }
 }
 
+// What is signed as a rehearsal under a root that counts would count.
+TEST(ReviewRequest, RefusesARehearsalUnderARootThatIsNone) {
+  CeremonyBuilder world;
+  for (SigningRequest request : {world.rotation(), world.targets_update(world.targets(2))}) {
+    request.rehearsal = true;
+    EXPECT_EQ(review_request(carried(request), world.context(world.memory())).error().code, ErrorCode::kPolicy);
+  }
+}
+
+bool breaks(const Review& review, const std::string& rule) {
+  const auto& findings = review.documents.back().judgement.findings;
+  return std::ranges::any_of(findings, [&](const policies::Finding& one) { return one.rule == rule && !one.waiver; });
+}
+
+SigningPolicy waiving(SigningPolicy policy, std::vector<std::string> rules, const Person& by) {
+  for (const std::string& rule : rules) {
+    policy.waivers.push_back({rule, kNow.plus_seconds(86'400), "because", {by.file.keyid}});
+  }
+  return policy;
+}
+
+// A policy that nobody has signed yet says nothing of how it is signed.
+TEST(ReviewRequest, TakesNoWaiverOfTheRulesForSigningFromADraftOfThePolicy) {
+  CeremonyBuilder world;
+  SigningRequest request = world.rotation();
+  request.documents = {document_of("policy", waiving(world.policy(2), {"P24", "P36"}, world.team.alice).to_json())};
+  ReviewContext context = world.context(world.memory());
+  const Result<Review> review = review_request(carried(request), context);
+  ASSERT_TRUE(review) << review.error().message;
+  EXPECT_TRUE(breaks(*review, "P24"));
+  EXPECT_TRUE(review->refused());
+}
+
+// Who signs targets does not sign the policy: what a draft of one allows is not allowed yet.
+TEST(ReviewRequest, JudgesWhatIsBelowRootByThePolicyInForceToo) {
+  CeremonyBuilder world;
+  metadata::Targets all = world.targets(2);
+  all.delegations = metadata::Delegations{.keys = {{world.dave.file.keyid, world.dave.file.key}}};
+  all.delegations->roles = {{*metadata::RoleName::parse_delegated("everything"),
+                             {{world.dave.file.keyid}, *metadata::Threshold::create(1)},
+                             {.patterns = std::vector{*metadata::PathPattern::parse("*")}},
+                             true}};
+  SigningRequest request = world.targets_update(all);
+  SigningPolicy lax = world.policy(2);
+  lax.delegations.forbid_paths.clear();
+  request.documents.insert(request.documents.begin(), document_of("policy", lax.to_json()));
+  request.documents.front().reasons = {{"", "lax"}, {"delegations", "lax"}};
+  const Result<Review> review = review_request(carried(request), world.context(world.memory()));
+  ASSERT_TRUE(review) << review.error().message;
+  EXPECT_TRUE(breaks(*review, "P25"));
+  // Without the policy in force the draft would be the only judge.
+  request.policy.reset();
+  Memory memory = world.memory();
+  memory.policy.reset();
+  EXPECT_EQ(review_request(carried(request), world.context(memory)).error().code, ErrorCode::kPolicy);
+}
+
+// One's own signature is not the threshold of root.
+TEST(ReviewRequest, RefusesAPolicyThatThisPersonAloneHasSigned) {
+  CeremonyBuilder world;
+  SigningRequest request = world.rotation();
+  request.policy = sign_by(world.policy(2).to_json(), {&world.team.alice});
+  Memory memory = world.memory();
+  memory.marks["policy"] = {2, world.policy(2).digest()};
+  EXPECT_EQ(review_request(carried(request), world.context(memory)).error().code, ErrorCode::kSig);
+}
+
 }  // namespace
 }  // namespace tenon::keyctl

@@ -58,7 +58,7 @@ TEST(SignRequest, SignsWhatWasShownAndRemembersIt) {
   EXPECT_TRUE(machine.world.team.alice.key.public_key().verify(request.documents.front().draft.signed_bytes(),
                                                                *made->response.signatures.front().signature.bytes()));
   EXPECT_EQ(machine.memory().marks.at("root"), (SignedMark{2, payload}));
-  EXPECT_EQ(machine.events(), (Events{"signed"}));
+  EXPECT_EQ(machine.events(), (Events{"shown", "signed"}));
 }
 
 // Book: KEYT-08
@@ -78,7 +78,7 @@ TEST(SignRequest, SignsAndRemembersNothingUnlessThePersonConfirms) {
   EXPECT_EQ(made.error().code, ErrorCode::kAuth);
   EXPECT_FALSE(opened);
   EXPECT_EQ(machine.memory(), before);
-  EXPECT_EQ(machine.events(), (Events{"declined"}));
+  EXPECT_EQ(machine.events(), (Events{"shown", "declined"}));
 }
 
 TEST(SignRequest, WarnsOfAKeyThatHasSignedForAnotherRepository) {
@@ -134,7 +134,7 @@ TEST(ForgetMark, LetsAnotherDraftOfThatVersionBeSignedAndNoOlderOne) {
   metadata::Targets other = machine.world.targets(3);
   other.targets["b"] = {1, {Sha256(), {}, {}}, {}};
   EXPECT_TRUE(machine.sign(machine.world.targets_update(other), carol));
-  EXPECT_EQ(machine.events(), (Events{"signed", "forgotten", "signed"}));
+  EXPECT_EQ(machine.events(), (Events{"shown", "signed", "forgotten", "refused", "shown", "signed"}));
   EXPECT_EQ(forget_mark(machine.home, {machine.world.repository, "root", "x"}, kNow).error().code, ErrorCode::kUsage);
 }
 
@@ -161,7 +161,7 @@ TEST(SignRequest, GivesNothingAwayWhenASignatureIsOfAnotherKey) {
       sign_request(machine.home, carried(machine.world.rotation()), machine.context(), {{liar}, {"P22"}, "test"}, kYes);
   ASSERT_FALSE(made);
   EXPECT_EQ(machine.memory(), before);
-  EXPECT_EQ(machine.events(), Events());
+  EXPECT_EQ(machine.events(), (Events{"shown", "failed"}));
 }
 
 TEST(SignRequest, RefusesWhatThePolicyRefusesAndLogsIt) {
@@ -173,7 +173,7 @@ TEST(SignRequest, RefusesWhatThePolicyRefusesAndLogsIt) {
   EXPECT_EQ(made.error().code, ErrorCode::kPolicy);
   EXPECT_NE(made.error().message.find("P24"), std::string::npos);
   expect_safe_error(made.error());
-  EXPECT_EQ(machine.events(), (Events{"refused"}));
+  EXPECT_EQ(machine.events(), (Events{"shown", "refused"}));
 }
 
 // Book: KEYT-21

@@ -149,7 +149,7 @@ TEST(MergeResponses, CountsAGoodSignatureAfterABrokenOneOfTheSameKey) {
 }
 
 // Book: KEYT-22
-TEST(MergeResponses, CountsOneKeyUnderTwoKeyidsOnce) {
+TEST(MergeResponses, RefusesOneKeyUnderTwoKeyids) {
   Coordinator one;
   Team& team = one.world.team;
   const metadata::KeyId alias = *metadata::KeyId::parse("alice-again");
@@ -164,9 +164,9 @@ TEST(MergeResponses, CountsOneKeyUnderTwoKeyidsOnce) {
   again.signature.keyid = alias;
   twice.signatures.push_back(again);
   const Result<Report> report = one.merge(request, {{"alice", twice}});
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_NE(report->text.find("the old root: signed by 2, 2 must"), std::string::npos) << report->text;
-  EXPECT_NE(report->text.find("the new root: signed by 1, 2 must; missing Person bob"), std::string::npos);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kPolicy);
+  EXPECT_NE(report.error().message.find("refused by P04"), std::string::npos) << report.error().message;
   EXPECT_EQ(one.writes, 0);
 }
 
@@ -243,6 +243,7 @@ TEST(MergeResponses, SaysNothingThatSteersATerminalOfARoleWithAHostileName) {
   SigningRequest request = one.world.rotation();
   request.documents = {document_of(name, one.world.targets(1).to_json())};
   request.documents.front().delegators = {sign_by(targets.to_json(), {&one.world.team.carol})};
+  request.documents.front().reasons = {{"", "the first"}};
   SigningResponse other_version = one.world.response(request, {&one.world.dave});
   other_version.signatures.front().payload_sha256 = Sha256();
   const Result<Report> report =
@@ -252,6 +253,22 @@ TEST(MergeResponses, SaysNothingThatSteersATerminalOfARoleWithAHostileName) {
   expect_safe_data(report->data);
   ASSERT_TRUE(one.merge(request, {one.response(request, {&one.world.dave})}));
   EXPECT_EQ(one.written.at(0).name, "p%D0%B0y%C2%9B%E2%80%AE.json");
+}
+
+// A first root that others made up does not take the place of the one that was signed here.
+TEST(MergeResponses, TrustsNoOtherRootOfAVersionThatWasSignedHere) {
+  Coordinator one;
+  const Sha256 ours = one.world.first().documents.front().payload_sha256();
+  ASSERT_TRUE(one.home.remember(one.world.repository, {{}, {}, {{"root", {1, ours}}}}));
+  Coordinator mallory;
+  const SigningRequest request = mallory.world.first();
+  const std::vector<NamedResponse> responses = {
+      mallory.response(request, {&mallory.world.team.alice, &mallory.world.team.bob})};
+  const Memory before = *one.home.recall(one.world.repository);
+  const Result<Report> report = one.merge(request, responses);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kRollback);
+  EXPECT_EQ(*one.home.recall(one.world.repository), before);
 }
 
 }  // namespace

@@ -155,12 +155,13 @@ TEST(DescribeReview, NamesDigestsWordsVersionsHoldersAndTheEnd) {
 // Book: KEYT-08
 TEST(DescribeReview, SaysFirstThatARehearsalIsOne) {
   CeremonyBuilder world;
-  metadata::Root root = world.root_2();
+  metadata::Root root = world.root();
   policies::mark_rehearsal(root);
-  SigningRequest request = world.rotation();
-  request.documents = {document_of("root", root.to_json())};
+  SigningRequest request = world.first();
+  request.documents.front() = document_of("root", root.to_json());
   request.rehearsal = true;
-  EXPECT_TRUE(shown(request, world.context(world.memory())).text.starts_with("REHEARSAL"));
+  EXPECT_TRUE(shown(request, world.context({})).text.starts_with("REHEARSAL"));
+  EXPECT_EQ(review_request(request, world.context({}))->words(), "rehearsal of acme-fw root 1 policy 1");
 }
 
 }  // namespace

@@ -30,14 +30,14 @@ std::size_t keys_of(const Root& root, TopRole role) {
 TEST(RootDraftOfNextVersion, HoldsTheSamePeopleAndNoSignatures) {
   CeremonyBuilder world;
   const RootFile one = *RootFile::parse(as_bytes(world.root_1()));
-  const RootFile two = *next_draft(one, {kInAYear.plus_seconds(1)}, kNow);
+  const RootFile two = *next_draft(one, kInAYear.plus_seconds(1), kNow);
   EXPECT_EQ(two.root.header.version.value(), 2);
   EXPECT_EQ(two.root.roles, one.root.roles);
   EXPECT_TRUE(two.envelope.signatures().empty());
-  EXPECT_EQ(next_draft(one, {kNow}, kNow).error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(next_draft(one, kNow, kNow).error().code, ErrorCode::kPolicy);
   RootFile last = one;
   last.root.header.version = *metadata::Version::create(std::numeric_limits<std::int64_t>::max());
-  EXPECT_EQ(next_draft(last, {kInAYear}, kNow).error().code, ErrorCode::kLimit);
+  EXPECT_EQ(next_draft(last, kInAYear, kNow).error().code, ErrorCode::kLimit);
 }
 
 TEST(RootEdit, ReplacesAKeyAndForgetsTheOldOne) {

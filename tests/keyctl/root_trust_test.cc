@@ -1,5 +1,6 @@
 #include <tenon/keyctl/root_trust.h>
 #include <tenon/keyctl/root_trust_command.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <string>
 
@@ -10,8 +11,8 @@
 namespace tenon::keyctl {
 namespace {
 
-std::int64_t version_of(const Result<std::optional<TrustedRoot>>& root) {
-  return root && *root ? (*root)->root->header.version.value() : 0;
+std::int64_t version_of(const Result<std::vector<TrustedRoot>>& chain) {
+  return chain && !chain->empty() ? chain->back().root->header.version.value() : 0;
 }
 
 struct Chain {
@@ -43,7 +44,7 @@ TEST(FollowRoots, RefusesGapsForeignRootsAndTwins) {
   EXPECT_FALSE(follow_roots(chain.knows_one, {chain.two, "{}"}));
   Chain other;
   EXPECT_EQ(follow_roots(chain.knows_one, {other.two}).error().code, ErrorCode::kSig);
-  const Result<std::optional<TrustedRoot>> twin = follow_roots(chain.knows_one, {other.one});
+  const Result<std::vector<TrustedRoot>> twin = follow_roots(chain.knows_one, {other.one});
   EXPECT_EQ(twin.error().code, ErrorCode::kMismatch);
   EXPECT_NE(twin.error().hint.find("call the other signers"), std::string::npos);
   // The twin of a root on the way, signed by enough keys of the root before it.
@@ -54,10 +55,20 @@ TEST(FollowRoots, RefusesGapsForeignRootsAndTwins) {
   EXPECT_EQ(follow_roots(chain.knows_one, {chain.two, evil_two}).error().code, ErrorCode::kMismatch);
 }
 
+// A rehearsal is signed lightly: nothing that is meant may hang on it.
+TEST(FollowRoots, LeadsFromNothingThatIsMeantToARehearsal) {
+  Chain chain;
+  metadata::Root marked = chain.world.root_2();
+  policies::mark_rehearsal(marked);
+  const std::string two =
+      sign_by(marked.to_json(), {&chain.world.team.alice, &chain.world.dave, &chain.world.team.bob});
+  EXPECT_EQ(follow_roots(chain.knows_one, {two}).error().code, ErrorCode::kPolicy);
+}
+
 // Book: KEYT-04
 TEST(FollowRoots, BeginsWithNoRootThatNobodyHereHasSignedOrCompared) {
   Chain chain;
-  EXPECT_FALSE(*follow_roots({}, {}));
+  EXPECT_TRUE(follow_roots({}, {})->empty());
   EXPECT_EQ(follow_roots({}, {chain.one}).error().code, ErrorCode::kPolicy);
   Memory signed_one;
   signed_one.marks["root"] = {1, Sha256::of(RootFile::parse(as_bytes(chain.one))->envelope.signed_bytes())};
@@ -69,7 +80,7 @@ TEST(FollowRoots, BeginsWithNoRootThatNobodyHereHasSignedOrCompared) {
 }
 
 TEST(FollowRoots, SaysThatTheRememberedRootIsDamaged) {
-  const Result<std::optional<TrustedRoot>> root = follow_roots({to_bytes("{}"), {}, {}}, {});
+  const Result<std::vector<TrustedRoot>> root = follow_roots({to_bytes("{}"), {}, {}}, {});
   ASSERT_FALSE(root);
   EXPECT_NE(root.error().message.find("remembered here"), std::string::npos);
 }
