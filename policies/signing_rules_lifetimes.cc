@@ -90,6 +90,9 @@ std::vector<Breach> check_version(const SigningFacts& facts) {
     breaches.add(place_of(file, "version"),
                  file.counts_by_one ? "1 more than " + std::to_string(before) : "above " + std::to_string(before),
                  std::to_string(found));
+  } else if (facts.occasion == Occasion::kSign && !file.version_before && found > 1) {
+    breaches.add(place_of(file, "version"), "the version before it, to see what changes",
+                 "none beside version " + std::to_string(found), Severity::kWarning);
   }
   return std::move(breaches).take();
 }

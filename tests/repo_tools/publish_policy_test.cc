@@ -1,5 +1,8 @@
 #include <tenon/policies/rehearsal.h>
+#include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/publish_policy.h>
+
+#include <iostream>
 
 #include <tests/repo_tools/workshop.h>
 
@@ -252,6 +255,16 @@ TEST_F(PublishPolicy, StopsTheRootOfARehearsalInALabToo) {
     ASSERT_TRUE(disk_.put(file, signed_root(rehearsal)));
   }
   expect_refused({"rehearsal"});
+}
+
+TEST_F(PublishPolicy, TakesNoRootOfARehearsalAfterOneThatIsNone) {
+  metadata::Root next = root();
+  next.header.version = *next.header.version.next();
+  policies::mark_rehearsal(next);
+  ASSERT_TRUE(disk_.put(temp_ / "2.root.json", signed_root(next)));
+  const Console console{std::cout, std::cerr, no_progress_, kNow, false, true};
+  EXPECT_EQ(code_of(run_root_add(console, {folder(), temp_ / "2.root.json"})), "E_POLICY");
+  EXPECT_FALSE(fs::exists(repository().draft("2.root.json")));
 }
 
 }  // namespace

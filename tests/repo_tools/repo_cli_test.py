@@ -269,9 +269,7 @@ class BadInput(Repo):
             self.assertEqual(done.returncode, 0, done.stderr)
             return done.stdout
         keyctl(*draft, "-o", "rehearsed.draft", "--rehearsal", "--expires-in", "20h")
-        version = "2" if "next" in draft else "1"
-        keyctl("policy", "build", LAB_POLICY, "-o", "rehearsed.policy", "--repository", "demo", "--expires-in", "20h",
-               "--version", version)
+        keyctl("policy", "build", LAB_POLICY, "-o", "rehearsed.policy", "--repository", "demo", "--expires-in", "20h")
         keyctl("request", "create", "--repository", "demo", "-o", "r.tenon-request", "--rehearsal", "--draft",
                "rehearsed.draft", "--draft", "rehearsed.policy")
         keyctl("request", "sign", "r.tenon-request", "--key", "root.pem", "--passphrase-from", "file:pw",
@@ -286,14 +284,6 @@ class BadInput(Repo):
                                  "--rollout-key", "ci.tenon-key")
         self.assertIn("rehearsal", message)
         self.assertFalse(os.path.exists(self.path("repo")))
-
-    def test_the_root_of_a_rehearsal_is_not_added(self):
-        self.init()
-        shutil.copytree(os.path.join(self.keys, "keyctl-home"), self.path("rehearsal-home"))
-        self.rehearse("root", "next", "1.root.json")
-        self.assertIn("rehearsal", self.fail_with(REFUSED, "E_POLICY", "root", "add", "repo", "--root",
-                                                  "rehearsal-home/2.root.json"))
-        self.assertFalse(os.path.exists(self.path("repo", "staging", "metadata", "2.root.json")))
 
     def test_a_root_that_is_not_signed(self):
         with open(self.path("1.root.json"), encoding="utf-8") as file:
