@@ -7,6 +7,7 @@
 #include <cmath>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace tenon::policies {
 namespace {
@@ -76,9 +77,30 @@ bool is_of_all_digests(const std::vector<std::string>& prefixes) {
   return share >= 1;
 }
 
+// The limits of a role follow its name, so a name that promises little must not hold much: "rollout.demo" speaks for
+// demo/channels/ alone, "releases.demo" for demo/releases/.
+std::string folder_of(std::string_view role) {
+  for (const auto& [kind, folder] : {std::pair("rollout.", "/channels/"), std::pair("releases.", "/releases/")}) {
+    if (role.starts_with(kind)) return std::string(role.substr(std::string_view(kind).size())) + folder;
+  }
+  return {};
+}
+
+void check_folder(const DelegatedRole& role, Breaches& breaches) {
+  const std::string folder = folder_of(role.name.text());
+  if (folder.empty()) return;
+  const bool is_kept =
+      role.paths.patterns && std::ranges::all_of(*role.paths.patterns, [&](const PathPattern& pattern) {
+        return pattern.text().starts_with(folder);
+      });
+  if (is_kept) return;
+  breaches.add(place_of(role) + "/paths", "paths below " + printable(folder) + ", as its name says", "others");
+}
+
 void check_paths(const SigningFacts& facts, const DelegatedRole& role, Breaches& breaches) {
   const std::vector<std::string>& forbidden = facts.policy.delegations.forbid_paths;
   const std::string place = place_of(role) + "/paths";
+  check_folder(role, breaches);
   if (role.paths.hash_prefixes && !forbidden.empty() && is_of_all_digests(*role.paths.hash_prefixes)) {
     breaches.add(place, "a part of all paths", "prefixes that every digest begins with one of");
   }

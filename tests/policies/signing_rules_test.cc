@@ -329,6 +329,16 @@ void add_delegation_rows(std::vector<Row>& rows) {
   }
   rows.push_back({"P25", "a prefix that all digests have", targets_update, kE, "delegations/rollout.camera/paths",
                   [](SigningFacts& facts) { delegated_of(facts)[1].paths = {.hash_prefixes = {{""}}}; }});
+  rows.push_back({"P25", "prefixes that leave no digest out", targets_update, kE, "delegations/bins/paths",
+                  [](SigningFacts& facts) {
+                    std::vector<std::string> all;
+                    for (char digit : std::string("0123456789abcde")) all.emplace_back(1, digit);
+                    for (char digit : std::string("0123456789abcdef")) all.push_back({'f', digit});
+                    delegated_of(facts)[1].name = *metadata::RoleName::parse_delegated("bins");
+                    delegated_of(facts)[1].paths = {.hash_prefixes = all};
+                  }});
+  rows.push_back({"P25", "a role for channels that speaks for more", targets_update, kE,
+                  "delegations/rollout.camera/paths", paths("camera/tools/*")});
   rows.push_back({"P25", "bins of everything", targets_update, kE, "delegations", [](SigningFacts& facts) {
                     targets_of(facts).after.delegations->bins =
                         metadata::SuccinctRoles{.keys = role_keys(kReleaseKeys, 2), .name_prefix = "bin"};
@@ -541,7 +551,9 @@ TEST(SigningRules, AllowShorterTimestampsThatLeaveHalfOfTheirLife) {
 
 TEST(SigningRules, AllowOverlappingPathsWhereThePolicySaysSo) {
   SigningFacts facts = targets_update();
-  delegated_of(facts)[1].paths.patterns = {*metadata::PathPattern::parse("camera/releases/1/*")};
+  delegated_of(facts)[1].paths.patterns = {*metadata::PathPattern::parse("camera/channels/*")};
+  delegated_of(facts)[0].paths.patterns = {*metadata::PathPattern::parse("camera/releases/1/*"),
+                                           *metadata::PathPattern::parse("camera/releases/*/*")};
   facts.policy.delegations.allow_overlap = true;
   EXPECT_EQ(text_of(findings_of(judge(facts), "P25")), "");
 }
