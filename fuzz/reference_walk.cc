@@ -61,15 +61,11 @@ class ReferenceWalk {
       follow(*role.delegations, bin_edge(*bins), chain);
       return true;  // bins are terminating
     }
-    std::vector<const DelegatedRole*> edges;
     for (const DelegatedRole& edge : role.delegations->roles) {
       const Glob matched = contains(edge.paths);
       if (matched == Glob::kUndefined) return refuse(ErrorCode::kPolicy);
-      if (matched == Glob::kMatches) edges.push_back(&edge);
-      if (matched == Glob::kMatches && edge.terminating) break;
-    }
-    for (const DelegatedRole* edge : edges) {
-      if (follow(*role.delegations, *edge, chain) || edge->terminating) return true;
+      if (matched == Glob::kDiffers) continue;
+      if (follow(*role.delegations, edge, chain) || edge.terminating) return true;
     }
     return false;
   }
