@@ -26,7 +26,7 @@ struct KeyScheme {
   std::string_view family;  // tells keys apart together with the decoded key, whatever the keytype is called
 
   // decode gives the canonical key: 32 bytes, an uncompressed point (SEC 1) or SPKI in DER. Nothing for an encoding that
-  // we do not know.
+  // we do not know, or a key of RSA above 4096 bits.
   // Errors: E_PARSE for an ed25519 key of another length or no hex; E_POLICY for a weak key.
   Result<std::optional<Bytes>> (*decode)(std::string_view public_text);
 
