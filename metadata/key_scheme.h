@@ -5,7 +5,7 @@
 //   ed25519                         ed25519                 64 hex digits                     64 bytes (RFC 8032)
 //   ecdsa, ecdsa-sha2-nistp256      ecdsa-sha2-nistp256     PEM, or the point in hex          DER over SHA-256
 //   ecdsa, ecdsa-sha2-nistp384      ecdsa-sha2-nistp384     PEM, or the point in hex          DER over SHA-384
-//   rsa                             rsassa-pss-sha256       PEM                               PSS, MGF1-SHA256, salt of 32
+//   rsa                             rsassa-pss-sha256       PEM                               PSS, MGF1-SHA256, any salt
 //   ml-dsa                          ml-dsa-44/1, 65/1, 87/1 PEM                               pure ML-DSA (TAP 21)
 //
 // PEM is a SubjectPublicKeyInfo in one spelling only: named curve, uncompressed point, canonical DER, no text around it.
