@@ -71,6 +71,17 @@ class Download(ClientTest):
         self.fail_with("E_NET", "file", message="file")
         self.assertEqual(self.finished(), {"file": b"content"})
 
+    def test_a_link_under_the_unfinished_name_is_not_written_through(self):
+        self.add("file", b"content")
+        self.repository.publish("targets", "snapshot", "timestamp")
+        for plant in (os.link, os.symlink):
+            self.write(b"precious", "victim")
+            plant(self.path("victim"), self.path("targets", ".new"))
+            self.succeed("file")
+            self.assertEqual(self.read("victim"), b"precious")
+            self.assertEqual(self.finished(), {"file": b"content"})
+            os.unlink(self.path("targets", "file"))
+
     def test_several_targets_are_one_session_in_order(self):
         for name in ("one", "two", "three"):
             self.add(name, name.encode())
