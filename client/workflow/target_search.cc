@@ -75,8 +75,8 @@ Result<Step> TargetSearch::next() const {
   const RoleName& name = current_->role->name;
   if (ask_cache_) return Step(WantCached{name.file_name()});
   const std::size_t max_length = pin_->length ? static_cast<std::size_t>(*pin_->length) : rules_.limits.targets_bytes;
-  return Step(WantRemote{repository_->root->consistent_snapshot ? name.file_name(pin_->version) : name.file_name(),
-                         max_length});
+  return Step(
+      WantRemote{repository_->root->consistent_snapshot ? name.file_name(pin_->version) : name.url_name(), max_length});
 }
 
 Result<Progress> TargetSearch::feed(const Reply& reply) {

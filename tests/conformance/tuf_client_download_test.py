@@ -108,6 +108,21 @@ class Download(ClientTest):
         self.assertEqual(len(self.stored()), 4 + len(sent))
         self.assertEqual(sorted(os.listdir(self.folder)), ["initial_root.json", "keys", "metadata", "targets"])
 
+    # Book: DEL-12
+    def test_role_names_that_need_quoting_without_consistent_snapshots(self):
+        self.repository.signed["root"]["consistent_snapshot"] = False
+        sent = {"../d": "..%2Fd", ".": ".", ".new": ".new", "a/~b": "a%2F~b"}
+        for number, role in enumerate(sent):
+            self.repository.delegate(role, [f"{number}/*"])
+        self.repository.publish("root", *sent, "targets", "snapshot", "timestamp")
+        for role in ("2.targets", "2.snapshot", *(f"1.{name}" for name in sent.values())):
+            self.repository.files["/metadata/" + role.partition(".")[2] + ".json"] = self.served(role + ".json")
+        for number, role in enumerate(sent):
+            self.fail_with("E_POLICY", f"{number}/none", message="no trusted role lists")
+            self.assertIn(f"{sent[role]}.json", self.requests())
+        self.assertEqual(len(self.stored()), 4 + len(sent))
+        self.assertEqual(sorted(os.listdir(self.folder)), ["initial_root.json", "keys", "metadata", "targets"])
+
     def test_target_paths_are_sent_as_they_are(self):
         sent = {"a+b,c=d@e/(f)": None, "b%20c": None, "c d": "c%20d", ".hidden": None, "q?x#y": "q%3Fx%23y",
                 "100%": "100%25", "\u00e9": "%C3%A9", "x" * 300: None}
