@@ -46,13 +46,22 @@ bool any_falls(const VersionFloors& before, const VersionFloors& after) {
          });
 }
 
+// A key counts for a role, as floors remember it.
+Sha256 key_of_role(TopRole role, const Sha256& fingerprint) {
+  Bytes text = to_bytes(role == TopRole::kTimestamp ? "timestamp" : "snapshot");
+  text.push_back(0);
+  text.insert(text.end(), fingerprint.bytes.begin(), fingerprint.bytes.end());
+  return Sha256::of(text);
+}
+
 // Whether the root has dropped a timestamp or snapshot key under which the floors were learned.
 bool has_rotated(const VersionFloors& floors, const Root& root) {
   std::set<Sha256> listed;
   for (const TopRole role : {TopRole::kTimestamp, TopRole::kSnapshot}) {
     for (const metadata::KeyId& keyid : root.role(role).keyids) {
       const auto key = root.keys.find(keyid);
-      if (key != root.keys.end() && key->second.material()) listed.insert(key->second.material()->fingerprint());
+      if (key == root.keys.end() || !key->second.material()) continue;
+      listed.insert(key_of_role(role, key->second.material()->fingerprint()));
     }
   }
   return std::ranges::any_of(floors.learned_under, [&](const Sha256& key) { return !listed.contains(key); });

@@ -1,6 +1,6 @@
 // DeviceModel: a device that refreshes, as a loop around RefreshSession that aborts when a promise is broken:
 //   - on an error nothing has changed: the session asks for the same again and refuses the same file again;
-//   - floors never fall, but for a root that no longer lists a key they were learned under;
+//   - floors never fall, but for a root that no longer lists, in its role, a key they were learned under;
 //   - what may be stored are the bytes that were served, and really signed by the keys that the trusted root names;
 //   - a session ends within its limits; what it trusts in the end fits together, is not expired, and is what is stored.
 #pragma once

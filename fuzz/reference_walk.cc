@@ -61,15 +61,11 @@ class ReferenceWalk {
       follow(*role.delegations, bin_edge(*bins), chain);
       return true;  // bins are terminating
     }
-    std::vector<const DelegatedRole*> edges;
     for (const DelegatedRole& edge : role.delegations->roles) {
       const Glob matched = contains(edge.paths);
       if (matched == Glob::kUndefined) return refuse(ErrorCode::kPolicy);
-      if (matched == Glob::kMatches) edges.push_back(&edge);
-      if (matched == Glob::kMatches && edge.terminating) break;
-    }
-    for (const DelegatedRole* edge : edges) {
-      if (follow(*role.delegations, *edge, chain) || edge->terminating) return true;
+      if (matched == Glob::kDiffers) continue;
+      if (follow(*role.delegations, edge, chain) || edge.terminating) return true;
     }
     return false;
   }
@@ -111,7 +107,7 @@ class ReferenceWalk {
     const std::string stored_name = edge.name.file_name();
     const auto at = stored_.find(stored_name);
     if (at != stored_.end() && !objection(at->second, pin, delegator, edge, rules_)) return at->second;
-    const std::string served_name = consistent_ ? edge.name.file_name(pin.version) : stored_name;
+    const std::string served_name = consistent_ ? edge.name.file_name(pin.version) : edge.name.url_name();
     const std::size_t max_length = pin.length ? std::size_t{*pin.length} : rules_.limits.targets_bytes;
     const Result<client::Reply> reply = tests::fetch_all(repository_, "metadata/" + served_name, max_length);
     if (!reply) result.refused = reply.error().code;

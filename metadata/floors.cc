@@ -10,12 +10,23 @@ void raise(std::optional<T>& floor, T seen) {
   if (!floor || *floor < seen) floor = seen;
 }
 
+// The role is part of it, so that a key that leaves one of the two roles and stays in the other counts as rotated.
+Sha256 fingerprint_in(TopRole role, const KeyMaterial& key) {
+  Bytes all = to_bytes(to_string(role));
+  all.push_back(0);
+  const Sha256 fingerprint = key.fingerprint();
+  all.insert(all.end(), fingerprint.bytes.begin(), fingerprint.bytes.end());
+  return Sha256::of(all);
+}
+
 std::set<Sha256> online_keys(const Root& root) {
   std::set<Sha256> fingerprints;
   for (TopRole role : {TopRole::kTimestamp, TopRole::kSnapshot}) {
     for (const KeyId& keyid : root.role(role).keyids) {
       const auto key = root.keys.find(keyid);
-      if (key != root.keys.end() && key->second.material()) fingerprints.insert(key->second.material()->fingerprint());
+      if (key != root.keys.end() && key->second.material()) {
+        fingerprints.insert(fingerprint_in(role, *key->second.material()));
+      }
     }
   }
   return fingerprints;

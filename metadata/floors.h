@@ -17,7 +17,8 @@ struct VersionFloors {
   std::optional<Version> snapshot = {};
   std::map<std::string, Version, std::less<>> targets = {};  // by snapshot's "ROLE.json"
   std::optional<UtcTime> issued = {};  // the newest "x-tenon-issued" accepted: time is not before it
-  // Fingerprints of the timestamp and snapshot keys under which all but root were learned.
+  // The timestamp and snapshot keys under which all but root were learned, each as SHA-256 over its role, a zero byte and
+  // its fingerprint.
   std::set<Sha256> learned_under = {};
   // True from a rotation of keys until files signed after it are stored: a stored timestamp or snapshot counts for
   // nothing till then, even if a key that stayed still vouches for it.
@@ -28,9 +29,9 @@ struct VersionFloors {
   void raise_timestamp(const Timestamp& timestamp);
   void raise_snapshot(const Snapshot& snapshot);
 
-  // under gives the floors as they count under a root: when it no longer lists one of the keys they were learned under,
-  // those keys were rotated, and what they said of versions and time is forgotten; this undoes a fast-forward attack. Adding
-  // keys, renaming them, or another threshold is no rotation. The floor of root stays.
+  // under gives the floors as they count under a root: when it no longer lists one of the keys they were learned under for
+  // the same role, those keys were rotated, and what they said of versions and time is forgotten; this undoes a
+  // fast-forward attack. Adding keys, renaming them, or another threshold is no rotation. The floor of root stays.
   // Spec: 5.3.11
   // Deviates: the specification deletes the files; here stored files stop to count, also those that a key that stays
   // vouches for (ADR 0003).

@@ -5,7 +5,7 @@
 //   ed25519                         ed25519                 64 hex digits                     64 bytes (RFC 8032)
 //   ecdsa, ecdsa-sha2-nistp256      ecdsa-sha2-nistp256     PEM, or the point in hex          DER over SHA-256
 //   ecdsa, ecdsa-sha2-nistp384      ecdsa-sha2-nistp384     PEM, or the point in hex          DER over SHA-384
-//   rsa                             rsassa-pss-sha256       PEM                               PSS, MGF1-SHA256, salt of 32
+//   rsa                             rsassa-pss-sha256       PEM                               PSS, MGF1-SHA256, any salt
 //   ml-dsa                          ml-dsa-44/1, 65/1, 87/1 PEM                               pure ML-DSA (TAP 21)
 //
 // PEM is a SubjectPublicKeyInfo in one spelling only: named curve, uncompressed point, canonical DER, no text around it.
@@ -26,7 +26,7 @@ struct KeyScheme {
   std::string_view family;  // tells keys apart together with the decoded key, whatever the keytype is called
 
   // decode gives the canonical key: 32 bytes, an uncompressed point (SEC 1) or SPKI in DER. Nothing for an encoding that
-  // we do not know.
+  // we do not know, or a key of RSA above 4096 bits.
   // Errors: E_PARSE for an ed25519 key of another length or no hex; E_POLICY for a weak key.
   Result<std::optional<Bytes>> (*decode)(std::string_view public_text);
 

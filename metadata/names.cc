@@ -66,13 +66,17 @@ Result<RoleName> RoleName::parse_delegated(std::string_view text) {
 }
 
 std::string RoleName::file_name() const {
-  std::string encoded = percent_encoded(text_, "~");
-  if (encoded.front() == '.') encoded.replace(0, 1, "%2E");
-  return encoded + ".json";
+  std::string name = url_name();
+  if (name.front() == '.') name.replace(0, 1, "%2E");
+  return name;
 }
 
 std::string RoleName::file_name(Version version) const {
-  return std::to_string(version.value()) + "." + percent_encoded(text_, "~") + ".json";
+  return std::to_string(version.value()) + "." + url_name();
+}
+
+std::string RoleName::url_name() const {
+  return percent_encoded(text_, "~") + ".json";
 }
 
 Result<TargetPath> TargetPath::parse(std::string_view text) {

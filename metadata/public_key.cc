@@ -59,7 +59,7 @@ Result<PublicKey> PublicKey::ecdsa_p256(ByteView point) {
 Result<PublicKey> PublicKey::rsa(ByteView spki) {
   TENON_TRY(PublicKey key, parse(key_object("rsa", "rsassa-pss-sha256", pem_of(spki))));
   if (key.material()) return key;
-  return Error{ErrorCode::kParse, "not a public key of RSA"};
+  return Error{ErrorCode::kParse, "not a public key of RSA of at most 4096 bits"};
 }
 
 Result<PublicKey> PublicKey::ml_dsa_65(ByteView spki) {

@@ -24,10 +24,12 @@ class RoleName {
   // Spec: 4.4
   std::string meta_key() const { return text_ + ".json"; }
   // file_name is the role's file, one percent-encoded path component: letters, digits, '_', '-', '~' and '.' stand as
-  // they are, but for a dot at its front. With a version: VERSION.NAME.json. In a URL it stands as it is.
+  // they are, but for a dot at its front. With a version: VERSION.NAME.json, which is its URL too.
   // Spec: 3.1.2
   std::string file_name() const;
   std::string file_name(Version version) const;
+  // url_name is the file without a version in a URL, where a dot at its front stands as well.
+  std::string url_name() const;
 
   auto operator<=>(const RoleName&) const = default;
 

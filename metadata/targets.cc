@@ -204,13 +204,17 @@ DelegatedRole SuccinctRoles::bin_of(const TargetPath& path) const {
           PathSet{.hash_prefixes = std::move(prefixes)}, true};
 }
 
-Result<std::vector<DelegatedRole>> Delegations::matching(const TargetPath& path) const {
-  if (bins) return std::vector<DelegatedRole>{bins->bin_of(path)};
-  std::vector<DelegatedRole> matched;
+std::vector<Result<DelegatedRole>> Delegations::matching(const TargetPath& path) const {
+  if (bins) return {bins->bin_of(path)};
+  std::vector<Result<DelegatedRole>> matched;
   for (const DelegatedRole& role : roles) {
-    TENON_TRY(const bool matches, role.paths.contains(path));
-    if (matches) matched.push_back(role);
-    if (matches && role.terminating) break;
+    const Result<bool> matches = role.paths.contains(path);
+    if (!matches) {
+      matched.push_back(matches.error());
+      break;
+    }
+    if (*matches) matched.push_back(role);
+    if (*matches && role.terminating) break;
   }
   return matched;
 }

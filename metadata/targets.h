@@ -67,10 +67,10 @@ struct Delegations {
   std::optional<SuccinctRoles> bins = {};  // in place of roles
   json::Object extra = {};
 
-  // matching gives those that may speak for a path, in order, up to the first that is terminating.
-  // Errors: E_POLICY for an undefined pattern.
+  // matching gives those that may speak for a path, in order, up to the first that is terminating, or has an undefined
+  // pattern: that one is an E_POLICY, for who comes so far.
   // Spec: 5.6.7.2
-  Result<std::vector<DelegatedRole>> matching(const TargetPath& path) const;
+  std::vector<Result<DelegatedRole>> matching(const TargetPath& path) const;
   bool operator==(const Delegations&) const = default;
 };
 

@@ -82,6 +82,13 @@ Result<std::optional<FileDescriptor>> Folder::open_file(const std::string& name,
   return std::optional(std::move(file));
 }
 
+Result<FileDescriptor> Folder::open_new(const std::string& name) const {
+  ::unlinkat(descriptor_.get(), name.c_str(), 0);
+  TENON_TRY(std::optional<FileDescriptor> file, open_file(name, O_WRONLY | O_CREAT | O_EXCL));
+  if (!file) return Error{ErrorCode::kStorage, shown(name) + ": cannot be made"};
+  return *std::move(file);
+}
+
 Result<void> Folder::replace(const std::string& name, ByteView content) const {
   if (auto written = write_new(content); !written) {
     ::unlinkat(descriptor_.get(), kTemporaryName, 0);  // gives its space back; a leftover would do no harm
@@ -102,12 +109,9 @@ Result<void> Folder::sync() const {
 
 Result<void> Folder::write_new(ByteView content) const {
   const std::string temporary = shown(kTemporaryName);
-  // Never into what stands there: a leftover, or a second name of a file that is none of ours.
-  ::unlinkat(descriptor_.get(), kTemporaryName, 0);
-  TENON_TRY(auto file, open_file(kTemporaryName, O_WRONLY | O_CREAT | O_EXCL));
-  if (!file) return Error{ErrorCode::kStorage, temporary + ": cannot be made"};
-  TENON_TRY_VOID(write_all(*file, 0, content, temporary));
-  if (::fsync(file->get()) != 0) return storage_error("cannot be made durable", temporary);
+  TENON_TRY(const FileDescriptor file, open_new(kTemporaryName));
+  TENON_TRY_VOID(write_all(file, 0, content, temporary));
+  if (::fsync(file.get()) != 0) return storage_error("cannot be made durable", temporary);
   return {};
 }
 

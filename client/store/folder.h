@@ -47,6 +47,10 @@ class Folder {
   // Errors: E_STORAGE, for a symbolic link or anything else that is no regular file too.
   Result<std::optional<FileDescriptor>> open_file(const std::string& name, int flags) const;
 
+  // open_new makes a file to write, never into what stands under its name: a leftover, or a second name of a file that is
+  // none of ours. Errors: E_STORAGE
+  Result<FileDescriptor> open_new(const std::string& name) const;
+
   // replace has the new file durable when it returns; a cut leaves the old file or the new one.
   // Errors: E_STORAGE. After an error the old file is still in force, or the new one is and may not be durable.
   Result<void> replace(const std::string& name, ByteView content) const;

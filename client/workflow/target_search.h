@@ -24,7 +24,7 @@ class TargetSearch {
                             const metadata::Rules& rules);
 
   // next says which role's file is wanted, or why the search cannot go on: E_LIMIT when more roles are in the way than one
-  // search visits, E_MISMATCH when snapshot does not list the next one, E_POLICY for an undefined pattern.
+  // search visits, E_MISMATCH when snapshot does not list the next one, E_POLICY when it comes to an undefined pattern.
   Result<Step> next() const;
 
   // feed takes the reply to the step that next() gave. On an error nothing has changed: another source may be asked.
@@ -42,10 +42,10 @@ class TargetSearch {
     std::shared_ptr<const metadata::TrustedTargets> role;
     std::shared_ptr<const Visit> delegator;
   };
-  // One delegation that waits to be followed: the edge, and with it the keys that count.
+  // One delegation that waits to be followed: the edge, and with it the keys that count; or why the search ends there.
   struct Edge {
     std::shared_ptr<const Visit> delegator;
-    metadata::DelegatedRole role;
+    Result<metadata::DelegatedRole> role;
   };
 
   TargetSearch(const TrustedRepository& repository, metadata::TargetPath path, const metadata::Rules& rules)

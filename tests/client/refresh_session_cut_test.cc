@@ -150,6 +150,39 @@ TEST(FastForward, IsUndoneByARotationOfTheTimestampOrSnapshotKey) {
   }
 }
 
+// Both ways: the thief's key stays in the other role.
+// Book: META-23
+// Spec: 5.3.11
+TEST(FastForward, IsUndoneWhenASharedKeyLeavesOneOfItsRoles) {
+  for (TopRole role : {TopRole::kTimestamp, TopRole::kSnapshot}) {
+    SCOPED_TRACE(to_string(role));
+    Scenario scenario;
+    const std::vector<TestKey> shared = {scenario.repository.new_key()};
+    scenario.repository.set_keys(TopRole::kTimestamp, shared);
+    scenario.repository.set_keys(TopRole::kSnapshot, shared);
+    scenario.repository.publish_root();
+    fast_forward(scenario, kVeryHigh[0]);
+    scenario.repository.rotate_key(role);
+    scenario.repository.publish_root();
+    set_low_versions(scenario.repository);
+    scenario.expect_accepted();
+    EXPECT_EQ(scenario.device.floors.timestamp->value(), 1);
+  }
+}
+
+// Book: META-23
+// Spec: 5.3.11
+TEST(FastForward, IsUndoneWhenTimestampAndSnapshotSwapTheirKeys) {
+  Scenario scenario;
+  fast_forward(scenario, kVeryHigh[0]);
+  const std::vector<TestKey> timestamp = scenario.repository.signers.at("timestamp");
+  scenario.repository.set_keys(TopRole::kTimestamp, scenario.repository.signers.at("snapshot"));
+  scenario.repository.set_keys(TopRole::kSnapshot, timestamp);
+  scenario.repository.publish_root();
+  set_low_versions(scenario.repository);
+  scenario.expect_accepted();
+}
+
 // Book: META-23
 TEST(FastForward, IsUndoneByARotationThatLiesSeveralRootsBack) {
   Scenario scenario;

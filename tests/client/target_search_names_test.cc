@@ -109,18 +109,20 @@ TEST(RoleNames, HoweverHostileEachGetAFileOfTheirOwnInsideTheStore) {
 // Book: DEL-12
 // Spec: 3.1.2
 TEST(RoleNames, HoweverHostileAreOneSegmentOfAnAddress) {
-  RepositorySimulator repository;
-  delegate_to_all(repository);
-  InMemoryStore store;
-  SessionRunner device(repository, store);
-  find_all(device, true);
-  std::set<std::string> paths;
-  for (const client::FetchRequest& request : repository.requests()) {
-    EXPECT_EQ(std::count(request.path.begin(), request.path.end(), '/'), 1) << request.path;
-    EXPECT_EQ(request.path.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%._-~/"),
-              std::string::npos)
-        << request.path;
-    EXPECT_TRUE(paths.insert(request.path).second) << request.path;
+  for (const bool consistent : {true, false}) {
+    RepositorySimulator repository({.consistent_snapshot = consistent});
+    delegate_to_all(repository);
+    InMemoryStore store;
+    SessionRunner device(repository, store);
+    find_all(device, true);
+    std::set<std::string> paths;
+    for (const client::FetchRequest& request : repository.requests()) {
+      EXPECT_EQ(std::count(request.path.begin(), request.path.end(), '/'), 1) << request.path;
+      EXPECT_EQ(request.path.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%._-~/"),
+                std::string::npos)
+          << request.path;
+      EXPECT_TRUE(paths.insert(request.path).second) << request.path;
+    }
   }
 }
 

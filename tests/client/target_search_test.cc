@@ -268,6 +268,61 @@ TEST(TargetSearch, EndsAtADelegationWhosePatternIsNotDefined) {
   EXPECT_TRUE(top->has_value());
 }
 
+// Book: DEL-06
+// Spec: 4.5i, 5.6.7.2a
+TEST(TargetSearch, VisitsTheDelegationsBeforeOneWhosePatternIsNotDefined) {
+  RepositorySimulator repository;
+  repository.add_delegation({.name = "first", .paths = {"*"}});
+  repository.add_delegation({.name = "strange", .paths = {"[!x]*"}});
+  repository.add_delegation({.name = "third", .paths = {"*"}});
+  repository.add_target("app", "content", "first");
+  repository.add_target("other", "content", "third");
+  repository.publish();
+  InMemoryStore store;
+  SessionRunner device(repository, store);
+  const auto app = device.refresh_and_find("app");
+  ASSERT_TRUE(app) << app.error().message;
+  ASSERT_TRUE(app->has_value());
+  EXPECT_EQ((*app)->signed_by().text(), "first");
+  repository.forget_requests();
+  EXPECT_EQ(code_of(device.refresh_and_find("other")), "E_POLICY");
+  for (const client::FetchRequest& request : repository.requests()) {
+    EXPECT_FALSE(request.path.ends_with("third.json")) << "it lies behind";
+  }
+}
+
+// Book: DEL-06
+// Spec: 5.6.7.2.1
+TEST(TargetSearch, ReachesNoUndefinedPatternBehindATerminatingDelegation) {
+  RepositorySimulator repository;
+  repository.add_delegation({.name = "first", .paths = {"*"}, .terminating = true});
+  repository.add_delegation({.name = "strange", .paths = {"[!x]*"}});
+  repository.publish();
+  InMemoryStore store;
+  SessionRunner device(repository, store);
+  const auto app = device.refresh_and_find("app");
+  ASSERT_TRUE(app) << app.error().message;
+  EXPECT_FALSE(app->has_value());
+}
+
+// A terminating delegation ends the walk before what waited, also before an error that waited.
+// Book: DEL-06
+// Spec: 5.6.7.2.1
+TEST(TargetSearch, DropsAnUndefinedPatternThatWaitedWhenADescendantTerminates) {
+  RepositorySimulator repository;
+  repository.add_delegation({.name = "first", .paths = {"*"}});
+  repository.add_delegation({.name = "strange", .paths = {"[!x]*"}});
+  repository.publish();
+  InMemoryStore store;
+  SessionRunner device(repository, store);
+  EXPECT_EQ(code_of(device.refresh_and_find("app")), "E_POLICY");
+  repository.add_delegation({.delegator = "first", .name = "inner", .paths = {"*"}, .terminating = true});
+  repository.publish();
+  const auto app = device.refresh_and_find("app");
+  ASSERT_TRUE(app) << app.error().message;
+  EXPECT_FALSE(app->has_value());
+}
+
 // Book: DEL-07
 // Spec: 4.5g
 TEST(TargetSearch, FollowsPrefixesOfTheHexDigestOfThePath) {

@@ -2,10 +2,13 @@
 #include <tenon/metadata/json.h>
 #include <tenon/metadata/rules.h>
 
+#include <cerrno>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <tests/conformance/metadata_folder.h>
 #include <tests/conformance/names.h>
+#include <unistd.h>
 
 namespace tenon::tests {
 namespace {
@@ -39,6 +42,12 @@ std::optional<Bytes> MetadataFolder::load(const std::string& file_name) const {
 
 Result<void> MetadataFolder::save(const client::Persist& file) const {
   return folder_.replace(is_root_file(file.file_name) ? kRootName : file.file_name, file.content);
+}
+
+Result<void> MetadataFolder::remove(const std::string& file_name) const {
+  const std::string shown = folder_.shown(file_name);
+  if (::unlink(shown.c_str()) != 0 && errno != ENOENT) return client::storage_error("cannot be deleted", shown);
+  return {};
 }
 
 Result<std::optional<metadata::VersionFloors>> MetadataFolder::floors() const {

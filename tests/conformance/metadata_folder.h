@@ -28,6 +28,8 @@ class MetadataFolder {
   std::optional<Bytes> load(const std::string& file_name) const;
   // Errors: E_STORAGE
   Result<void> save(const client::Persist& file) const;
+  // remove takes a file away; that it is not there is no error. Errors: E_STORAGE
+  Result<void> remove(const std::string& file_name) const;
 
   // floors gives nothing when they were never stored. Errors: E_STORAGE, E_PARSE
   Result<std::optional<metadata::VersionFloors>> floors() const;

@@ -109,9 +109,8 @@ Result<bool> TargetFolder::has(const VerifiedTarget& target) const {
 Result<void> TargetFolder::download(client::Fetcher& fetcher, const std::string& url_path,
                                     const VerifiedTarget& target) const {
   const std::string unfinished = folder_.shown(kUnfinishedName);
-  TENON_TRY(const auto file, folder_.open_file(kUnfinishedName, O_WRONLY | O_CREAT | O_TRUNC));
-  if (!file) return Error{ErrorCode::kStorage, unfinished + ": cannot be made"};
-  Result<void> filled = fill(*file, fetcher, url_path, target);
+  TENON_TRY(const FileDescriptor file, folder_.open_new(kUnfinishedName));
+  Result<void> filled = fill(file, fetcher, url_path, target);
   const std::string finished = folder_.shown(target_file_name(target.path()));
   if (filled && std::rename(unfinished.c_str(), finished.c_str()) != 0) {
     filled = client::storage_error("cannot be replaced", finished);

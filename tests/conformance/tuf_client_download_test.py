@@ -71,6 +71,17 @@ class Download(ClientTest):
         self.fail_with("E_NET", "file", message="file")
         self.assertEqual(self.finished(), {"file": b"content"})
 
+    def test_a_link_under_the_unfinished_name_is_not_written_through(self):
+        self.add("file", b"content")
+        self.repository.publish("targets", "snapshot", "timestamp")
+        for plant in (os.link, os.symlink):
+            self.write(b"precious", "victim")
+            plant(self.path("victim"), self.path("targets", ".new"))
+            self.succeed("file")
+            self.assertEqual(self.read("victim"), b"precious")
+            self.assertEqual(self.finished(), {"file": b"content"})
+            os.unlink(self.path("targets", "file"))
+
     def test_several_targets_are_one_session_in_order(self):
         for name in ("one", "two", "three"):
             self.add(name, name.encode())
@@ -94,6 +105,21 @@ class Download(ClientTest):
             self.assertIn(f"1.{sent[role]}.json", self.requests())
             self.succeed(f"{number}/file")
             self.assertEqual(self.requests(), NOTHING_NEW)
+        self.assertEqual(len(self.stored()), 4 + len(sent))
+        self.assertEqual(sorted(os.listdir(self.folder)), ["initial_root.json", "keys", "metadata", "targets"])
+
+    # Book: DEL-12
+    def test_role_names_that_need_quoting_without_consistent_snapshots(self):
+        self.repository.signed["root"]["consistent_snapshot"] = False
+        sent = {"../d": "..%2Fd", ".": ".", ".new": ".new", "a/~b": "a%2F~b"}
+        for number, role in enumerate(sent):
+            self.repository.delegate(role, [f"{number}/*"])
+        self.repository.publish("root", *sent, "targets", "snapshot", "timestamp")
+        for role in ("2.targets", "2.snapshot", *(f"1.{name}" for name in sent.values())):
+            self.repository.files["/metadata/" + role.partition(".")[2] + ".json"] = self.served(role + ".json")
+        for number, role in enumerate(sent):
+            self.fail_with("E_POLICY", f"{number}/none", message="no trusted role lists")
+            self.assertIn(f"{sent[role]}.json", self.requests())
         self.assertEqual(len(self.stored()), 4 + len(sent))
         self.assertEqual(sorted(os.listdir(self.folder)), ["initial_root.json", "keys", "metadata", "targets"])
 

@@ -9,6 +9,8 @@
 
 #include <cstdio>
 #include <ctime>
+#include <set>
+#include <string>
 
 #include <fcntl.h>
 #include <tests/conformance/arguments.h>
@@ -64,7 +66,7 @@ class Driver {
       return std::move(session).error().context("root.json").with_hint("run init with a trusted root again");
     }
     const Result<void> ran = run(*session);
-    const Result<void> saved = stored == session->floors() ? Result<void>() : folder_.save(session->floors());
+    const Result<void> saved = stored == session->floors() ? Result<void>() : save(session->floors());
     if (!ran) return ran.error();
     TENON_TRY_VOID(saved);
     rules = session->rules();
@@ -81,6 +83,17 @@ class Driver {
   }
 
  private:
+  // After a rotation of keys, what was stored before it is deleted, but only once the floors say so too.
+  // Spec: 5.3.11
+  Result<void> save(const metadata::VersionFloors& floors) {
+    TENON_TRY_VOID(folder_.save(floors));
+    if (!floors.forget_stored) return {};
+    for (const char* name : {"timestamp.json", "snapshot.json"}) {
+      if (!accepted_.contains(name)) TENON_TRY_VOID(folder_.remove(name));
+    }
+    return {};
+  }
+
   template <class Session>
   Result<void> run(Session& session) {
     for (;;) {
@@ -89,7 +102,9 @@ class Driver {
       TENON_TRY(const client::Reply reply, ask(step));
       TENON_TRY(const client::Progress progress, session.feed(reply));
       if (!progress.warning.empty()) warn(progress.warning);
-      if (progress.persist) TENON_TRY_VOID(folder_.save(*progress.persist));
+      if (!progress.persist) continue;
+      TENON_TRY_VOID(folder_.save(*progress.persist));
+      accepted_.insert(progress.persist->file_name);
     }
   }
 
@@ -107,6 +122,7 @@ class Driver {
 
   const MetadataFolder& folder_;
   client::Fetcher& fetcher_;
+  std::set<std::string> accepted_;  // files that this process stored
 };
 
 Result<void> init(const Arguments& arguments, const MetadataFolder& folder) {

@@ -162,9 +162,33 @@ class Refresh(ClientTest):
         self.repository.set_keys("timestamp", [shared])
         self.repository.publish("root")
         del self.repository.files["/metadata/timestamp.json"]
-        self.fail_with("E_NET")  # the new root is stored, the old timestamp, which the shared key signed too, as well
+        self.fail_with("E_NET")  # the new root is stored, and the shared key signed the old timestamp too
         self.repository.publish_as("timestamp", 2)
         self.succeed()
+
+    # Spec: 5.3.11
+    def test_a_rotation_of_keys_deletes_timestamp_and_snapshot_though_the_cycle_fails(self):
+        for role in ("timestamp", "snapshot"):
+            self.succeed()
+            self.assertEqual(self.stored(), ["root.json", "snapshot.json", "targets.json", "timestamp.json"])
+            self.repository.set_keys(role, [Key(self.path("keys"), "new-" + role)])
+            self.repository.publish("root")
+            timestamp = self.repository.files.pop("/metadata/timestamp.json")
+            self.fail_with("E_NET")
+            self.assertEqual(self.stored(), ["root.json", "targets.json"])
+            self.repository.files["/metadata/timestamp.json"] = timestamp
+            self.repository.publish("snapshot", "timestamp")
+
+    # Spec: 5.3.11
+    def test_what_was_accepted_after_a_rotation_is_kept_though_the_cycle_fails(self):
+        self.succeed()
+        self.repository.set_keys("snapshot", [Key(self.path("keys"), "new")])
+        self.repository.publish("root")
+        self.repository.publish("timestamp")
+        for _ in range(2):
+            self.fail_with("E_SIG")  # the snapshot is still the old one
+            self.assertEqual(self.stored(), ["root.json", "targets.json", "timestamp.json"])
+            self.assertEqual(self.read("metadata", "timestamp.json"), self.served("timestamp.json"))
 
 
 if __name__ == "__main__":

@@ -103,6 +103,42 @@ TEST(Floors, AreDroppedWhenATimestampOrSnapshotKeyIsTakenAway) {
   EXPECT_FALSE(kept(before, root_with({keys()[1], keys()[3]}, {keys()[2]}))) << "overlap";
 }
 
+// Book: META-23
+// Spec: 5.3.11
+TEST(Floors, AreDroppedWhenASharedKeyIsTakenFromOneOfItsRoles) {
+  const Root shared = root_with({keys()[0]}, {keys()[0]});
+  EXPECT_FALSE(kept(shared, root_with({keys()[1]}, {keys()[0]}))) << "it stays in snapshot";
+  EXPECT_FALSE(kept(shared, root_with({keys()[0]}, {keys()[1]}))) << "it stays in timestamp";
+  EXPECT_TRUE(kept(shared, root_with({keys()[0], keys()[1]}, {keys()[0]}))) << "added";
+}
+
+// Book: META-24
+// Spec: 5.3.11
+TEST(Floors, AreKeptWhenAKeyOfOneRoleIsAddedToTheOther) {
+  const Root apart = root_with({keys()[0]}, {keys()[1]});
+  EXPECT_TRUE(kept(apart, root_with({keys()[0], keys()[1]}, {keys()[1]})));
+  EXPECT_TRUE(kept(apart, root_with({keys()[0]}, {keys()[1], keys()[0]})));
+}
+
+// Book: META-23
+// Spec: 5.3.11
+TEST(Floors, AreDroppedWhenTimestampAndSnapshotSwapTheirKeys) {
+  EXPECT_FALSE(kept(root_with({keys()[0]}, {keys()[1]}), root_with({keys()[1]}, {keys()[0]})));
+}
+
+// As they were first written. Once, for the floors that come of it name the roles.
+TEST(Floors, WhoseKeysNameNoRoleCountAsRotatedOnce) {
+  const Root root = root_with({keys()[0]}, {keys()[1]});
+  VersionFloors old = learned_under(root);
+  old.learned_under = {keys()[0].public_key().material()->fingerprint(),
+                       keys()[1].public_key().material()->fingerprint()};
+  VersionFloors floors = old.under(root);
+  EXPECT_FALSE(floors.timestamp);
+  EXPECT_EQ(floors.root, old.root);
+  floors.timestamp = Version::first();
+  EXPECT_EQ(floors.under(root), floors);
+}
+
 // Book: META-24
 TEST(Floors, AreKeptWhenOtherRolesRotate) {
   RepositorySimulator repository;

@@ -90,6 +90,7 @@ TEST(RoleName, BecomesOneSafePathComponent) {
     std::string after_version = row.file;
     if (row.name[0] == '.') after_version.replace(0, 3, ".");  // no dot at the front of the file any more
     EXPECT_EQ(name->file_name(*Version::create(7)), "7." + after_version);
+    EXPECT_EQ(name->url_name(), after_version);
     EXPECT_EQ(name->meta_key(), std::string(row.name) + ".json");
   }
 }

@@ -148,7 +148,7 @@ std::string RepositorySimulator::path_of(std::string_view name) const {
   if (name == "snapshot") return metadata_path("snapshot.json", snapshot.header.version);
   const Version version = name == "targets" ? targets.header.version : delegated.at(std::string(name)).header.version;
   const metadata::RoleName role = role_name(name);
-  return "metadata/" + (root.consistent_snapshot ? role.file_name(version) : role.file_name());
+  return "metadata/" + (root.consistent_snapshot ? role.file_name(version) : role.url_name());
 }
 
 json::Value RepositorySimulator::signed_part(std::string_view name) const {
