@@ -127,7 +127,8 @@ void give_reasons(RequestedDocument& requested, const DocumentReview& document, 
 
 // Nobody shall believe that a reason was given which no signer will read.
 Result<void> require_all_reasons_given(const SigningRequest& request, const CreateOptions& options) {
-  for (const auto& [place, reason] : options.reasons) {
+  for (const auto& reason : options.reasons) {
+    const std::string& place = reason.first;
     const bool given = std::ranges::any_of(request.documents,
                                            [&](const RequestedDocument& one) { return one.reasons.contains(place); });
     if (!given) {

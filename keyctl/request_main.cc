@@ -184,14 +184,15 @@ Result<Report> sign(const RequestWords& words, const Shell& shell) {
   SigningOrder order{{}, words.acknowledged, shell.tool};
   TENON_TRY(const hsm::TokenOptions token, token_options(words.token));
   TENON_TRY(order.keys, find_signing_keys(words.keys, sources, token, context.names));
-  context.unattended = !words.expected_payloads.empty();
-  if (context.unattended) TENON_TRY_VOID(require_expected(request, words.expected_payloads));
+  const bool unattended = !words.expected_payloads.empty();
+  context.unattended = unattended;
+  if (unattended) TENON_TRY_VOID(require_expected(request, words.expected_payloads));
   const auto looked_before = [](const Question&) { return Result<void>(); };
-  const Confirm confirm = context.unattended ? Confirm(looked_before) : Confirm(confirm_on_terminal);
+  const Confirm confirm = unattended ? Confirm(looked_before) : Confirm(confirm_on_terminal);
   TENON_TRY(Home home, Home::open(shell.home));
   TENON_TRY(Signed made, sign_request(home, std::move(request), std::move(context), order, confirm));
   TENON_TRY_VOID(hsm::replace_file(output, as_bytes(made.response.to_text()), hsm::FileMode::kPublic));
-  if (!context.unattended) made.report.text.clear();  // the person has just read it
+  if (!unattended) made.report.text.clear();  // the person has just read it
   made.report.text += "signed; the response is " + printable(output.native()) + ": send it back\n";
   made.report.data.set("file", printable(output.native()));
   return made.report;

@@ -66,6 +66,11 @@ bool is_person(std::string_view place) {
   return place.starts_with(kPeople) && place.find('/', kPeople.size()) == place.npos;
 }
 
+const json::Value* member_of(const json::Value* value, const std::string& name) {
+  const json::Object* object = value == nullptr ? nullptr : value->object();
+  return object == nullptr ? nullptr : object->find(name);
+}
+
 // One change for each member that differs, however deep: a list is one member. A branch that comes or goes does so member
 // by member, so that nobody has to read it out of one line.
 void compare(const json::Value* before, const json::Value* after, const std::string& place,
@@ -83,8 +88,7 @@ void compare(const json::Value* before, const json::Value* after, const std::str
     for (const json::Member& member : *side->object()) names.insert(member.name);
   }
   for (const std::string& name : names) {
-    compare(is_branch(before) ? before->object()->find(name) : nullptr,
-            is_branch(after) ? after->object()->find(name) : nullptr,
+    compare(member_of(before, name), member_of(after, name),
             place.empty() ? printable(name) : place + "/" + printable(name), changes);
   }
 }
