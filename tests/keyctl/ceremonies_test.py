@@ -2,6 +2,7 @@
 
 TENON_BIN_DIR names the folder of the programs.
 """
+import json
 import os
 import shutil
 import subprocess
@@ -153,6 +154,19 @@ class FirstRoot(Ceremony):
         self.merge("root-1.tenon-request", [f"root-1.{name}.tenon-signature" for name in ROOT_PEOPLE])
         self.assertEqual(self.coordinator.read_json("1.root.json"), before)
 
+    def test_merging_fewer_signatures_loses_none_and_another_draft_takes_no_place(self):
+        before = self.coordinator.read_json("1.root.json")
+        self.merge("root-1.tenon-request", [f"root-1.{name}.tenon-signature" for name in ("alice", "bob", "carol")])
+        after = self.coordinator.read_json("1.root.json")
+        self.assertEqual(sorted(one["keyid"] for one in after["signatures"]),
+                         sorted(one["keyid"] for one in before["signatures"]))
+        before["signed"]["expires"] = "2031-01-01T00:00:00Z"
+        self.coordinator.write("1.root.json", json.dumps(before))
+        responses = [f"root-1.{name}.tenon-signature" for name in ROOT_PEOPLE]
+        message = self.coordinator.fail(REFUSED, "E_POLICY", "response", "merge", "root-1.tenon-request", *responses)
+        self.assertIn("another version 1 is there already", message)
+        self.assertEqual(self.coordinator.read_json("1.root.json"), before)
+
     def test_a_key_without_a_proof_for_this_ceremony_is_refused(self):
         self.prove(self.people["dave"], "ff" * 16)
         shutil.rmtree(self.coordinator.path("home"))
@@ -255,6 +269,7 @@ class Rotation(Ceremony):
         self.assertIn("ivan", shown)
         self.assertIn("may no longer sign root", shown)
         self.assertIn("reason given: bob left", shown)
+        self.assertIn(f"over nonce {NONCE}", shown)
         self.merge("root-2.tenon-request", responses)
         self.coordinator.succeed("root", "verify", "2.root.json", "--previous", "1.root.json")
 

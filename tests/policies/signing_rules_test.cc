@@ -177,6 +177,9 @@ void add_token_rows(std::vector<Row>& rows) {
   rows.push_back({"P21", "one custodian who was not drilled", root_rotation, kW,
                   "roles/root/keys/" + kRootKeys[0].keyid().brief(),
                   [](SigningFacts& facts) { facts.keys.at(kRootKeys[0].keyid()).possession->made = in_days(-201); }});
+  rows.push_back({"P21", "a custodian whose proof is of the future", root_rotation, kW,
+                  "roles/root/keys/" + kRootKeys[0].keyid().brief(),
+                  [](SigningFacts& facts) { facts.keys.at(kRootKeys[0].keyid()).possession->made = in_days(30); }});
 }
 
 void add_role_rows(std::vector<Row>& rows) {
@@ -299,6 +302,8 @@ void add_lifetime_rows(std::vector<Row>& rows) {
                   [](SigningFacts& facts) { root_of(facts).after.header.version = *Version::create(3); }});
   rows.push_back({"P11", "targets of the same version", targets_update, kE, "targets/version",
                   [](SigningFacts& facts) { targets_of(facts).after.header.version = Version::first(); }});
+  rows.push_back({"P11", "targets of version 2 without what came before", targets_update, kW, "targets/version",
+                  [](SigningFacts& facts) { targets_of(facts).before.reset(); }});
   rows.push_back({"P11", "a first root of version 2", root_rotation, kE, "root/version",
                   [](SigningFacts& facts) { root_of(facts).before.reset(); }});
   rows.push_back({"P11", "a policy that goes back", policy_update, kE, "policy/version", [](SigningFacts& facts) {
