@@ -17,7 +17,7 @@ namespace tenon::keyctl {
 
 struct AuditEntry {
   metadata::UtcTime at;
-  std::string event;  // "shown", "signed", "refused", "merged", "trusted", ...
+  std::string event;  // "shown", "signed", "refused", "declined", "failed", "merged", "trusted", ...
   json::Object data;
 };
 

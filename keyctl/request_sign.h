@@ -39,8 +39,9 @@ struct Signed {
 };
 
 // sign_request reviews, asks, signs with every key that may sign, verifies each signature, and remembers before it gives
-// anything away; that a person declined is logged. Errors: those of review_request; E_POLICY when a rule refuses, a warning is not acknowledged, or no key
-// of the person may sign any of it; E_AUTH when the person does not confirm; those of the signer.
+// anything away. What was shown, refused, declined, failed and signed is logged. Errors: those of review_request; E_POLICY
+// when a rule refuses, a warning is not acknowledged, or no key of the person may sign any of it; E_AUTH when the person
+// does not confirm; those of the signer.
 Result<Signed> sign_request(Home& home, policies::SigningRequest request, ReviewContext context,
                             const SigningOrder& order, const Confirm& confirm);
 

@@ -3,10 +3,8 @@
 #include <tenon/keyctl/command_line.h>
 #include <tenon/keyctl/response_merge.h>
 #include <tenon/keyctl/transfer_file.h>
-#include <tenon/metadata/json_fields.h>
 #include <tenon/metadata/utf8.h>
 
-#include <algorithm>
 #include <map>
 
 #include <CLI/CLI.hpp>
@@ -54,33 +52,11 @@ Result<Report> show(const ResponseWords& words) {
   return report;
 }
 
-Result<std::int64_t> version_of(const metadata::Envelope& envelope) {
-  TENON_TRY(json::Fields fields, json::Fields::of(envelope.signed_part(), "signed"));
-  return fields.integer("version");
-}
-
-// A file that is there already keeps its signatures, and gives way only to a later version.
-Result<std::string> joined(const fs::path& path, const std::string& content) {
+Result<std::string> content_at(const fs::path& path, const MergedFile& file) {
   std::error_code error;
-  if (!fs::exists(fs::symlink_status(path, error))) return content;
+  if (!fs::exists(fs::symlink_status(path, error))) return file.content;
   TENON_TRY(const Bytes there, hsm::read_file(path, SigningRequest::kMaxBytes));
-  TENON_TRY(const metadata::Envelope known,
-            metadata::Envelope::parse(there, SigningRequest::kMaxBytes).with_context(printable(path.native())));
-  TENON_TRY(metadata::Envelope merged, metadata::Envelope::parse(as_bytes(content), SigningRequest::kMaxBytes));
-  if (as_text(known.signed_bytes()) == as_text(merged.signed_bytes())) {
-    for (const metadata::Signature& one : known.signatures()) {
-      if (std::ranges::find(merged.signatures(), one.keyid, &metadata::Signature::keyid) != merged.signatures().end())
-        continue;
-      merged = merged.with_signature(one);
-    }
-    return merged.to_text();
-  }
-  TENON_TRY(const std::int64_t known_version, version_of(known));
-  TENON_TRY(const std::int64_t version, version_of(merged));
-  if (version > known_version) return content;
-  return Error{ErrorCode::kPolicy,
-               printable(path.native()) + ": another version " + std::to_string(known_version) + " is there already",
-               "choose another folder with --out"};
+  return joined_with(file, there);
 }
 
 Result<Report> merge(const MergeWords& words, const Shell& shell) {
@@ -97,7 +73,7 @@ Result<Report> merge(const MergeWords& words, const Shell& shell) {
     std::map<fs::path, std::string> contents;  // all are known to be right before the first is written
     for (const MergedFile& file : files) {
       const fs::path path = fs::path(words.folder) / file.name;
-      TENON_TRY(contents[path], joined(path, file.content));
+      TENON_TRY(contents[path], content_at(path, file).with_context(printable(path.native())));
     }
     for (const auto& [path, content] : contents) {
       TENON_TRY_VOID(hsm::replace_file(path, as_bytes(content), hsm::FileMode::kPublic));

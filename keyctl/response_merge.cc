@@ -1,6 +1,7 @@
 #include <tenon/keyctl/judgement_text.h>
 #include <tenon/keyctl/response_merge.h>
 #include <tenon/metadata/hex.h>
+#include <tenon/metadata/json_fields.h>
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
@@ -151,6 +152,11 @@ Memory basis_of(const Memory& memory, const policies::SigningRequest& request) {
   return basis;
 }
 
+Result<std::int64_t> version_of(const Envelope& envelope) {
+  TENON_TRY(json::Fields fields, json::Fields::of(envelope.signed_part(), "signed"));
+  return fields.integer("version");
+}
+
 // Every signature goes to its document, or it is said why not.
 void collect(const std::vector<NamedResponse>& responses, const Review& review,
              std::map<std::string, Collected>& collected, Report& report) {
@@ -186,6 +192,23 @@ bool report_progress(const Review& review, const std::map<std::string, Collected
 }
 
 }  // namespace
+
+Result<std::string> joined_with(const MergedFile& file, ByteView there) {
+  TENON_TRY(const Envelope known, Envelope::parse(there, policies::SigningRequest::kMaxBytes));
+  TENON_TRY(Envelope merged, Envelope::parse(as_bytes(file.content), policies::SigningRequest::kMaxBytes));
+  if (as_text(known.signed_bytes()) == as_text(merged.signed_bytes())) {
+    for (const metadata::Signature& one : known.signatures()) {
+      const bool has_it = std::ranges::count(merged.signatures(), one.keyid, &metadata::Signature::keyid) > 0;
+      if (!has_it) merged = merged.with_signature(one);
+    }
+    return merged.to_text();
+  }
+  TENON_TRY(const std::int64_t known_version, version_of(known));
+  TENON_TRY(const std::int64_t version, version_of(merged));
+  if (version > known_version) return file.content;
+  return Error{ErrorCode::kPolicy, "another version " + std::to_string(known_version) + " is there already",
+               "choose another folder with --out"};
+}
 
 Result<Report> merge_responses(Home& home, policies::SigningRequest request,
                                const std::vector<NamedResponse>& responses, const WriteFiles& write,

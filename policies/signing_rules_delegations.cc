@@ -217,9 +217,12 @@ constexpr SigningRule kRules[] = {
     {.id = "P25",
      .severity = Severity::kError,
      .title = "delegations hand over a part of the paths, to one role each, and not too deep",
-     .standard = "no *, ** or */*; no overlap; depth 2; terminating; names in ASCII",
+     .standard =
+         "no *, ** or */*; no overlap; depth 2; terminating; names in ASCII; releases.X and rollout.X in their folders",
      .source = "sigstore/root-signing#323; theupdateframework/python-tuf#456",
-     .explanation = "a wildcard hands over everything; where two may speak for a path, the order decides in silence",
+     .explanation =
+         "a wildcard, or prefixes of every digest, hand over everything; limits follow a role's name, so it holds "
+         "what its name says; where two may speak for a path, the order decides in silence",
      .advice = "narrow the paths, or set allow_overlap or max_depth in the policy",
      .concerns = delegates,
      .check = check_delegations},

@@ -187,8 +187,10 @@ constexpr SigningRule kRules[] = {
      .title = "a version follows the one before it",
      .standard = "root and policy by one, all others upwards",
      .source = "TUF specification 5.3.5, 5.5.5, 5.6.4; tuf-on-ci",
-     .explanation = "clients refuse a root that skips a version, and any file that goes back",
-     .advice = "draft it anew from the newest version",
+     .explanation =
+         "clients refuse a root that skips a version, and any file that goes back; without the version before it "
+         "nobody sees what a later one takes away (a warning)",
+     .advice = "draft it anew from the newest version, and name that in the request: --previous",
      .concerns = can_compare_versions,
      .check = check_version},
     {.id = "P27",

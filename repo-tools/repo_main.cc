@@ -213,9 +213,8 @@ int run(int argc, char** argv, const std::vector<std::string>& warnings) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return error.get_exit_code() == 0
-               ? app.exit(error)
-               : fail(hsm::usage_error({error.get_name(), error.what(), app.remaining(true)}));  // 0: --help, --version
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    return fail(hsm::usage_error({error.get_name(), error.what(), app.remaining(true)}));
   }
   const Result<metadata::UtcTime> now = metadata::UtcTime::from_unix(std::time(nullptr));
   if (!now) return fail(now.error());

@@ -271,5 +271,25 @@ TEST(MergeResponses, TrustsNoOtherRootOfAVersionThatWasSignedHere) {
   EXPECT_EQ(*one.home.recall(one.world.repository), before);
 }
 
+// Book: KEYT-22
+TEST(JoinedWith, KeepsSignaturesAndGivesWayToALaterVersionAlone) {
+  CeremonyBuilder world;
+  const json::Value one = world.root().to_json();
+  const auto joined = [](const std::string& content, const std::string& there) {
+    return joined_with({"1.root.json", content}, as_bytes(there));
+  };
+  const std::string alice = sign_by(one, {&world.team.alice});
+  const std::string bob = sign_by(one, {&world.team.bob});
+  EXPECT_EQ(metadata::Envelope::parse(as_bytes(*joined(alice, bob)), 1u << 20)->signatures().size(), 2u);
+  EXPECT_EQ(*joined(alice, alice), alice);
+  const std::string two = sign_by(world.root_2().to_json(), {&world.team.alice});
+  EXPECT_EQ(*joined(two, alice), two);
+  EXPECT_EQ(joined(alice, two).error().code, ErrorCode::kPolicy);
+  metadata::Root twin = world.root();
+  twin.header.expires = kInAYear.plus_seconds(1);
+  EXPECT_EQ(joined(sign_by(twin.to_json(), {&world.team.alice}), alice).error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(joined(alice, "notes").error().code, ErrorCode::kParse);
+}
+
 }  // namespace
 }  // namespace tenon::keyctl

@@ -296,6 +296,12 @@ class BadInput(Repo):
                        "ci.tenon-key")
         self.assertFalse(os.path.exists(self.path("repo")))
 
+    def test_a_passphrase_that_was_typed_as_an_argument_is_not_repeated(self):
+        for words in (("sign", "repo", "--key", "a.pem", "canary"), ("sign", "repo", "--passphrase", "canary"),
+                      ("sign", "repo", "--key", "a.pem", "--passphrase=canary"), ("canary",)):
+            with self.subTest(words):
+                self.assertNotIn("canary", self.fail_with(USAGE, "E_USAGE", *words))
+
     def test_words_that_make_no_sense(self):
         self.init()
         self.fail_with(USAGE, "E_USAGE", *self.add("../evil", 1))
