@@ -16,14 +16,12 @@ struct Kind {
 
 constexpr std::string_view kFirstRootSteps[] = {
     "Coordinator: write policy.toml with all people in it; `tenon-keyctl policy build`. Make a nonce: `openssl rand "
-    "-hex "
-    "16`, and send it to everybody.",
+    "-hex 16`, and send it to everybody.",
     "Rehearse all that follows with `--rehearsal` first, on the same machines.",
     "Each person, alone, on a machine without a network: `tenon-keyctl key generate` (with --token for a token), then "
     "`tenon-keyctl key proof --nonce NONCE`. Send NAME.tenon-key to the coordinator; nothing else leaves the machine.",
     "Each person reads the first 16 digits of the keyid aloud; the coordinator compares with the file. Serial number "
-    "of "
-    "the token: ____________________",
+    "of the token: ____________________",
     "Coordinator: `tenon-keyctl root init`, then `tenon-keyctl request create` with the draft, the policy, all "
     "NAME.tenon-key and the nonce.",
     "Each person: `tenon-keyctl request show`. Read all of it. The twelve words are read aloud by one and compared by "
@@ -41,8 +39,7 @@ constexpr std::string_view kRotateSteps[] = {
     "Coordinator: the policy names the new person: policy.toml with a higher version, `tenon-keyctl policy build`.",
     "Coordinator: `tenon-keyctl request create` with both drafts, NEW.tenon-key, the nonce and a reason.",
     "Signers: at least the old threshold of the OLD root's keys and the new threshold of the NEW root's keys. The new "
-    "key "
-    "signs too. `tenon-keyctl request show`, compare the words, `tenon-keyctl request sign`.",
+    "key signs too. `tenon-keyctl request show`, compare the words, `tenon-keyctl request sign`.",
     "Coordinator: `tenon-keyctl response merge`, `tenon-keyctl root verify 2.root.json --previous 1.root.json`, "
     "`tenon-repo root add`, publish. Old roots stay published for ever.",
     "Destroy the old key only after a device has followed the new root. Done by: ____________________",
@@ -62,8 +59,7 @@ constexpr std::string_view kOnlineKeySteps[] = {
     "Stop whatever signs with the key. Keep its machine as it is.",
     "Make a new key on another machine: `tenon-keyctl key generate`.",
     "Coordinator: `tenon-keyctl root next`, then `tenon-keyctl root rotate --role timestamp` and `--role snapshot`. "
-    "Both: "
-    "devices forget what the thief has signed only when the keys of these roles change.",
+    "Both: devices forget what the thief has signed only when the keys of these roles change.",
     "`tenon-keyctl request create --reason`, sign, merge, as for a rotation.",
     "`tenon-repo root add`, `tenon-repo sign`, `tenon-repo publish`: go on from the last honest versions.",
     "Compare every target with the last copy that is known to be good. Compared by: ____________________",
@@ -73,8 +69,7 @@ constexpr std::string_view kOnlineKeySteps[] = {
 constexpr std::string_view kDelegationSteps[] = {
     "The people of the new role: `tenon-keyctl key generate`, `tenon-keyctl key proof --nonce NONCE`.",
     "Coordinator: `tenon-keyctl targets next`, then `tenon-keyctl delegation add`. Which targets do the paths match "
-    "today? "
-    "request show says it.",
+    "today? request show says it.",
     "Coordinator: the first metadata of the new role is a draft in the same request.",
     "Signers of targets and signers of the new role each: `tenon-keyctl request show`, words, `tenon-keyctl request "
     "sign`.",
@@ -144,8 +139,7 @@ std::string ceremony_plan(CeremonyKind kind, const std::string& repository,
                           const std::optional<policies::SigningPolicy>& policy) {
   const Kind& plan = find(kind);
   std::string text = "# " + std::string(plan.title) + ": " + repository +
-                     "\n\nDate: ____________  Place: "
-                     "____________  Coordinator (holds no key): ____________________\n";
+                     "\n\nDate: ____________  Place: ____________  Coordinator (holds no key): ____________________\n";
   if (policy) text += people(*policy);
   text += "\n";
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {

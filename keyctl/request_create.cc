@@ -59,6 +59,7 @@ Result<RequestedDocument> read_draft(const DraftFile& draft, const CreateOptions
 Result<std::optional<std::string>> find_target(const std::vector<fs::path>& folders, const std::string& path,
                                                const metadata::TargetEntry& entry) {
   const fs::path relative(path);
+  if (!entry.hashes.any_known()) return std::optional<std::string>();
   if (relative.is_absolute() || relative.lexically_normal() != relative) return std::optional<std::string>();
   for (const fs::path& folder : folders) {
     for (const fs::path& name :

@@ -27,18 +27,6 @@ Tally tally(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role, 
   return count;
 }
 
-// The keys that a role lists and the rules allow.
-KeyMap keys_for(const RoleKeys& role, const KeyMap& keys, const Rules& rules) {
-  KeyMap allowed;
-  for (const KeyId& keyid : role.keyids) {
-    const auto key = keys.find(keyid);
-    if (key == keys.end()) continue;
-    if (rules.strict_keyids && key->second.hash_keyid() != keyid) continue;
-    allowed.insert(*key);
-  }
-  return allowed;
-}
-
 Result<void> require(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role, const std::string& holder,
                      Verdicts& verdicts) {
   const Tally count = tally(envelope, keys, role, verdicts);
@@ -53,13 +41,13 @@ std::string keys_of(TopRole role, const Root& root) {
 
 Result<void> require(const Envelope& envelope, const Root& root, const Rules& rules, Verdicts& verdicts) {
   const RoleKeys& role = root.role(TopRole::kRoot);
-  return require(envelope, keys_for(role, root.keys, rules), role, keys_of(TopRole::kRoot, root), verdicts);
+  return require(envelope, allowed_keys(role, root.keys, rules), role, keys_of(TopRole::kRoot, root), verdicts);
 }
 
 Result<void> check_can_be_followed(const Root& root, const Rules& rules) {
   const RoleKeys& role = root.role(TopRole::kRoot);
   std::set<KeyMaterial> usable;
-  for (const auto& [keyid, key] : keys_for(role, root.keys, rules)) {
+  for (const auto& [keyid, key] : allowed_keys(role, root.keys, rules)) {
     if (key.material()) usable.insert(*key.material());
   }
   if (usable.size() >= role.threshold.value()) return {};
@@ -74,8 +62,16 @@ Tally tally(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role) 
   return tally(envelope, keys, role, verdicts);
 }
 
-Authority::Authority(const KeyMap& keys, RoleKeys role, std::string holder, const Rules& rules)
-    : keys_(keys_for(role, keys, rules)), role_(std::move(role)), holder_(std::move(holder)) {}
+KeyMap allowed_keys(const RoleKeys& role, const KeyMap& keys, const Rules& rules) {
+  KeyMap allowed;
+  for (const KeyId& keyid : role.keyids) {
+    const auto key = keys.find(keyid);
+    if (key == keys.end()) continue;
+    if (rules.strict_keyids && key->second.hash_keyid() != keyid) continue;
+    allowed.insert(*key);
+  }
+  return allowed;
+}
 
 template <class T>
 Result<Authentic<T>> authenticate(const Envelope& envelope, const Authority& authority) {

@@ -12,6 +12,7 @@
 #include <tenon/metadata/timestamp.h>
 
 #include <cstddef>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -34,21 +35,23 @@ struct Tally {
 Tally tally(const Envelope& envelope, const KeyMap& keys, const RoleKeys& role);
 
 // Authority is the right of certain keys to sign one role: the edge from whoever named them. There is no other way to
-// one than through a role that is fresh (authority() in fresh.h).
+// one than through a role that is fresh (authority() and edges_to() in fresh.h).
 // Spec: 3.1.2.1
 class Authority {
  public:
   // holder says whose keys these are, for messages: "timestamp keys of root v3".
   const std::string& holder() const { return holder_; }
-  const KeyMap& keys() const { return keys_; }
+  // keys holds those of the role that the rules allow, and those of the edges made together with this one.
+  const KeyMap& keys() const { return *keys_; }
   const RoleKeys& role() const { return role_; }
 
  private:
   friend Authority authority(const Fresh<Root>& root, TopRole role, const Rules& rules);
-  friend Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, const Rules& rules);
-  Authority(const KeyMap& keys, RoleKeys role, std::string holder, const Rules& rules);
+  friend class TrustedTargets;
+  Authority(std::shared_ptr<const KeyMap> keys, RoleKeys role, std::string holder)
+      : keys_(std::move(keys)), role_(std::move(role)), holder_(std::move(holder)) {}
 
-  KeyMap keys_;  // those that the role lists and the rules allow
+  std::shared_ptr<const KeyMap> keys_;
   RoleKeys role_;
   std::string holder_;
 };
@@ -72,6 +75,9 @@ class Authentic {
   T value_;
   FileIdentity identity_;
 };
+
+// allowed_keys gives the keys that a role lists and the rules allow.
+KeyMap allowed_keys(const RoleKeys& role, const KeyMap& keys, const Rules& rules);
 
 // authenticate is the only door to Authentic<T> for timestamp, snapshot and targets of every depth. The payload is read
 // after its signatures were verified.

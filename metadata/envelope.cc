@@ -8,8 +8,10 @@
 namespace tenon::metadata {
 namespace {
 
-// A member or element of real metadata takes 20 bytes and more; files made of nothing but "0," are none.
-constexpr std::size_t kBytesPerValue = 4;
+// A value takes 40 bytes of memory and more. Members and elements of real metadata take 7 bytes of the file (a hash
+// prefix of four digits) and mostly far more; files made of nothing but "0," are none.
+constexpr std::size_t kBytesPerValue = 6;
+constexpr std::size_t kValuesOfAnyFile = 64;
 
 }  // namespace
 
@@ -27,7 +29,8 @@ Result<Envelope> Envelope::parse(ByteView file, std::size_t max_bytes, const Lim
 }
 
 Result<Envelope> Envelope::parse(ByteView file, FileIdentity identity, std::size_t max_bytes, const Limits& limits) {
-  TENON_TRY(json::Value value, json::parse(file, {.max_bytes = max_bytes, .max_values = max_bytes / kBytesPerValue}));
+  const std::size_t max_values = kValuesOfAnyFile + std::min(file.size(), max_bytes) / kBytesPerValue;
+  TENON_TRY(json::Value value, json::parse(file, {.max_bytes = max_bytes, .max_values = max_values}));
   TENON_TRY(json::Fields fields, json::Fields::of(value, "file"));
   Envelope envelope;
   TENON_TRY(json::Fields signed_fields, fields.object("signed"));

@@ -18,8 +18,14 @@ Result<void> check_floor(std::string_view what, Version version, std::optional<V
 }
 
 Result<void> check_pin_is_complete(const MetaEntry& pin, const Rules& rules) {
-  if (!rules.require_snapshot_hashes || (pin.length && pin.hashes)) return {};
+  if (!rules.require_snapshot_hashes || (pin.length && pin.hashes && pin.hashes->any_known())) return {};
   return Error{ErrorCode::kPolicy, "length and digest are required and not both listed"};
+}
+
+// Of one role's delegations a search follows no more than it may visit, and skips no more than it has visited: names
+// are unique among them. Those behind are never reached.
+std::size_t most_of_interest(const Limits& limits) {
+  return 2 * (limits.roles_per_search + 1);
 }
 
 Result<void> check_pin(const MetaEntry& pin, const FileIdentity& file, Version version) {
@@ -32,14 +38,8 @@ Result<void> check_pin(const MetaEntry& pin, const FileIdentity& file, Version v
 }  // namespace
 
 Authority authority(const Fresh<Root>& root, TopRole role, const Rules& rules) {
-  return Authority(root->keys, root->role(role),
-                   std::string(to_string(role)) + " keys of root v" + std::to_string(root->header.version.value()),
-                   rules);
-}
-
-Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, const Rules& rules) {
-  TENON_CHECK(delegator->delegations.has_value());
-  return Authority(delegator->delegations->keys, role.keys, "keys delegated to " + printable(role.name.text()), rules);
+  return Authority(std::make_shared<const KeyMap>(allowed_keys(root->role(role), root->keys, rules)), root->role(role),
+                   std::string(to_string(role)) + " keys of root v" + std::to_string(root->header.version.value()));
 }
 
 Result<Fresh<Root>> freshen(Authentic<Root> root, const VersionFloors& floors, const Rules& rules) {
@@ -75,7 +75,7 @@ Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timest
 class TargetsLadder {
  public:
   static Result<TrustedTargets> climb(ByteView file, RoleName name, const Authority& authority,
-                                      const Fresh<Snapshot>& snapshot, std::vector<PathSet> confined_to,
+                                      const Fresh<Snapshot>& snapshot, std::optional<TargetPath> only_for,
                                       UtcTime valid_until, const Rules& rules) {
     TENON_TRY(const MetaEntry* pin, listed_pin(snapshot, name, rules));
     const FileIdentity identity = pin->identify(file);
@@ -85,37 +85,48 @@ class TargetsLadder {
     TENON_TRY_VOID(check_pin(*pin, targets.identity(), targets->header.version));
     TENON_TRY_VOID(check_not_expired(targets->header, rules));
     valid_until = std::min(valid_until, targets->header.expires);
-    return TrustedTargets(std::move(name), Fresh<Targets>(std::move(targets).take()), std::move(confined_to),
-                          valid_until);
+    return TrustedTargets(std::move(name), Fresh<Targets>(std::move(targets).take()), std::move(only_for), valid_until);
   }
 
-  static Result<TrustedTargets> climb_delegated(ByteView file, const TrustedTargets& delegator,
-                                                const DelegatedRole& role, const Fresh<Snapshot>& snapshot,
-                                                const Rules& rules) {
-    std::vector<PathSet> confined_to = delegator.confined_to_;
-    confined_to.push_back(role.paths);
-    return climb(file, role.name, authority(delegator.targets(), role, rules), snapshot, std::move(confined_to),
-                 delegator.valid_until_, rules);
+  static Result<TrustedTargets> climb_along(ByteView file, const Edge& edge, const Fresh<Snapshot>& snapshot,
+                                            const Rules& rules) {
+    return climb(file, edge.name_, edge.authority_, snapshot, edge.path_, edge.valid_until_, rules);
   }
 };
 
 Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
                                      const Rules& rules) {
-  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets, rules), snapshot, {},
-                              std::min(root->header.expires, snapshot->header.expires), rules);
+  return TargetsLadder::climb(file, RoleName::targets(), authority(root, TopRole::kTargets, rules), snapshot,
+                              std::nullopt, std::min(root->header.expires, snapshot->header.expires), rules);
 }
 
-Result<TrustedTargets> trust_targets(ByteView file, const TrustedTargets& delegator, const DelegatedRole& role,
-                                     const Fresh<Snapshot>& snapshot, const Rules& rules) {
-  return TargetsLadder::climb_delegated(file, delegator, role, snapshot, rules);
+Result<TrustedTargets> trust_targets(ByteView file, const Edge& edge, const Fresh<Snapshot>& snapshot,
+                                     const Rules& rules) {
+  return TargetsLadder::climb_along(file, edge, snapshot, rules);
 }
 
-Result<const TargetEntry*> TrustedTargets::find(const TargetPath& path) const {
-  for (const PathSet& paths : confined_to_) {
-    TENON_TRY(const bool inside, paths.contains(path));
-    if (!inside) return nullptr;
+const TargetEntry* TrustedTargets::find(const TargetPath& path) const {
+  return may_speak_for(path) ? targets_->find(path) : nullptr;
+}
+
+std::vector<Result<Edge>> TrustedTargets::edges_to(const TargetPath& path, const Rules& rules) const {
+  std::vector<Result<Edge>> edges;
+  const auto& delegations = targets_->delegations;
+  if (!may_speak_for(path) || !delegations) return edges;
+  const std::vector<Result<DelegatedRole>> roles = delegations->matching(path, most_of_interest(rules.limits));
+  const auto keys = std::make_shared<KeyMap>();
+  for (const Result<DelegatedRole>& role : roles) {
+    if (role) keys->merge(allowed_keys(role->keys, delegations->keys, rules));
   }
-  return targets_->find(path);
+  for (const Result<DelegatedRole>& role : roles) {
+    if (!role) {
+      edges.push_back(role.error());
+      continue;
+    }
+    Authority authority(keys, role->keys, "keys delegated to " + printable(role->name.text()));
+    edges.push_back(Edge(*role, std::move(authority), path, valid_until_));
+  }
+  return edges;
 }
 
 Result<const MetaEntry*> listed_pin(const Fresh<Snapshot>& snapshot, const RoleName& role, const Rules& rules) {
@@ -133,8 +144,12 @@ Result<const MetaEntry*> listed_pin(const Fresh<Snapshot>& snapshot, const RoleN
 }
 
 Result<std::optional<VerifiedTarget>> VerifiedTarget::find_in(const TrustedTargets& role, const TargetPath& path) {
-  TENON_TRY(const TargetEntry* entry, role.find(path));
+  const TargetEntry* entry = role.find(path);
   if (entry == nullptr) return std::optional<VerifiedTarget>();
+  if (!entry->hashes.any_known()) {
+    return Error{ErrorCode::kPolicy, printable(path.text()) + ": " + printable(role.name().text()) +
+                                         " lists no digest of it that is known here"};
+  }
   return std::optional(VerifiedTarget(path, *entry, role));
 }
 

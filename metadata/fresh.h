@@ -7,6 +7,7 @@
 #include <tenon/metadata/floors.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,8 +33,6 @@ class Fresh {
 
 // authority gives the keys that a trusted role names for the role below it.
 Authority authority(const Fresh<Root>& root, TopRole role, const Rules& rules);
-// Pre: role is one of delegator's delegations.
-Authority authority(const Fresh<Targets>& delegator, const DelegatedRole& role, const Rules& rules);
 
 // freshen(Root) ends the chain of roots: not expired, not below the floor.
 // Spec: 5.3.10
@@ -53,8 +52,32 @@ Result<Fresh<Timestamp>> freshen(Authentic<Timestamp> timestamp, const VersionFl
 Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timestamp>& timestamp,
                                 const VersionFloors& floors, const Rules& rules);
 
-// TrustedTargets is a targets role together with the paths it may speak for: those that every delegation on the way to
-// it names. The same check serves the top-level role and delegated roles of every depth.
+// Edge is one delegation on the way to one path: the role it names and the keys that count for it. It holds nothing
+// else of the delegator, so that a walk keeps little of what it read.
+class Edge {
+ public:
+  const RoleName& name() const { return name_; }
+  bool terminating() const { return terminating_; }
+
+ private:
+  friend class TrustedTargets;
+  friend class TargetsLadder;
+  Edge(const DelegatedRole& role, Authority authority, TargetPath path, UtcTime valid_until)
+      : name_(role.name),
+        terminating_(role.terminating),
+        authority_(std::move(authority)),
+        path_(std::move(path)),
+        valid_until_(valid_until) {}
+
+  RoleName name_;
+  bool terminating_;
+  Authority authority_;
+  TargetPath path_;
+  UtcTime valid_until_;
+};
+
+// TrustedTargets is a targets role together with what it may speak for: everything for the top-level role; for a
+// delegated one the path of the edge that led to it, which every delegation on the way names.
 class TrustedTargets {
  public:
   const RoleName& name() const { return name_; }
@@ -62,20 +85,23 @@ class TrustedTargets {
   // valid_until is the first moment at which this role, or one that leads to it, is expired.
   UtcTime valid_until() const { return valid_until_; }
   // find gives the role's entry for a path, null if it has none or may not speak for that path.
-  // Errors: E_POLICY for an undefined pattern.
-  Result<const TargetEntry*> find(const TargetPath& path) const;
+  const TargetEntry* find(const TargetPath& path) const;
+  // edges_to gives its delegations that may speak for a path, none if it may not itself: see Delegations::matching().
+  // Spec: 5.6.7.2
+  std::vector<Result<Edge>> edges_to(const TargetPath& path, const Rules& rules) const;
 
  private:
   friend class TargetsLadder;
-  TrustedTargets(RoleName name, Fresh<Targets> targets, std::vector<PathSet> confined_to, UtcTime valid_until)
+  TrustedTargets(RoleName name, Fresh<Targets> targets, std::optional<TargetPath> only_for, UtcTime valid_until)
       : name_(std::move(name)),
         targets_(std::move(targets)),
-        confined_to_(std::move(confined_to)),
+        only_for_(std::move(only_for)),
         valid_until_(valid_until) {}
+  bool may_speak_for(const TargetPath& path) const { return !only_for_ || *only_for_ == path; }
 
   RoleName name_;
   Fresh<Targets> targets_;
-  std::vector<PathSet> confined_to_;
+  std::optional<TargetPath> only_for_;
   UtcTime valid_until_;
 };
 
@@ -85,10 +111,10 @@ class TrustedTargets {
 // Errors: E_MISMATCH, E_SIG, E_PARSE, E_EXPIRED, E_LIMIT, E_POLICY when digests are required and not listed
 Result<TrustedTargets> trust_targets(ByteView file, const Fresh<Root>& root, const Fresh<Snapshot>& snapshot,
                                      const Rules& rules);
-// The delegated form. Pre: role is one of delegator's delegations.
+// The delegated form.
 // Spec: 5.6.7
-Result<TrustedTargets> trust_targets(ByteView file, const TrustedTargets& delegator, const DelegatedRole& role,
-                                     const Fresh<Snapshot>& snapshot, const Rules& rules);
+Result<TrustedTargets> trust_targets(ByteView file, const Edge& edge, const Fresh<Snapshot>& snapshot,
+                                     const Rules& rules);
 
 // listed_pin gives what snapshot lists for a role, and checks that it may be fetched.
 // Errors: E_MISMATCH when the role is not listed; E_LIMIT when the listed length is above the limit; E_POLICY when
@@ -99,7 +125,7 @@ Result<const MetaEntry*> listed_pin(const Fresh<Snapshot>& snapshot, const RoleN
 // role makes one.
 class VerifiedTarget {
  public:
-  // find_in gives nothing when the role does not list the path. Errors: E_POLICY.
+  // find_in gives nothing when the role does not list the path. Errors: E_POLICY when it lists no digest that is known.
   static Result<std::optional<VerifiedTarget>> find_in(const TrustedTargets& role, const TargetPath& path);
 
   const TargetPath& path() const { return path_; }

@@ -18,8 +18,8 @@ Result<Hashes> Hashes::read(json::Fields fields) {
     TENON_TRY(const std::string hex, fields.string("sha512"));
     TENON_TRY(hashes.sha512, Sha512::parse(hex).with_context(fields.where()));
   }
-  if (!hashes.sha256 && !hashes.sha512) return fields.error("lists neither sha256 nor sha512");
   hashes.extra = fields.rest();
+  if (!hashes.any_known() && hashes.extra.empty()) return fields.error("lists no digest");
   return hashes;
 }
 
@@ -31,7 +31,7 @@ json::Value Hashes::to_json() const {
 }
 
 bool Hashes::match(const FileIdentity& file) const {
-  return (!sha256 || *sha256 == file.sha256) && (!sha512 || *sha512 == file.sha512);
+  return any_known() && (!sha256 || *sha256 == file.sha256) && (!sha512 || *sha512 == file.sha512);
 }
 
 Result<MetaEntry> MetaEntry::read(json::Fields fields) {
@@ -65,6 +65,7 @@ Result<void> MetaEntry::check_file(const FileIdentity& file) const {
   if (length && *length != file.length) {
     return Error{ErrorCode::kMismatch, "length " + std::to_string(file.length) + ", listed " + std::to_string(*length)};
   }
+  if (hashes && !hashes->any_known()) return Error{ErrorCode::kMismatch, "lists no digest that is known here"};
   if (hashes && !hashes->match(file)) {
     return Error{ErrorCode::kMismatch, "sha256 " + file.sha256.hex() + ", listed " + hashes->preferred()};
   }

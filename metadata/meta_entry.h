@@ -11,20 +11,22 @@
 
 namespace tenon::metadata {
 
-// Hashes holds at least one digest that we understand; all of them must match.
+// Hashes holds the digests that are listed; all that we know must match. With none that we know nothing matches: what
+// they are listed for cannot be used, and its neighbours can.
 // Spec: 4.5
 struct Hashes {
   std::optional<Sha256> sha256;
   std::optional<Sha512> sha512;
   json::Object extra = {};  // algorithms we do not know
 
-  // read Errors: E_PARSE for an empty object, a digest of the wrong form, or none that we understand.
+  // read Errors: E_PARSE for an empty object or a digest of the wrong form.
   static Result<Hashes> read(json::Fields fields);
   json::Value to_json() const;
 
+  bool any_known() const { return sha256 || sha512; }
   // match Pre: the file was digested with all that is listed; what is missing does not match.
   bool match(const FileIdentity& file) const;
-  // preferred is the digest that consistent snapshots put into file names: sha256, else sha512.
+  // preferred is the digest that consistent snapshots put into file names: sha256, else sha512. Pre: any_known().
   std::string preferred() const { return sha256 ? sha256->hex() : sha512->hex(); }
   bool operator==(const Hashes&) const = default;
 };

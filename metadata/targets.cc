@@ -204,17 +204,19 @@ DelegatedRole SuccinctRoles::bin_of(const TargetPath& path) const {
           PathSet{.hash_prefixes = std::move(prefixes)}, true};
 }
 
-std::vector<Result<DelegatedRole>> Delegations::matching(const TargetPath& path) const {
+std::vector<Result<DelegatedRole>> Delegations::matching(const TargetPath& path, std::size_t most) const {
   if (bins) return {bins->bin_of(path)};
   std::vector<Result<DelegatedRole>> matched;
   for (const DelegatedRole& role : roles) {
+    if (matched.size() == most) break;
     const Result<bool> matches = role.paths.contains(path);
     if (!matches) {
       matched.push_back(matches.error());
       break;
     }
-    if (*matches) matched.push_back(role);
-    if (*matches && role.terminating) break;
+    if (!*matches) continue;
+    matched.push_back(DelegatedRole{role.name, role.keys, {}, role.terminating});
+    if (role.terminating) break;
   }
   return matched;
 }

@@ -68,9 +68,9 @@ struct Delegations {
   json::Object extra = {};
 
   // matching gives those that may speak for a path, in order, up to the first that is terminating, or has an undefined
-  // pattern: that one is an E_POLICY, for who comes so far.
+  // pattern: that one is an E_POLICY, for who comes so far. It ends after `most`, and gives no paths with them.
   // Spec: 5.6.7.2
-  std::vector<Result<DelegatedRole>> matching(const TargetPath& path) const;
+  std::vector<Result<DelegatedRole>> matching(const TargetPath& path, std::size_t most) const;
   bool operator==(const Delegations&) const = default;
 };
 

@@ -9,6 +9,9 @@ Result<Timestamp> Timestamp::parse(const json::Value& value) {
   TENON_TRY(json::Fields entry, meta.object("snapshot.json"));
   TENON_TRY_VOID(meta.finish());
   TENON_TRY(MetaEntry snapshot, MetaEntry::read(std::move(entry)));
+  if (snapshot.hashes && !snapshot.hashes->any_known()) {
+    return fields.error("snapshot's digests are of no kind that is known here");
+  }
   std::optional<UtcTime> issued;
   if (fields.optional("x-tenon-issued") != nullptr) {
     TENON_TRY(const std::string text, fields.string("x-tenon-issued"));

@@ -37,30 +37,30 @@ class TargetSearch {
   const std::vector<metadata::RoleName>& visited() const { return visited_; }
 
  private:
-  // A role on the way from top-level targets, shared by the edges that leave it.
+  // A role on the way from top-level targets. Of its file only the edges that wait are kept.
   struct Visit {
-    std::shared_ptr<const metadata::TrustedTargets> role;
+    metadata::RoleName role;
     std::shared_ptr<const Visit> delegator;
   };
-  // One delegation that waits to be followed: the edge, and with it the keys that count; or why the search ends there.
-  struct Edge {
+  // One delegation that waits to be followed, or why the search ends there.
+  struct Waiting {
     std::shared_ptr<const Visit> delegator;
-    Result<metadata::DelegatedRole> role;
+    Result<metadata::Edge> edge;
   };
 
   TargetSearch(const TrustedRepository& repository, metadata::TargetPath path, const metadata::Rules& rules)
       : repository_(&repository), path_(std::move(path)), rules_(rules) {}
 
-  void visit(std::shared_ptr<const Visit> visit);
-  Result<void> look_into(std::shared_ptr<const Visit> visit);
+  void visit(const metadata::TrustedTargets& role, std::shared_ptr<const Visit> delegator);
+  Result<void> look_into(const metadata::TrustedTargets& role, std::shared_ptr<const Visit> delegator);
   Result<void> take_next_edge();
-  bool is_skipped(const Edge& edge) const;
+  bool is_skipped(const metadata::RoleName& name, const Visit* delegator) const;
 
   const TrustedRepository* repository_;
   metadata::TargetPath path_;
   metadata::Rules rules_;
-  std::vector<Edge> waiting_;    // a stack: the back is followed next
-  std::optional<Edge> current_;  // the edge whose file is wanted
+  std::vector<Waiting> waiting_;    // a stack: the back is followed next
+  std::optional<Waiting> current_;  // whose file is wanted
   const metadata::MetaEntry* pin_ = nullptr;
   bool ask_cache_ = true;
   std::optional<Error> stuck_;  // why the walk cannot go on

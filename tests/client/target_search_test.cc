@@ -233,6 +233,7 @@ TEST(TargetSearch, ConfinesARoleToThePathsOfEveryDelegatorAboveIt) {
 TEST(TrustedTargets, SpeakForNoPathOutsideTheirDelegationHoweverTheyWereReached) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "a", .paths = {"a/*"}});
+  repository.add_delegation({.delegator = "a", .name = "below", .paths = {"*/*"}});
   repository.add_target("a/x", "content", "a");
   repository.add_target("b/x", "content", "a");
   repository.publish();
@@ -240,15 +241,18 @@ TEST(TrustedTargets, SpeakForNoPathOutsideTheirDelegationHoweverTheyWereReached)
   SessionRunner device(repository, store);
   const auto trusted = device.refresh();
   ASSERT_TRUE(trusted);
+  const auto inside = *metadata::TargetPath::parse("a/x");
+  const auto outside = *metadata::TargetPath::parse("b/x");
+  EXPECT_TRUE(trusted->targets.edges_to(outside, device.rules).empty());
+  const auto edges = trusted->targets.edges_to(inside, device.rules);
+  ASSERT_TRUE(edges.size() == 1 && edges.front());
   const Bytes file = repository.served(repository.path_of("a"));
-  const metadata::DelegatedRole& role = trusted->targets.targets()->delegations->roles.front();
-  const auto a = metadata::trust_targets(file, trusted->targets, role, trusted->snapshot, device.rules);
+  const auto a = metadata::trust_targets(file, *edges.front(), trusted->snapshot, device.rules);
   ASSERT_TRUE(a) << a.error().message;
-  const auto inside = a->find(*metadata::TargetPath::parse("a/x"));
-  const auto outside = a->find(*metadata::TargetPath::parse("b/x"));
-  ASSERT_TRUE(inside && outside);
-  EXPECT_NE(*inside, nullptr);
-  EXPECT_EQ(*outside, nullptr);
+  EXPECT_NE(a->find(inside), nullptr);
+  EXPECT_EQ(a->find(outside), nullptr);
+  EXPECT_EQ(a->edges_to(inside, device.rules).size(), 1U);
+  EXPECT_TRUE(a->edges_to(outside, device.rules).empty());
 }
 
 // Book: DEL-06

@@ -145,16 +145,44 @@ class Download(ClientTest):
         self.assertEqual(self.finished(), {})
         self.assertEqual(sorted(os.listdir(self.folder)), ["initial_root.json", "keys", "metadata", "targets"])
 
+    def run_limited(self, mebibytes, *names):
+        """All private writable memory is limited, that of the libraries included."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_DATA, (mebibytes << 20, mebibytes << 20))
+        return self.run_words(self.command(*names), preexec_fn=limit)
+
     def test_a_large_target_is_not_held_in_memory(self):
         self.add("large", bytes(range(256)) * (160 << 10))  # 40 MiB
         self.repository.publish("targets", "snapshot", "timestamp")
-        limit = 16 << 20  # of all private writable memory, that of the libraries included
-
-        def limited():
-            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-        done = self.run_words(self.command("large"), preexec_fn=limited)
+        done = self.run_limited(16, "large")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(os.path.getsize(self.path("targets", "large")), 40 << 20)
+
+    def test_large_roles_on_the_way_are_not_held_in_memory(self):
+        roles = [f"role-{number}" for number in range(12)]
+        entry = {"length": 1234567, "hashes": {"sha256": "a" * 64}}
+        for delegator, role in zip(["targets", *roles], roles):
+            self.repository.delegate(role, ["*"], delegator)
+            self.repository.signed[role]["targets"] = {f"other/{number:06}": entry for number in range(8_000)}
+        self.add("app", b"content", role=roles[-1])
+        self.repository.publish("targets", *roles, "snapshot", "timestamp")
+        self.assertGreater(len(self.served("1.role-11.json")), 900_000)
+        done = self.run_limited(40, "app")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_file_of_tiny_values_is_refused_before_it_fills_the_memory(self):
+        self.repository.files["/metadata/1.targets.json"] = \
+            b'{"signatures":[],"signed":{"x":[' + b"0," * 2_400_000 + b"0]}}"
+        done = self.run_limited(96, "app")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("error: E_LIMIT targets.json", done.stderr)
+
+    def test_without_memory_it_ends_as_after_any_failure(self):
+        self.add("app", b"content")
+        self.repository.signed["targets"]["x-filling"] = list(range(500_000))
+        self.repository.publish("targets", "snapshot", "timestamp")
+        done = self.run_limited(12, "app")
+        self.assertEqual((done.returncode, done.stderr), (1, "error: E_LIMIT there is not enough memory\n"))
 
     def test_killed_in_the_middle_it_leaves_no_finished_file(self):
         self.add("file", bytes(1 << 20))

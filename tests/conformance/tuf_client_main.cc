@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <new>
 #include <set>
 #include <string>
 
@@ -164,12 +165,15 @@ Result<void> run(const Arguments& arguments) {
 }  // namespace
 }  // namespace tenon::tests
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   tenon::init_crypto();
   const std::span<const char* const> words(argv + 1, static_cast<std::size_t>(argc > 0 ? argc - 1 : 0));
   const auto arguments = tenon::tests::Arguments::parse(words);
   const tenon::Result<void> done = arguments ? tenon::tests::run(*arguments) : arguments.error();
   if (done) return 0;
   tenon::tests::say(done.error());
+  return 1;
+} catch (const std::bad_alloc&) {
+  std::fputs("error: E_LIMIT there is not enough memory\n", stderr);
   return 1;
 }

@@ -84,6 +84,20 @@ TEST(Envelope, RefusesOneByteMoreThanItsLimit) {
   EXPECT_EQ(verdict(text, text.size() - 1), "E_LIMIT");
 }
 
+// A tree takes far more memory than its text, and it is made before any signature can be checked.
+TEST(Envelope, HoldsNoMoreValuesThanAFileOfItsLengthCanNeed) {
+  const auto filled = [](const std::string& element, std::size_t count) {
+    std::string text = R"({"signatures":[],"signed":{"list":[)";
+    for (std::size_t i = 0; i < count; ++i) text += element + ",";
+    return verdict(text + "0]}}");
+  };
+  EXPECT_EQ(filled("0", 50), "accepted");
+  EXPECT_EQ(filled("0", 10'000), "E_LIMIT");
+  EXPECT_EQ(filled("[]", 10'000), "E_LIMIT");
+  EXPECT_EQ(filled("\"0f\"", 256), "accepted");  // all hash prefixes of two digits
+  EXPECT_EQ(filled("\"01ef\"", 65'536), "accepted");
+}
+
 // Book: SIG-09, SIG-14, JSON-17
 // Spec: 4.2.1d
 TEST(Envelope, TakesASignatureThatIsNoHexAsWorthNothing) {

@@ -49,6 +49,24 @@ TEST(VerifiedTarget, IsValidUntilTheFirstOfItsRolesExpires) {
   }
 }
 
+// Book: TGT-10
+// Spec: 4.5c
+TEST(VerifiedTarget, NeedsADigestThatIsKnownHereAndItsNeighboursDoNot) {
+  for (const char* hashes : {R"({"md5":"00"})", R"({"sha1":"da39a3ee5e6b4b0d3255bfef95601890afd80709"})",
+                             R"({"blake3":"00","sha3-256":7})"}) {
+    SCOPED_TRACE(hashes);
+    Scenario scenario;
+    scenario.repository.add_target("app", "content");
+    scenario.repository.add_target("next", "content");
+    scenario.repository.signed_edits["targets"] = [&](const json::Value& value) {
+      return with(value, {"targets", "app", "hashes"}, *json::parse(as_bytes(hashes)));
+    };
+    scenario.repository.publish();
+    EXPECT_EQ(code_of(scenario.device.refresh_and_find("app")), "E_POLICY");
+    EXPECT_TRUE(find(scenario, "next"));
+  }
+}
+
 // A digest that were broken could not be used to lengthen a file.
 TEST(VerifiedTarget, HasItsListedLengthAndNotOnlyItsDigest) {
   Scenario scenario;
