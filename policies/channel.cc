@@ -34,7 +34,8 @@ Result<Channel> Channel::parse(ByteView file) {
     TENON_TRY(Label version, Label::parse(*entry.string()).with_context("channel.withdrawn"));
     withdrawn.push_back(std::move(version));
   }
-  return Channel{product, name, serial, release, release_sha256, std::move(withdrawn)};
+  TENON_TRY(Rollout rollout, Rollout::read(fields));
+  return Channel{product, name, serial, release, release_sha256, std::move(withdrawn), std::move(rollout)};
 }
 
 json::Value Channel::to_json() const {
@@ -48,6 +49,7 @@ json::Value Channel::to_json() const {
   object.set("release", release.text());
   object.set("sha256", release_sha256.hex());
   object.set("withdrawn", std::move(versions));
+  rollout.write(object);
   return object;
 }
 

@@ -4,6 +4,7 @@
 
 #include <tenon/metadata/digest.h>
 #include <tenon/policies/label.h>
+#include <tenon/policies/rollout.h>
 
 #include <cstdint>
 #include <vector>
@@ -19,6 +20,7 @@ struct Channel {
   Label release;                 // the version that is current
   Sha256 release_sha256;         // of that version's release.json
   std::vector<Label> withdrawn;  // versions that nobody installs any more
+  Rollout rollout = {};
 
   bool withdraws(const Label& version) const;
 

@@ -68,6 +68,31 @@ std::vector<Breach> check_quarantine(const Candidate& candidate) {
                 shown(candidate.release) + " was rolled back on this device; a newer release is awaited");
 }
 
+std::vector<Breach> check_not_paused(const Candidate& candidate) {
+  return broken(candidate.channel.rollout.is_paused, "a rollout that goes on",
+                "the rollout of " + shown(candidate.release) + " is paused");
+}
+
+// What runs here may be worse than what an early update risks.
+bool is_urgent(const Candidate& candidate) {
+  const Rollout& rollout = candidate.channel.rollout;
+  const DeviceFacts& facts = candidate.facts;
+  const bool runs_below = rollout.urgent_below && facts.running_sequence < rollout.urgent_below;
+  const bool runs_withdrawn = facts.running_version && candidate.channel.withdraws(*facts.running_version);
+  const bool is_late = rollout.deadline && facts.now && *facts.now >= *rollout.deadline;
+  return (facts.running_sequence && runs_below) || runs_withdrawn || is_late;
+}
+
+std::vector<Breach> check_turn(const Candidate& candidate) {
+  const DeviceFacts& facts = candidate.facts;
+  const Share share = candidate.channel.rollout.share_of(facts.group, facts.now);
+  const bool has_id = !facts.device_id.empty();
+  const std::int64_t place = has_id ? place_of(candidate.release.version.text(), facts.device_id) : Share::kWhole - 1;
+  return broken(!is_urgent(candidate) && place >= share.value(), "a share that this device is in",
+                shown(candidate.release) + " is for " + share.percent() + " of the devices so far; this one " +
+                    (has_id ? "is at " + Share::create(place)->percent() : "has no id and comes last"));
+}
+
 std::vector<Breach> check_window(const Candidate& candidate) {
   const DeviceFacts& facts = candidate.facts;
   return broken(facts.window && (!facts.now || !facts.window->is_open(*facts.now)), "an open maintenance window",
@@ -125,6 +150,24 @@ constexpr Rule<Candidate> kRules[] = {
      .advice = "release a newer one",
      .concerns = would_be_installed,
      .check = check_quarantine},
+    {.id = "paused",
+     .severity = Severity::kWarning,
+     .title = "the rollout is not paused",
+     .standard = "on",
+     .source = "the channel document",
+     .explanation = "whoever rolls out is looking into something",
+     .advice = "tenon-repo channel resume",
+     .concerns = would_be_installed,
+     .check = check_not_paused},
+    {.id = "share",
+     .severity = Severity::kWarning,
+     .title = "it is this device's turn",
+     .standard = "all devices at once",
+     .source = "the channel document",
+     .explanation = "what fails is to fail on few devices first",
+     .advice = "tenon-repo channel advance",
+     .concerns = would_be_installed,
+     .check = check_turn},
     {.id = "window",
      .severity = Severity::kWarning,
      .title = "the maintenance window is open",

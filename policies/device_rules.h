@@ -51,14 +51,17 @@ struct DeviceFacts {
   std::optional<Sha256> running_release = {};  // digest of the release.json that the running slot group was filled from
   std::set<Sha256> quarantine = {};            // digests of images of releases that failed here
   std::optional<MaintenanceWindow> window = {};  // absent: any time will do
-  std::optional<metadata::UtcTime> now = {};     // for the window: it is closed when the time is not known
-  std::optional<bool> is_metered = {};           // the link to the source costs by the byte; absent: it does not matter
+  // now is absent when the clock is not to be trusted: then the window is closed, and no ramp counts.
+  std::optional<metadata::UtcTime> now = {};
+  std::optional<bool> is_metered = {};  // the link to the source costs by the byte; absent: it does not matter
+  std::string device_id = {};           // draws the place in a rollout; without one a device comes last
+  std::optional<Label> group = {};
 };
 
 enum class Verdict {
   kInstall,
   kUpToDate,  // what runs is what the channel says
-  kHold,      // wait: withdrawn, failed here before, or a bad moment
+  kHold,      // wait: withdrawn, paused, failed here before, not this device's turn, or a bad moment
   kRefuse,    // older, or for other hardware
 };
 

@@ -24,6 +24,11 @@ Result<Bytes> read_target(const Repository& repository, const TargetPath& path, 
   return Error{ErrorCode::kMismatch, printable(file.native()) + ": is not the file that is listed"};
 }
 
+Result<policies::Channel> read_channel(const Repository& repository, const TargetPath& path, const TargetEntry& entry) {
+  TENON_TRY(const Bytes file, read_target(repository, path, entry, policies::kMaxChannelBytes));
+  return policies::Channel::parse(file).with_context(printable(path.text()));
+}
+
 RoleId role_of(const std::string& name) {
   return RoleId::of(*metadata::RoleName::parse_delegated(name));
 }
@@ -70,9 +75,20 @@ Result<std::optional<policies::Channel>> listed_channel(const Repository& reposi
   const TargetPath path = policies::channel_path(product, channel);
   const TargetEntry* entry = targets.find(path);
   if (entry == nullptr) return std::optional<policies::Channel>();
-  TENON_TRY(const Bytes file, read_target(repository, path, *entry, policies::kMaxChannelBytes));
-  TENON_TRY(policies::Channel document, policies::Channel::parse(file).with_context(printable(path.text())));
+  TENON_TRY(policies::Channel document, read_channel(repository, path, *entry));
   return std::optional(std::move(document));
+}
+
+Result<std::vector<policies::Channel>> listed_channels(const Repository& repository, const Label& product) {
+  TENON_TRY_VOID(repository.settings().require_product(product));
+  TENON_TRY(const Targets targets, repository.newest_targets(rollout_role_of(product)));
+  std::vector<policies::Channel> channels;
+  for (const auto& [name, entry] : targets.targets) {
+    TENON_TRY(const TargetPath path, TargetPath::parse(name));
+    TENON_TRY(policies::Channel document, read_channel(repository, path, entry));
+    channels.push_back(std::move(document));
+  }
+  return channels;
 }
 
 }  // namespace tenon::repo_tools

@@ -32,4 +32,7 @@ Result<ListedRelease> find_release(const Repository& repository, const policies:
 Result<std::optional<policies::Channel>> listed_channel(const Repository& repository, const policies::Label& product,
                                                         const policies::Label& channel);
 
+// listed_channels gives every channel of a product, by name.
+Result<std::vector<policies::Channel>> listed_channels(const Repository& repository, const policies::Label& product);
+
 }  // namespace tenon::repo_tools

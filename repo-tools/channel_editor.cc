@@ -7,10 +7,9 @@ namespace tenon::repo_tools {
 namespace {
 
 using policies::Channel;
-
-bool names(const std::vector<policies::Label>& versions, const policies::Label& version) {
-  return std::ranges::find(versions, version) != versions.end();
-}
+using policies::Label;
+using policies::Rollout;
+using policies::Share;
 
 // Allowed, since no device goes back: those that run the newer one stay there, all others get the older one.
 Result<std::string> note_on(const Repository& repository, const std::optional<Channel>& before,
@@ -22,26 +21,71 @@ Result<std::string> note_on(const Repository& repository, const std::optional<Ch
          " stay there; to take them back, add the old images as a new release with a higher sequence";
 }
 
-}  // namespace
+Result<void> check_not_falling(const std::string& whose, Share before, Share after) {
+  if (after >= before) return {};
+  return Error{ErrorCode::kPolicy, whose + " falls from " + before.percent() + " to " + after.percent() +
+                                       ": devices that have the release keep it"}
+      .with_hint("to stop, tenon-repo channel pause, or channel withdraw");
+}
 
-Result<ChannelSet> set_channel(const Repository& repository, FileWriter& writer, const ChannelRequest& request,
-                               metadata::UtcTime now) {
-  TENON_TRY(const ListedRelease listed, find_release(repository, request.product, request.release));
-  TENON_TRY(const std::optional<Channel> before, listed_channel(repository, request.product, request.channel));
-  Channel channel{request.product, request.channel, 1, request.release, listed.sha256, {}};
-  if (before) {
-    channel.serial = before->serial;
-    channel.withdrawn = before->withdrawn;
+Result<Rollout> changed(Rollout rollout, const RolloutChange& change) {
+  rollout.is_paused = change.is_paused.value_or(rollout.is_paused);
+  if (change.share) {
+    TENON_TRY_VOID(check_not_falling("the share", rollout.share, *change.share));
+    rollout.share = *change.share;
   }
-  for (const policies::Label& version : request.withdraw) {
+  for (const auto& [group, share] : change.groups) {
+    const auto old = rollout.groups.find(group);
+    if (old != rollout.groups.end()) {
+      TENON_TRY_VOID(check_not_falling("the share of group " + group.text(), old->second, share));
+    }
+    rollout.groups.insert_or_assign(group, share);
+  }
+  if (change.ramp) rollout.ramp = change.ramp;
+  if (change.urgent_below) rollout.urgent_below = change.urgent_below;
+  if (change.deadline) rollout.deadline = change.deadline;
+  return rollout;
+}
+
+// A rollout that begins has no share that could fall: with a share, a ramp or a group it is for those alone.
+Rollout begun(const RolloutChange& change) {
+  Rollout rollout;
+  if (change.share || change.ramp || !change.groups.empty()) rollout.share = Share::none();
+  return rollout;
+}
+
+Result<Channel> wanted_channel(const Repository& repository, const std::optional<Channel>& before,
+                               const ChannelRequest& request, const ListedRelease& listed) {
+  const bool same_release = before && before->release_sha256 == listed.sha256;
+  Channel channel{request.product,        request.channel, before ? before->serial : 1,
+                  listed.release.version, listed.sha256,   before ? before->withdrawn : std::vector<Label>()};
+  TENON_TRY(channel.rollout, changed(same_release ? before->rollout : begun(request.rollout), request.rollout));
+  for (const Label& version : request.withdraw) {
     TENON_TRY_VOID(find_release(repository, request.product, version));
     if (!channel.withdraws(version)) channel.withdrawn.push_back(version);
   }
-  if (channel.withdraws(channel.release) && !names(request.withdraw, channel.release)) {
+  const bool is_withdrawn_now = std::ranges::find(request.withdraw, channel.release) != request.withdraw.end();
+  if (request.release && channel.withdraws(channel.release) && !is_withdrawn_now) {
     return Error{ErrorCode::kPolicy, "release " + channel.release.text() + " is withdrawn"}.with_hint(
         "set the channel to another release");
   }
-  if (before == channel) return ChannelSet{channel};
+  return channel;
+}
+
+}  // namespace
+
+Result<ChannelEdited> edit_channel(const Repository& repository, FileWriter& writer, const ChannelRequest& request,
+                                   metadata::UtcTime now) {
+  TENON_TRY(const std::optional<Channel> before, listed_channel(repository, request.product, request.channel));
+  if (!request.release && !before) {
+    return Error{ErrorCode::kUsage,
+                 "channel " + request.channel.text() + " of " + request.product.text() + " was never set"}
+        .with_hint("tenon-repo channel set --release VERSION");
+  }
+  const Label& version = request.release ? *request.release : before->release;
+  TENON_TRY(const ListedRelease listed, find_release(repository, request.product, version));
+  TENON_TRY(Channel channel, wanted_channel(repository, before, request, listed));
+  if (before == channel) return ChannelEdited{std::move(channel)};
   TENON_TRY(std::string note, note_on(repository, before, listed));
   if (before) {
     TENON_TRY(const metadata::Version serial, metadata::Version::create(before->serial));
@@ -55,7 +99,7 @@ Result<ChannelSet> set_channel(const Repository& repository, FileWriter& writer,
                               as_bytes(text), targets));
   TENON_TRY(const Draft draft, write_draft(repository, writer, role, std::move(targets),
                                            repository.settings().expiry.of(role).after(now)));
-  return ChannelSet{std::move(channel), draft, std::move(note)};
+  return ChannelEdited{std::move(channel), draft, std::move(note)};
 }
 
 }  // namespace tenon::repo_tools

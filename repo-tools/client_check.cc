@@ -52,14 +52,15 @@ Result<void> CheckingClient::refresh() {
   return {};
 }
 
-Result<std::optional<metadata::VerifiedTarget>> CheckingClient::find(const TargetPath& path) {
+Result<CheckingClient::Walk> CheckingClient::walk(const TargetPath& path) {
   client::TargetSearch search = client::TargetSearch::start(*repository_, path, rules_);
   TENON_TRY_VOID(run(search));
-  return search.found();
+  return Walk{search.visited(), search.found()};
 }
 
 Result<CheckingClient::Located> CheckingClient::locate(const TargetPath& path) {
-  TENON_TRY(std::optional<metadata::VerifiedTarget> target, find(path));
+  TENON_TRY(Walk walk, this->walk(path));
+  std::optional<metadata::VerifiedTarget>& target = walk.found;
   if (!target) {
     return Error{ErrorCode::kNet, printable(path.text()) + ": no role that may speak for it lists it"};
   }
@@ -124,8 +125,35 @@ Result<std::uint64_t> check_image(CheckingClient& client, const Release& release
                                        " has no payload that this tool can read"};
 }
 
-Result<void> check_channel_document(CheckingClient& client, const TargetPath& path, ChannelReport& report,
-                                    Progress& progress) {
+// What a device knows that runs a version which is listed, and has confirmed it.
+Result<policies::DeviceFacts> facts_of(CheckingClient& client, const Channel& channel, const SimulatedDevice& device,
+                                       metadata::UtcTime now) {
+  policies::DeviceFacts facts{.product = channel.product, .hardware = device.hardware, .channel = channel.channel};
+  facts.device_id = device.device_id;
+  facts.group = device.group;
+  facts.now = now;
+  if (!device.version) return facts;
+  const TargetPath path = policies::release_path(channel.product, *device.version);
+  TENON_TRY(const CheckingClient::Walk walk, client.walk(path));
+  if (!walk.found) {
+    return Error{ErrorCode::kUsage, channel.product.text() + " has no release " + device.version->text()};
+  }
+  TENON_TRY(const Bytes file, client.read(path, policies::kMaxReleaseBytes));
+  TENON_TRY(const Release running, Release::parse(file).with_context(path.text()));
+  facts.running_version = running.version;
+  facts.running_sequence = running.sequence;
+  facts.floor.raise(running.sequence, running.floor);
+  return facts;
+}
+
+std::vector<SimulatedDevice> new_devices(const Release& release) {
+  std::vector<SimulatedDevice> devices;
+  for (const Label& hardware : release.hardware) devices.push_back({hardware});
+  return devices;
+}
+
+Result<void> check_channel_document(CheckingClient& client, const TargetPath& path, const VerifyOptions& options,
+                                    ChannelReport& report, Progress& progress) {
   TENON_TRY(CurrentRelease current, check_channel_pin(client, path));
   report.channel = std::move(current.channel);
   report.release = std::move(current.release);
@@ -134,10 +162,10 @@ Result<void> check_channel_document(CheckingClient& client, const TargetPath& pa
     TENON_TRY(const std::uint64_t bytes, check_image(client, *report.release, image, progress));
     report.payload_bytes += bytes;
   }
-  for (const Label& hardware : report.release->hardware) {
-    const policies::DeviceFacts facts{channel.product, hardware, channel.channel};
+  for (const SimulatedDevice& device : options.devices.empty() ? new_devices(*report.release) : options.devices) {
+    TENON_TRY(const policies::DeviceFacts facts, facts_of(client, channel, device, options.now));
     TENON_TRY_VOID(policies::check_channel(channel, facts));
-    report.decisions.emplace_back(hardware, policies::decide(channel, *report.release, facts));
+    report.decisions.emplace_back(device, policies::decide(channel, *report.release, facts));
   }
   return {};
 }
@@ -172,9 +200,10 @@ json::Value to_json(const ChannelReport& report) {
   if (report.release) object.set("release", report.release->to_json());
   object.set("payload_bytes", static_cast<std::int64_t>(report.payload_bytes));
   json::Array decisions;
-  for (const auto& [hardware, decision] : report.decisions) {
+  for (const auto& [device, decision] : report.decisions) {
     json::Object entry;
-    entry.set("hardware", hardware.text());
+    entry.set("hardware", device.hardware.text());
+    if (device.version) entry.set("running", device.version->text());
     entry.set("install", decision.verdict == policies::Verdict::kInstall);
     entry.set("reason", decision.reason);
     decisions.push_back(std::move(entry));
@@ -210,9 +239,23 @@ json::Value ClientReport::to_json() const {
   return object;
 }
 
-Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, metadata::UtcTime now,
+Result<SimulatedDevice> SimulatedDevice::parse(std::string_view text) {
+  const std::size_t at = text.find('@');
+  TENON_TRY(Label hardware, Label::parse(text.substr(0, at)));
+  SimulatedDevice device{std::move(hardware)};
+  if (at != text.npos) {
+    TENON_TRY(device.version, Label::parse(text.substr(at + 1)));
+  }
+  return device;
+}
+
+std::string SimulatedDevice::text() const {
+  return hardware.text() + (version ? "@" + version->text() : "");
+}
+
+Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, const VerifyOptions& options,
                                       Progress& progress) {
-  CheckingClient client(view, embedded_root, {}, now);
+  CheckingClient client(view, embedded_root, {}, options.now);
   TENON_TRY_VOID(client.refresh());
   const client::TrustedRepository& repository = client.repository();
   ClientReport report{repository.root->header.version, repository.timestamp->header.version,
@@ -220,7 +263,7 @@ Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embed
   TENON_TRY(const std::vector<TargetPath> paths, channel_paths(view, repository));
   for (const TargetPath& path : paths) {
     ChannelReport channel{path.text()};
-    Result<void> checked = check_channel_document(client, path, channel, progress);
+    Result<void> checked = check_channel_document(client, path, options, channel, progress);
     if (!checked) channel.error = std::move(checked).error();
     report.channels.push_back(std::move(channel));
   }

@@ -28,9 +28,14 @@ class CheckingClient {
   // refresh Errors: what the device's session says. The state keeps what was accepted before.
   Result<void> refresh();
 
-  // find gives nothing for a target that nobody vouches for. Pre: refresh() succeeded. Errors: those of TargetSearch.
-  Result<std::optional<metadata::VerifiedTarget>> find(const metadata::TargetPath& path);
-  // read finds and reads a small target. Errors: those of find; E_NET when nobody vouches for it; E_MISMATCH; E_LIMIT.
+  // walk searches for a target: found is nothing when nobody vouches for it, asked are the roles in their order.
+  // Pre: refresh() succeeded. Errors: those of TargetSearch.
+  struct Walk {
+    std::vector<metadata::RoleName> asked;
+    std::optional<metadata::VerifiedTarget> found;
+  };
+  Result<Walk> walk(const metadata::TargetPath& path);
+  // read finds and reads a small target. Errors: those of walk; E_NET when nobody vouches for it; E_MISMATCH; E_LIMIT.
   Result<Bytes> read(const metadata::TargetPath& path, std::size_t max_bytes);
   // locate finds a target and gives its file, not read yet.
   struct Located {
@@ -65,13 +70,25 @@ struct CurrentRelease {
 };
 Result<CurrentRelease> check_channel_pin(CheckingClient& client, const metadata::TargetPath& path);
 
+// SimulatedDevice is a device that a decision is asked for. Without a version it runs nothing of ours yet.
+struct SimulatedDevice {
+  policies::Label hardware;
+  std::optional<policies::Label> version = {};
+  std::string device_id = {};
+  std::optional<policies::Label> group = {};
+
+  // parse reads "HARDWARE" or "HARDWARE@VERSION". Errors: E_PARSE.
+  static Result<SimulatedDevice> parse(std::string_view text);
+  std::string text() const;
+};
+
 // ChannelReport is what a device that follows a channel would find.
 struct ChannelReport {
   std::string path;  // of the channel document
   std::optional<policies::Channel> channel = {};
   std::optional<policies::Release> release = {};
-  std::uint64_t payload_bytes = 0;                                             // of all images
-  std::vector<std::pair<policies::Label, policies::Decision>> decisions = {};  // of a new device of each hardware
+  std::uint64_t payload_bytes = 0;  // of all images
+  std::vector<std::pair<SimulatedDevice, policies::Decision>> decisions = {};
   std::optional<Error> error = {};
 };
 
@@ -86,9 +103,16 @@ struct ClientReport {
   json::Value to_json() const;
 };
 
-// verify_as_client goes from the embedded root to every byte of every image of every channel, as a new device would.
-// Errors: those of the refresh; the errors of a channel stand in its report.
-Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, metadata::UtcTime now,
+// VerifyOptions says who looks: without devices, a new one of each hardware that a release is for.
+struct VerifyOptions {
+  metadata::UtcTime now;
+  std::vector<SimulatedDevice> devices = {};
+};
+
+// verify_as_client goes from the embedded root to every byte of every image of every channel, and decides for each device.
+// Errors: those of the refresh; the errors of a channel stand in its report, E_USAGE among them for a device that runs a
+// version which there is not.
+Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, const VerifyOptions& options,
                                       Progress& progress);
 
 }  // namespace tenon::repo_tools

@@ -72,15 +72,25 @@ struct ReleaseAddWords {
 };
 Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords& words);
 
-struct ChannelSetWords {
+// ChannelWords are those of all channel commands; each command has some of them.
+struct ChannelWords {
   std::filesystem::path folder;
   std::string product;
   std::string channel;
   std::string release;
   std::vector<std::string> withdraw;
+  std::string share;                // 5%
+  std::vector<std::string> ramp;    // DURATION=SHARE
+  std::vector<std::string> groups;  // NAME=SHARE
+  std::optional<std::int64_t> urgent_below;
+  std::string deadline;
   bool dry_run = false;
 };
-Result<ExitStatus> run_channel_set(const Console& console, const ChannelSetWords& words);
+// run_channel_edit is set and withdraw: what was given becomes so.
+Result<ExitStatus> run_channel_edit(const Console& console, const ChannelWords& words);
+Result<ExitStatus> run_channel_advance(const Console& console, const ChannelWords& words);
+Result<ExitStatus> run_channel_pause(const Console& console, const ChannelWords& words);
+Result<ExitStatus> run_channel_resume(const Console& console, const ChannelWords& words);
 
 struct RenewWords {
   std::filesystem::path folder;
@@ -117,9 +127,26 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
 
 struct VerifyWords {
   std::filesystem::path folder;
-  std::filesystem::path root;  // else the repository's own
+  std::filesystem::path root;        // else the repository's own
+  bool staged = false;               // what would be public after publish
+  std::vector<std::string> devices;  // HARDWARE@VERSION
+  std::string device_id;             // of all of them, as their group
+  std::string group;
 };
 Result<ExitStatus> run_verify(const Console& console, const VerifyWords& words);
+
+struct ExplainWords {
+  std::filesystem::path folder;
+  std::filesystem::path root;  // else the repository's own
+  std::string target;
+};
+// run_explain gives kUnverified when nobody vouches for the target, or its file is not what is listed.
+Result<ExitStatus> run_explain(const Console& console, const ExplainWords& words);
+
+struct ListWords {
+  std::filesystem::path folder;
+};
+Result<ExitStatus> run_list(const Console& console, const ListWords& words);
 
 struct StatusWords {
   std::filesystem::path folder;
@@ -131,8 +158,5 @@ struct LintWords {
 };
 // run_lint gives kRefused when there is a warning.
 Result<ExitStatus> run_lint(const Console& console, const LintWords& words);
-
-// parse_size reads "65536", "64KiB", "1MiB". Errors: E_USAGE.
-Result<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace tenon::repo_tools

@@ -1,42 +1,19 @@
-// The commands that prepare: init, root add, release add, channel set, renew.
+// The commands that prepare: init, root add, policy set, release add, renew.
 #include <tenon/hsm/file_io.h>
 #include <tenon/hsm/key_file.h>
 #include <tenon/metadata/utf8.h>
-#include <tenon/repo_tools/channel_editor.h>
+#include <tenon/repo_tools/command_words.h>
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/init.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/release_builder.h>
 
-#include <charconv>
-
 namespace tenon::repo_tools {
 namespace {
 
 using policies::Label;
 using policies::Sequence;
-
-Result<Label> label(std::string_view what, const std::string& text) {
-  Result<Label> parsed = Label::parse(text);
-  if (parsed) return parsed;
-  return Error{ErrorCode::kUsage, std::string(what) + ": " + parsed.error().message};
-}
-
-Result<std::vector<Label>> labels(std::string_view what, const std::vector<std::string>& texts) {
-  std::vector<Label> parsed;
-  for (const std::string& text : texts) {
-    TENON_TRY(Label one, label(what, text));
-    parsed.push_back(std::move(one));
-  }
-  return parsed;
-}
-
-Result<Sequence> sequence(std::string_view what, std::int64_t value) {
-  Result<Sequence> created = Sequence::create(value);
-  if (created) return created;
-  return Error{ErrorCode::kUsage, std::string(what) + " " + std::to_string(value) + " is below 1"};
-}
 
 Result<std::vector<metadata::PublicKey>> read_keys(const std::vector<std::filesystem::path>& files) {
   std::vector<metadata::PublicKey> keys;
@@ -57,44 +34,7 @@ Result<ImageFile> image_file(const std::string& text) {
   return ImageFile{std::move(slot), text.substr(equals + 1)};
 }
 
-std::string draft_line(const Draft& draft, bool dry_run) {
-  std::string line = std::string(dry_run ? "would draft " : "drafted ") + printable(draft.role.text()) + " v" +
-                     std::to_string(draft.version.value()) + ", expires " + draft.expires.text();
-  if (draft.signatures_dropped > 0) {
-    line += "; its " + std::to_string(draft.signatures_dropped) + " signatures were for other bytes and are gone";
-  }
-  return line;
-}
-
-constexpr std::string_view kSignNext = "  next: tenon-repo sign";
-
-json::Object draft_json(const Draft& draft) {
-  json::Object object;
-  object.set("role", draft.role.text());
-  object.set("version", draft.version.value());
-  object.set("expires", draft.expires.text());
-  return object;
-}
-
-// What changed, for programs; no draft means that all was there already.
-void give_change(const Console& console, json::Object object, const std::optional<Draft>& draft, bool dry_run) {
-  object.set("schema", 1);
-  object.set("changed", draft.has_value());
-  object.set("dry_run", dry_run);
-  if (draft) object.set("draft", draft_json(*draft));
-  console.give(std::move(object));
-}
-
 }  // namespace
-
-Result<std::uint64_t> parse_size(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const std::uint64_t factor = unit.empty() ? 1 : unit == "KiB" ? 1u << 10 : unit == "MiB" ? 1u << 20 : 0;
-  if (error == std::errc() && factor != 0 && value <= UINT64_MAX / factor) return value * factor;
-  return Error{ErrorCode::kUsage, printable(text, 40) + ": is no size"}.with_hint("write 65536, 64KiB or 1MiB");
-}
 
 Result<ExitStatus> run_init(const Console& console, const InitWords& words) {
   TENON_TRY(Label product, label("--product", words.product));
@@ -187,33 +127,6 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
   }
   for (const StagedFile& file : added.files) console.say("+ " + file.path.text() + "  " + size_text(file.length));
   console.say(draft_line(*added.draft, words.dry_run));
-  console.say(std::string(kSignNext));
-  return ExitStatus::kOk;
-}
-
-Result<ExitStatus> run_channel_set(const Console& console, const ChannelSetWords& words) {
-  TENON_TRY(const Repository repository, Repository::open(words.folder));
-  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
-  TENON_TRY(const Label product, label("--product", words.product));
-  TENON_TRY(const Label channel, label("--channel", words.channel));
-  TENON_TRY(const Label release, label("--release", words.release));
-  TENON_TRY(std::vector<Label> withdraw, labels("--withdraw", words.withdraw));
-  const auto writer = writer_for(words.dry_run);
-  TENON_TRY(const ChannelSet set,
-            set_channel(repository, *writer, {product, channel, release, std::move(withdraw)}, console.now));
-  if (console.as_json) {
-    json::Object object;
-    object.set("channel", set.channel.to_json());
-    give_change(console, std::move(object), set.draft, words.dry_run);
-  }
-  if (!set.draft) {
-    console.say("channel " + channel.text() + " says this already: nothing to do");
-    return ExitStatus::kOk;
-  }
-  console.say("channel " + channel.text() + ": " + release.text() + ", serial " + std::to_string(set.channel.serial) +
-              (set.channel.withdraws(release) ? "; it is withdrawn, devices wait for the next" : ""));
-  if (!set.note.empty()) console.say("  note: " + set.note);
-  console.say(draft_line(*set.draft, words.dry_run));
   console.say(std::string(kSignNext));
   return ExitStatus::kOk;
 }

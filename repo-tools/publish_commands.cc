@@ -1,11 +1,9 @@
-// The commands that sign, publish and look: sign, import, refresh, publish, verify, lint, status.
+// The commands that sign and publish: sign, import, refresh, publish.
 #include <tenon/hsm/file_io.h>
 #include <tenon/hsm/open_signer.h>
 #include <tenon/metadata/utf8.h>
-#include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/import.h>
-#include <tenon/repo_tools/lint.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
@@ -175,67 +173,6 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
     return ExitStatus::kNothingToDo;
   }
   console.say("checked as a new device and as one that knows what was published before");
-  return ExitStatus::kOk;
-}
-
-Result<ExitStatus> run_verify(const Console& console, const VerifyWords& words) {
-  TENON_TRY(const Repository repository, Repository::open(words.folder));
-  Bytes root;
-  if (words.root.empty()) {
-    TENON_TRY(root, repository.initial_root());
-  } else {
-    TENON_TRY(root, hsm::read_file(words.root, metadata::Limits{}.root_bytes));
-  }
-  const RepositoryView view = RepositoryView::published(repository);
-  TENON_TRY(const ClientReport report, verify_as_client(view, root, console.now, console.progress));
-  if (console.as_json) console.give(report.to_json());
-  console.say("root v" + std::to_string(report.root_version.value()) + ", timestamp v" +
-              std::to_string(report.timestamp_version.value()) + " expires " +
-              lifetime_text(report.timestamp_expires, console.now));
-  for (const ChannelReport& channel : report.channels) {
-    if (channel.error) {
-      console.say("✗ " + printable(channel.path) + "  " + std::string(to_string(channel.error->code)) + " " +
-                  channel.error->message);
-      continue;
-    }
-    console.say("✓ " + printable(channel.path) + "  serial " + std::to_string(channel.channel->serial) + ", " +
-                size_text(channel.payload_bytes) + " to fetch");
-    for (const auto& [hardware, decision] : channel.decisions) {
-      console.say("    " + hardware.text() + ": " + decision.text);
-    }
-  }
-  if (report.channels.empty()) console.say("no channel is published: a device would find nothing to install");
-  if (std::optional<Error> error = report.first_error()) return *std::move(error);
-  return ExitStatus::kOk;
-}
-
-Result<ExitStatus> run_lint(const Console& console, const LintWords& words) {
-  TENON_TRY(const Repository repository, Repository::open(words.folder));
-  TENON_TRY(const LintSubject subject, read_lint_subject(repository));
-  const std::vector<LintFinding> findings = lint(subject);
-  if (console.as_json) {
-    console.give(to_json(findings));
-  } else {
-    console.out << to_text(findings);
-  }
-  if (!findings.empty()) return ExitStatus::kRefused;
-  console.say("no warnings");
-  return ExitStatus::kOk;
-}
-
-Result<ExitStatus> run_status(const Console& console, const StatusWords& words) {
-  TENON_TRY(const Repository repository, Repository::open(words.folder));
-  TENON_TRY(const RepositoryStatus status, repository_status(repository, console.now));
-  if (console.as_json) console.give(to_json(status));
-  console.say("root v" + std::to_string(status.root_version.value()) + " expires " +
-              lifetime_text(status.root_expires, console.now));
-  console.say(table_of(status.roles, console.now));
-  for (const std::string& blocker : status.blockers) console.say("blocked: " + blocker);
-  if (!status.anything_staged) {
-    console.say("nothing is staged");
-  } else if (status.blockers.empty()) {
-    console.say("what is staged can be published: tenon-repo publish");
-  }
   return ExitStatus::kOk;
 }
 

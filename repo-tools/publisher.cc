@@ -176,11 +176,15 @@ Result<Publication> online_publication(const OnlineRoles& roles) {
   return publication;
 }
 
-Result<void> check_publication(const Repository& repository, const Publication& publication, UtcTime now) {
-  TENON_TRY_VOID(check_collisions(repository, publication));
+RepositoryView view_of(const Repository& repository, const Publication& publication) {
   std::map<std::string, Bytes> overlay;
   for (const Publication::MetadataFile& file : publication.metadata) overlay.emplace(file.name, file.content);
-  const RepositoryView next = RepositoryView::with_staging(repository, std::move(overlay));
+  return RepositoryView::with_staging(repository, std::move(overlay));
+}
+
+Result<void> check_publication(const Repository& repository, const Publication& publication, UtcTime now) {
+  TENON_TRY_VOID(check_collisions(repository, publication));
+  const RepositoryView next = view_of(repository, publication);
   TENON_TRY(const Bytes embedded_root, repository.initial_root());
 
   CheckingClient known(next, embedded_root, state_of_a_known_device(repository, embedded_root), now);

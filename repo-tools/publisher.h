@@ -5,7 +5,7 @@
 #pragma once
 
 #include <tenon/repo_tools/file_writer.h>
-#include <tenon/repo_tools/repository.h>
+#include <tenon/repo_tools/repository_view.h>
 #include <tenon/repo_tools/signing.h>
 
 #include <optional>
@@ -39,6 +39,9 @@ Result<Publication> staged_publication(const Repository& repository, metadata::U
 
 // online_publication gives what sign_online made.
 Result<Publication> online_publication(const OnlineRoles& roles);
+
+// view_of is what clients would get once it is written. Caller must keep the repository alive.
+RepositoryView view_of(const Repository& repository, const Publication& publication);
 
 // check_publication judges as a new device, and as one that knows what is published now.
 // Errors: those of a client; E_POLICY for a file that is public with other bytes, or a target that no client would

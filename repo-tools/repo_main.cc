@@ -105,18 +105,46 @@ class Commands {
     release->add_option("--workers", release_add_.workers, "threads that compress");
     add_dry_run(release, release_add_.dry_run);
 
-    CLI::App* channel =
-        add(add_group("channel", "channels"), "set", "choose the current release", channel_set_, run_channel_set);
-    channel->add_option("--product", channel_set_.product)->required();
-    channel->add_option("--channel", channel_set_.channel)->required();
-    channel->add_option("--release", channel_set_.release, "the version that becomes current")->required();
-    add_list(channel, "--withdraw", channel_set_.withdraw, "a version that nobody shall install any more");
-    add_dry_run(channel, channel_set_.dry_run);
+    add_channel();
 
     CLI::App* renew = add(app_, "renew", "draft a role again with a new expiry", renew_, run_renew);
     add_list(renew, "--role", renew_.roles, "targets, releases.PRODUCT or rollout.PRODUCT")->required();
     renew->add_option("--expires-in", renew_.expires_in, "for example 90d");
     add_dry_run(renew, renew_.dry_run);
+  }
+
+  CLI::App* add_channel_command(CLI::App* group, const char* name, const char* what,
+                                Result<ExitStatus> (*action)(const Console&, const ChannelWords&)) {
+    CLI::App* command = add(group, name, what, channel_, action);
+    command->add_option("--product", channel_.product)->required();
+    command->add_option("--channel", channel_.channel)->required();
+    add_dry_run(command, channel_.dry_run);
+    return command;
+  }
+
+  CLI::Option* add_withdraw(CLI::App* command) {
+    return add_list(command, "--withdraw", channel_.withdraw, "a version that nobody shall install any more");
+  }
+
+  void add_rollout(CLI::App* command) {
+    command->add_option("--share", channel_.share, "of all devices, for example 5%");
+    add_list(command, "--ramp", channel_.ramp, "DURATION=SHARE from now on, for example 24h=25%");
+    add_list(command, "--group", channel_.groups, "GROUP=SHARE of the devices of a group, for example lab=100%");
+    command->add_option("--urgent-below", channel_.urgent_below, "devices that run a lower sequence do not wait");
+    command->add_option("--deadline", channel_.deadline, "when nobody waits any more, as 2026-12-20T00:00:00Z");
+  }
+
+  void add_channel() {
+    CLI::App* group = add_group("channel", "channels");
+    CLI::App* set = add_channel_command(group, "set", "choose the current release", run_channel_edit);
+    set->add_option("--release", channel_.release, "the version that becomes current")->required();
+    add_rollout(set);
+    add_withdraw(set);
+    add_rollout(add_channel_command(group, "advance", "let more devices have the release", run_channel_advance));
+    add_channel_command(group, "pause", "let nobody install it until resume", run_channel_pause);
+    add_channel_command(group, "resume", "go on after a pause", run_channel_resume);
+    CLI::App* withdraw = add_channel_command(group, "withdraw", "take versions back", run_channel_edit);
+    add_withdraw(withdraw)->required();
   }
 
   void add_keys(CLI::App* command, SignWords& words) {
@@ -145,6 +173,15 @@ class Commands {
     CLI::App* verify = add(app_, "verify", "check what is public", verify_, run_verify);
     verify->add_flag("--as-client", as_client_, "as a new device does, to the last byte")->required();
     verify->add_option("--root", verify_.root, "the root that the device was made with");
+    verify->add_flag("--staged", verify_.staged, "as it would be if what is staged were published now");
+    add_list(verify, "--simulate-device", verify_.devices, "HARDWARE@VERSION: what would it install, and why");
+    verify->add_option("--device-id", verify_.device_id, "of the simulated device: draws its place in a rollout");
+    verify->add_option("--group", verify_.group, "of the simulated device");
+    CLI::App* explain = add(app_, "explain", "who vouches for a target, or why nobody does", explain_, run_explain);
+    explain->add_option("target", explain_.target, "as a client names it: demo/releases/1.0.0/release.json")
+        ->required();
+    explain->add_option("--root", explain_.root, "the root that the device was made with");
+    add(app_, "list", "releases and channels, drafts included", list_, run_list);
     add(app_, "lint", "warn of what is allowed and unwise; 4 if there is a warning", lint_, run_lint);
     add(app_, "status", "roles, expiry, signatures, what blocks", status_, run_status);
   }
@@ -155,7 +192,7 @@ class Commands {
   RootAddWords root_add_;
   PolicySetWords policy_set_;
   ReleaseAddWords release_add_;
-  ChannelSetWords channel_set_;
+  ChannelWords channel_;
   RenewWords renew_;
   SignWords sign_;
   ImportWords import_;
@@ -163,6 +200,8 @@ class Commands {
   PublishWords publish_;
   VerifyWords verify_;
   bool as_client_ = false;  // required: other ways to verify may come
+  ExplainWords explain_;
+  ListWords list_;
   LintWords lint_;
   StatusWords status_;
 };
@@ -194,8 +233,8 @@ constexpr const char* kFooter =
     "      --image rootfs=rootfs.ext4\n"
     "  tenon-repo channel set repo --product demo --channel stable --release 1.0.0\n"
     "  tenon-repo sign repo --key alice.pem                       # then bob, ci, and last the online key\n"
+    "  tenon-repo verify repo --as-client --staged\n"
     "  tenon-repo publish repo\n"
-    "  tenon-repo verify repo --as-client\n"
     "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule or lint warns, 5 not verified, 7 a signature\n"
     "or a passphrase is missing, 8 files, 75 another tenon-repo is at work.";
 

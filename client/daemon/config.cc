@@ -148,6 +148,10 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY(const policies::Label hardware, device.label("hardware"));
   TENON_TRY(const policies::Label channel, device.label("channel"));
   DeviceConfig config{product, hardware, channel};
+  if (device.find("group") != nullptr) {
+    TENON_TRY(config.group, device.label("group"));
+  }
+  TENON_TRY_VOID(device.string("id_file", config.id_file));
   TENON_TRY_VOID(device.string("data", config.data));
   TENON_TRY_VOID(device.string("release_file", config.release_file));
   TENON_TRY_VOID(device.finish());

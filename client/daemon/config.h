@@ -1,7 +1,7 @@
 // DeviceConfig: /etc/tenon/device.toml, what the maker of a device tells Tenon about it. Strict: a key that is not
 // known is an error that names the line.
 //
-//   [device]      product, hardware, channel, data, release_file
+//   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
 //   [slots.B]
@@ -15,6 +15,7 @@
 #include <tenon/policies/label.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct DeviceConfig {
   policies::Label product;
   policies::Label hardware;
   policies::Label channel;
+  std::optional<policies::Label> group = {};  // of a rollout: "lab"
+  std::string id_file = "/etc/machine-id";    // its first line tells this device from all others
   std::string data = "/var/lib/tenon";
   std::string release_file = "/etc/tenon-release";
   std::vector<std::string> sources = {};  // url, then the mirrors

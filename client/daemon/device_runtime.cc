@@ -12,6 +12,8 @@
 #include <optional>
 #include <sstream>
 
+#include <sys/timex.h>
+
 namespace tenon::client {
 namespace {
 
@@ -23,6 +25,10 @@ class SystemClock final : public Clock {
     const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_epoch).count();
     return metadata::UtcTime::epoch().plus_seconds(seconds);
+  }
+  bool is_synchronised() override {
+    timex kernel{};
+    return ::adjtimex(&kernel) >= 0 && (kernel.status & STA_UNSYNC) == 0;
   }
   std::chrono::seconds since_boot() override {
     timespec uptime{};
@@ -40,6 +46,12 @@ Result<std::string> read_file(const std::string& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > kMaxFileBytes) return Error{ErrorCode::kLimit, path + " is larger than 1 MiB"};
   return text;
+}
+
+// Without an id a device comes last in every rollout; that must not keep it from anything else.
+std::string read_device_id(const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  return text ? text->substr(0, text->find_first_of("\r\n")) : "";
 }
 
 // A system whose release file is missing or malformed says nothing of itself: that is for the floors to judge, and must
@@ -104,6 +116,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                              .hardware = config.hardware,
                              .channel = config.channel,
                              .embedded_root = to_bytes(root),
+                             .device_id = read_device_id(config.id_file),
+                             .group = config.group,
                              .running_image = std::move(running_image),
                              .tries = config.tries});
   return std::unique_ptr<DeviceRuntime>(new DeviceRuntime(std::move(adapters)));

@@ -11,6 +11,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual metadata::UtcTime now() = 0;
+  // is_synchronised is true when the system says that its clock follows others.
+  virtual bool is_synchronised() = 0;
   // since_boot never jumps, and counts the time asleep.
   virtual std::chrono::seconds since_boot() = 0;
 };

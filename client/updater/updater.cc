@@ -110,7 +110,10 @@ Result<Updater::Checked> Updater::refresh_and_select() {
                               .running_version = device_.running_image.version,
                               .running_sequence = device_.running_image.sequence,
                               .floor = floors.sequence,
-                              .running_release = stamp ? stamp->release_digest : std::nullopt};
+                              .running_release = stamp ? stamp->release_digest : std::nullopt,
+                              .device_id = device_.device_id,
+                              .group = device_.group};
+  if (ports_.clock.is_synchronised()) facts.now = rules.now;
   for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
   TENON_TRY(Selection selection, select_release(client_, *repository, facts, rules));
   floors.sequence.raise_serial(selection.channel);

@@ -39,6 +39,8 @@ struct Device {
   policies::Label hardware;
   policies::Label channel;
   Bytes embedded_root;
+  std::string device_id = {};  // draws its place in rollouts
+  std::optional<policies::Label> group = {};
   RunningImage running_image = {};
   std::uint32_t tries = 3;  // boots that a trial gets
   bool require_snapshot_hashes = true;

@@ -342,6 +342,45 @@ TEST_F(UpdaterTest, TakesBackAnArmedReleaseThatWasWithdrawn) {
   EXPECT_TRUE(device.updater().status()->journal.quarantine.empty());
 }
 
+TEST_F(UpdaterTest, TakesBackAnArmedReleaseWhoseRolloutWasPaused) {
+  ASSERT_TRUE(device.updater().install());
+  set_channel(repository, {.release = "1.1.0", .serial = 5, .rollout = {.is_paused = true}});
+  repository.publish();
+  EXPECT_EQ(device.updater().install()->decision.reason, "paused");
+  EXPECT_EQ(device.power_on(), SlotGroup::kA);
+}
+
+TEST_F(UpdaterTest, WaitsForItsTurnByItsIdItsGroupAndATrustedTime) {
+  policies::Rollout rollout{
+      .share = policies::Share::none(),
+      .ramp = *policies::Ramp::create(test_now(), {{0, policies::Share::none()}, {1000, policies::Share::all()}}),
+      .groups = {{label("lab"), policies::Share::all()}}};
+  set_channel(repository, {.release = "1.1.0", .serial = 5, .rollout = rollout});
+  repository.publish();
+  EXPECT_EQ(device.updater().check()->decision.reason, "share");
+  device.device.group = label("lab");
+  device.restart();
+  EXPECT_EQ(device.updater().check()->decision.reason, "newer");
+  device.device.group.reset();
+  device.restart();
+  device.clock.advance_seconds(1000);
+  device.clock.synchronised = false;
+  EXPECT_EQ(device.updater().check()->decision.reason, "share") << "a clock that nobody keeps right speeds nothing up";
+  device.clock.synchronised = true;
+  EXPECT_EQ(device.updater().check()->decision.reason, "newer");
+  rollout.ramp.reset();
+  rollout.groups.clear();
+  device.device.device_id = "device-2";
+  const std::int64_t place = policies::place_of("1.1.0", "device-2");
+  for (const auto& [share, reason] : {std::pair(place, "share"), std::pair(place + 1, "newer")}) {
+    rollout.share = *policies::Share::create(share);
+    set_channel(repository, {.release = "1.1.0", .serial = 6 + share, .rollout = rollout});
+    repository.publish();
+    device.restart();
+    EXPECT_EQ(device.updater().check()->decision.reason, reason);
+  }
+}
+
 TEST_F(UpdaterTest, FollowsAnotherChannelWhoseSerialIsLower) {
   ASSERT_TRUE(device.updater().check());
   set_channel(repository, {.channel = "beta", .release = "1.1.0", .serial = 1});

@@ -210,6 +210,69 @@ TEST(DeviceRules, HoldOutsideTheMaintenanceWindow) {
   expect_decision(decide(release, facts), Verdict::kInstall, "newer");
 }
 
+TEST(DeviceRules, HoldWhileTheRolloutIsPausedHoweverUrgentItIs) {
+  const Release release = release_of("1.1", 11);
+  Channel channel = channel_for(release);
+  channel.rollout.is_paused = true;
+  expect_decision(policies::decide(channel, release, device()), Verdict::kHold, "paused");
+  channel.rollout.urgent_below = sequence(11);
+  expect_decision(policies::decide(channel, release, device()), Verdict::kHold, "paused");
+}
+
+TEST(DeviceRules, HoldUntilTheShareReachesTheDevice) {
+  const Release release = release_of("1.4.2", 11);
+  Channel channel = channel_for(release);
+  DeviceFacts facts = device();
+  facts.device_id = "device-2";
+  const auto reason_at = [&](std::int64_t share) {
+    channel.rollout.share = *policies::Share::create(share);
+    return policies::decide(channel, release, facts).reason;
+  };
+  EXPECT_EQ(reason_at(0), "share");
+  EXPECT_EQ(reason_at(9367), "share");  // its place, as rollout_test.cc has it
+  EXPECT_EQ(reason_at(9368), "newer");
+  facts.device_id.clear();
+  EXPECT_EQ(reason_at(9999), "share");
+  EXPECT_EQ(reason_at(10'000), "newer");
+}
+
+TEST(DeviceRules, LetAGroupGoBeforeTheOthers) {
+  const Release release = release_of("1.4.2", 11);
+  Channel channel = channel_for(release);
+  channel.rollout.share = policies::Share::none();
+  channel.rollout.groups = {{label("lab"), policies::Share::all()}};
+  DeviceFacts facts = device();
+  expect_decision(policies::decide(channel, release, facts), Verdict::kHold, "share");
+  facts.group = label("office");
+  expect_decision(policies::decide(channel, release, facts), Verdict::kHold, "share");
+  facts.group = label("lab");
+  expect_decision(policies::decide(channel, release, facts), Verdict::kInstall, "newer");
+}
+
+TEST(DeviceRules, LetNobodyWaitForATurnWhoRunsWhatIsUrgentToLeave) {
+  const Release release = release_of("1.4.2", 11);
+  Channel channel = channel_for(release);
+  channel.rollout.share = policies::Share::none();
+  DeviceFacts facts = device();  // runs sequence 10
+  const auto reason = [&] { return policies::decide(channel, release, facts).reason; };
+  channel.rollout.urgent_below = sequence(10);
+  EXPECT_EQ(reason(), "share");
+  channel.rollout.urgent_below = sequence(11);
+  EXPECT_EQ(reason(), "newer");
+  facts.running_sequence.reset();
+  EXPECT_EQ(reason(), "share") << "nothing is known of what runs";
+  channel.rollout.urgent_below.reset();
+  channel.withdrawn = {label("1.0.10")};
+  EXPECT_EQ(reason(), "newer") << "what runs was withdrawn";
+  channel.withdrawn.clear();
+  channel.rollout.deadline = *metadata::UtcTime::parse("2026-12-20T00:00:00Z");
+  EXPECT_EQ(reason(), "share") << "the time is not known";
+  facts.now = channel.rollout.deadline->plus_seconds(-1);
+  EXPECT_EQ(reason(), "share");
+  facts.now = channel.rollout.deadline;
+  EXPECT_EQ(reason(), "newer");
+}
+
 TEST(DeviceRules, HoldOnAMeteredLink) {
   DeviceFacts facts = device();
   facts.is_metered = false;

@@ -28,12 +28,20 @@ json::Value good_release() {
 }
 
 json::Value good_channel() {
+  const metadata::UtcTime from = *metadata::UtcTime::parse("2026-11-23T06:00:00Z");
+  const auto share = [](std::int64_t value) { return *policies::Share::create(value); };
   return Channel{.product = label("camera"),
                  .channel = label("stable"),
                  .serial = 4,
                  .release = label("1.2.3"),
                  .release_sha256 = Sha256::of(as_bytes("release")),
-                 .withdrawn = {label("1.2.2")}}
+                 .withdrawn = {label("1.2.2")},
+                 .rollout = {.is_paused = true,
+                             .share = share(500),
+                             .ramp = *policies::Ramp::create(from, {{0, share(500)}, {86'400, share(2500)}}),
+                             .groups = {{label("lab"), share(10'000)}},
+                             .urgent_below = *policies::Sequence::create(3),
+                             .deadline = from.plus_seconds(1'000'000)}}
       .to_json();
 }
 
@@ -94,14 +102,15 @@ TEST(ReleaseAndChannelDocuments, RefuseToMissAMember) {
     }
   };
   check(good_release(), release_verdict, {"notes"});
-  check(good_channel(), channel_verdict, {});
+  check(good_channel(), channel_verdict,
+        {"state", "share", "ramp", "groups", "groups/lab", "urgent_below", "deadline"});
 }
 
 // Book: META-18
 TEST(ReleaseAndChannelDocuments, PassOverMembersTheyDoNotKnow) {
   EXPECT_EQ(release_verdict(with(good_release(), {"sbom"}, "x")), "accepted");
   EXPECT_EQ(release_verdict(with(good_release(), {"images", "0", "new"}, 1)), "accepted");
-  EXPECT_EQ(channel_verdict(with(good_channel(), {"ramp"}, json::Array{})), "accepted");
+  EXPECT_EQ(channel_verdict(with(good_channel(), {"notes_url"}, json::Array{})), "accepted");
 }
 
 // Book: TGT-09, TGT-10, TGT-18

@@ -94,7 +94,7 @@ TEST_F(AddingARelease, RefusesRequestsThatMakeNoReleaseBeforeTheLongWork) {
 TEST_F(AddingARelease, InADryRunDoesTheWorkAndChangesNothing) {
   const auto before = files_below("");
   DryRunWriter dry;
-  const Result<ReleaseAdded> added = add_release(repository(), dry, release("1.0.0", 1), kNow, no_progress_);
+  const Result<ReleaseAdded> added = add_release(repository(), dry, release("1.0.0", 1), {kNow}, no_progress_);
   ASSERT_TRUE(added);
   EXPECT_EQ(added->files.size(), 3u);
   EXPECT_EQ(files_below(""), before);
@@ -135,7 +135,7 @@ TEST_F(SettingAChannel, RaisesItsSerialWithEveryChange) {
   ASSERT_TRUE(add(release("1.1.0", 2, 2)));
   EXPECT_EQ(set("1.0.0")->channel.serial, 1);
   EXPECT_EQ(set("1.1.0")->channel.serial, 2);
-  const Result<ChannelSet> same = set("1.1.0");
+  const Result<ChannelEdited> same = set("1.1.0");
   EXPECT_EQ(same->channel.serial, 2);
   EXPECT_FALSE(same->draft.has_value());
 }
@@ -159,7 +159,7 @@ TEST_F(SettingAChannel, CanWithdrawTheCurrentReleaseSoThatDevicesWait) {
   ASSERT_TRUE(publish());
   const Bytes root = *repository().initial_root();
   const Result<ClientReport> report =
-      verify_as_client(RepositoryView::published(repository()), root, kNow, no_progress_);
+      verify_as_client(RepositoryView::published(repository()), root, {kNow}, no_progress_);
   EXPECT_EQ(report->channels.front().decisions.front().second.reason, "withdrawn");
 }
 
@@ -175,6 +175,73 @@ TEST_F(SettingAChannel, ToAnOlderReleaseSaysThatDevicesStay) {
   ASSERT_TRUE(add(release("1.1.0", 2, 2)));
   EXPECT_EQ(set("1.1.0")->note, "");
   EXPECT_NE(set("1.0.0")->note, "");
+}
+
+policies::Share percent(std::string_view text) {
+  return *policies::Share::parse_percent(text);
+}
+
+class RollingOut : public Workshop {
+ protected:
+  RollingOut() {
+    EXPECT_TRUE(add(release("1.0.0", 1)));
+    EXPECT_TRUE(add(release("1.1.0", 2, 2)));
+  }
+  Result<ChannelEdited> edit(RolloutChange change, std::optional<policies::Label> release = {},
+                             std::vector<policies::Label> withdraw = {}) {
+    return edit_channel(repository(), disk_,
+                        {label("demo"), label("stable"), std::move(release), std::move(withdraw), std::move(change)},
+                        kNow);
+  }
+};
+
+TEST_F(RollingOut, IsForEverybodyUnlessSomethingElseIsSaid) {
+  EXPECT_EQ(edit({}, label("1.0.0"))->channel.rollout, policies::Rollout{});
+  EXPECT_EQ(edit({.groups = {{label("lab"), percent("100%")}}}, label("1.1.0"))->channel.rollout.share,
+            policies::Share::none());
+}
+
+TEST_F(RollingOut, NeedsAChannelThatWasSet) {
+  EXPECT_EQ(code_of(edit({.is_paused = true})), "E_USAGE");
+}
+
+TEST_F(RollingOut, AdvancesAndNeverFallsBack) {
+  ASSERT_TRUE(edit({.share = percent("5%")}, label("1.0.0")));
+  const Result<ChannelEdited> advanced = edit({.share = percent("25%")});
+  ASSERT_TRUE(advanced);
+  EXPECT_EQ(advanced->channel.rollout.share, percent("25%"));
+  EXPECT_EQ(advanced->channel.serial, 2);
+  EXPECT_EQ(code_of(edit({.share = percent("24.99%")})), "E_POLICY");
+  ASSERT_TRUE(edit({.groups = {{label("lab"), percent("50%")}}}));
+  EXPECT_EQ(code_of(edit({.groups = {{label("lab"), percent("49%")}}})), "E_POLICY");
+  EXPECT_FALSE(edit({.share = percent("25%")})->draft.has_value());
+}
+
+// A job that runs again says the same release again: that must not give it to everybody.
+TEST_F(RollingOut, GoesOnWhenTheSameReleaseIsSetAgain) {
+  ASSERT_TRUE(edit({.share = percent("5%"), .deadline = days_later(9)}, label("1.0.0")));
+  ASSERT_TRUE(edit({.share = percent("25%")}));
+  EXPECT_FALSE(edit({}, label("1.0.0"))->draft.has_value());
+  const Result<ChannelEdited> another = edit({.share = percent("1%")}, label("1.1.0"));
+  ASSERT_TRUE(another);
+  EXPECT_EQ(another->channel.rollout, (policies::Rollout{.share = percent("1%")})) << "it begins anew";
+}
+
+TEST_F(RollingOut, PausesAndResumesWhereItWas) {
+  ASSERT_TRUE(edit({.share = percent("5%")}, label("1.0.0")));
+  EXPECT_TRUE(edit({.is_paused = true})->channel.rollout.is_paused);
+  EXPECT_FALSE(edit({.is_paused = true})->draft.has_value());
+  const Result<ChannelEdited> resumed = edit({.is_paused = false});
+  EXPECT_EQ(resumed->channel.rollout, (policies::Rollout{.share = percent("5%")}));
+}
+
+TEST_F(RollingOut, CanWithdrawWhatIsCurrentWithoutNamingIt) {
+  ASSERT_TRUE(edit({}, label("1.0.0")));
+  const Result<ChannelEdited> edited = edit({}, {}, {label("1.0.0")});
+  ASSERT_TRUE(edited);
+  EXPECT_TRUE(edited->channel.withdraws(label("1.0.0")));
+  EXPECT_EQ(code_of(edit({}, {}, {label("7")})), "E_USAGE");
+  EXPECT_TRUE(edit({.is_paused = true})) << "the withdrawn one stays current";
 }
 
 }  // namespace

@@ -106,6 +106,7 @@ class Repo(unittest.TestCase):
         self.succeed(*self.add(version, sequence, image=image))
         self.succeed(*self.channel(version))
         self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
+        self.succeed("verify", "repo", "--as-client", "--staged")
         self.succeed("publish", "repo")
 
     def installs(self):
@@ -205,8 +206,50 @@ class FromKeysToARelease(Repo):
                          {key: value for key, value in before.items() if not key.endswith(".lock")})
         self.succeed(*self.channel("1.0.0"))
         self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
+        self.assertIn("demo-board: 1.0.0 (sequence 1) is to be installed",
+                      self.succeed("verify", "repo", "--as-client", "--staged"))
         self.assertIn("would publish metadata/timestamp.json", self.succeed("publish", "repo", "--dry-run"))
         self.assertFalse(os.path.exists(self.path("repo", "public")))
+
+    def test_a_release_is_rolled_out_paused_resumed_and_withdrawn(self):
+        self.init()
+        self.succeed(*self.add("1.0.0", 1))
+        words = ("repo", "--product", "demo", "--channel", "stable")
+        text = self.succeed(*self.channel("1.0.0", "--share", "5%", "--ramp", "0h=5%", "--ramp", "2d=100%", "--group",
+                                          "lab=100%", "--urgent-below", "1", "--deadline", "2090-01-01T00:00:00Z"))
+        self.assertIn("share 5%, ramp to 100% at ", text)
+        self.assertIn("group lab 100%, urgent below sequence 1, for all from 2090-01-01T00:00:00Z", text)
+        self.assertIn("share 25%", self.succeed("channel", "advance", *words, "--share", "25%"))
+        self.assertIn("falls from 25% to 5%", self.fail_with(REFUSED, "E_POLICY", *self.channel("1.0.0", "--share", "5%")))
+        self.assertIn("paused; share 25%", self.succeed("channel", "pause", *words))
+        document = json.loads(self.succeed("--json", "channel", "resume", *words))["channel"]
+        self.assertEqual((document["state"], document["share"], document["groups"]), ("active", 2500, {"lab": 10000}))
+        self.assertIn("it is withdrawn", self.succeed("channel", "withdraw", *words, "--withdraw", "1.0.0"))
+        for bad in (("advance",), ("advance", "--share", "5"), ("advance", "--share", "101%"), ("advance", "--ramp", "x=5%"),
+                    ("advance", "--ramp", "1d=50%", "--ramp", "1d=60%"), ("advance", "--group", "a b=5%"),
+                    ("advance", "--deadline", "tomorrow"), ("advance", "--urgent-below", "0"), ("withdraw",)):
+            self.fail_with(USAGE, "E_USAGE", "channel", bad[0], *words, *bad[1:])
+
+    def test_what_is_published_can_be_listed_explained_and_tried(self):
+        self.init()
+        self.publish_release()
+        listed = json.loads(self.succeed("--json", "list", "repo"))["products"][0]
+        self.assertEqual([one["version"] for one in listed["releases"]], ["1.0.0"])
+        self.assertEqual([one["channel"] for one in listed["channels"]], ["stable"])
+        self.assertIn("stable  1.0.0, serial 1, share 100%", self.succeed("list", "repo"))
+        text = self.succeed("explain", "repo", "demo/channels/stable.json")
+        self.assertIn("asked      targets, rollout.demo\n", text)
+        self.assertIn("signed by  rollout.demo, valid until ", text)
+        done = self.repo("--json", "explain", "repo", "demo/channels/none.json")
+        self.assertEqual((done.returncode, json.loads(done.stdout)["found"]), (UNVERIFIED, False))
+        tried = self.succeed("verify", "repo", "--as-client", "--simulate-device", "demo-board@1.0.0",
+                             "--simulate-device", "toaster")
+        self.assertIn("demo-board@1.0.0: 1.0.0 (sequence 1) is running", tried)
+        self.assertIn("toaster: 1.0.0 (sequence 1) is not for hardware toaster", tried)
+        self.fail_with(USAGE, "E_USAGE", "verify", "repo", "--as-client", "--simulate-device", "demo-board@")
+        self.fail_with(USAGE, "E_USAGE", "verify", "repo", "--as-client", "--group", "lab")
+        self.fail_with(USAGE, "E_USAGE", "verify", "repo", "--as-client", "--simulate-device", "demo-board@7")
+        self.fail_with(USAGE, "E_USAGE", "explain", "repo", "../x")
 
     def test_quiet_prints_nothing(self):
         self.init()

@@ -159,8 +159,9 @@ TEST_F(VerifyAsClient, WithAnotherRootTrustsNothing) {
   metadata::Root other = root();
   other.roles.at(metadata::TopRole::kTimestamp).keyids = {others[0]->public_key().hash_keyid()};
   other.keys.emplace(others[0]->public_key().hash_keyid(), others[0]->public_key());
-  EXPECT_EQ(code_of(verify_as_client(RepositoryView::published(repository()), signed_root(other), kNow, no_progress_)),
-            "E_SIG");
+  EXPECT_EQ(
+      code_of(verify_as_client(RepositoryView::published(repository()), signed_root(other), {kNow}, no_progress_)),
+      "E_SIG");
 }
 
 TEST_F(VerifyAsClient, OfAnUnpublishedRepositoryFindsNothing) {
@@ -170,11 +171,34 @@ TEST_F(VerifyAsClient, OfAnUnpublishedRepositoryFindsNothing) {
 TEST_F(VerifyAsClient, SaysWhatEachHardwareInstalls) {
   publish_release("1.0.0", 1);
   const Bytes root_file = *repository().initial_root();
-  const ClientReport report = *verify_as_client(RepositoryView::published(repository()), root_file, kNow, no_progress_);
+  const ClientReport report =
+      *verify_as_client(RepositoryView::published(repository()), root_file, {kNow}, no_progress_);
   ASSERT_EQ(report.channels.size(), 1u);
   EXPECT_EQ(report.channels[0].path, "demo/channels/stable.json");
   EXPECT_EQ(report.channels[0].decisions.front().first.text(), "demo-board");
   EXPECT_EQ(report.channels[0].decisions.front().second.verdict, policies::Verdict::kInstall);
+}
+
+TEST_F(VerifyAsClient, SaysWhatASimulatedDeviceInstallsAndWhy) {
+  publish_release("1.0.0", 1);
+  publish_release("1.1.0", 2);
+  const Bytes root_file = *repository().initial_root();
+  for (const auto& [device, reason] : std::map<std::string, std::string>{{"demo-board", "newer"},
+                                                                         {"demo-board@1.0.0", "newer"},
+                                                                         {"demo-board@1.1.0", "up_to_date"},
+                                                                         {"other-board@1.0.0", "hardware"}}) {
+    const ClientReport report = *verify_as_client(RepositoryView::published(repository()), root_file,
+                                                  {kNow, {*SimulatedDevice::parse(device)}}, no_progress_);
+    ASSERT_EQ(report.channels.front().decisions.size(), 1u);
+    EXPECT_EQ(report.channels.front().decisions.front().first.text(), device);
+    EXPECT_EQ(report.channels.front().decisions.front().second.reason, reason) << device;
+  }
+  const ClientReport unknown = *verify_as_client(RepositoryView::published(repository()), root_file,
+                                                 {kNow, {*SimulatedDevice::parse("demo-board@7")}}, no_progress_);
+  EXPECT_EQ(unknown.first_error()->code, ErrorCode::kUsage);
+  for (const char* text : {"", "@", "@1.0.0", "demo-board@", "demo board", "a@b@c"}) {
+    EXPECT_FALSE(SimulatedDevice::parse(text)) << text;
+  }
 }
 
 }  // namespace

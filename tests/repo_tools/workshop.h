@@ -116,12 +116,12 @@ class Workshop : public ::testing::Test {
   }
 
   Result<ReleaseAdded> add(const ReleaseRequest& request) {
-    return add_release(repository(), disk_, request, kNow, no_progress_);
+    return add_release(repository(), disk_, request, {kNow}, no_progress_);
   }
 
-  Result<ChannelSet> set(std::string_view version, std::vector<policies::Label> withdraw = {}) {
-    return set_channel(repository(), disk_, {label("demo"), label("stable"), label(version), std::move(withdraw)},
-                       kNow);
+  Result<ChannelEdited> set(std::string_view version, std::vector<policies::Label> withdraw = {}) {
+    return edit_channel(repository(), disk_, {label("demo"), label("stable"), label(version), std::move(withdraw)},
+                        kNow);
   }
 
   Result<SignReport> sign(const Keys& keys, metadata::UtcTime now = kNow) {
@@ -163,7 +163,7 @@ class Workshop : public ::testing::Test {
     const Repository repo = repository();
     TENON_TRY(const Bytes embedded_root, repo.initial_root());
     TENON_TRY(const ClientReport report,
-              verify_as_client(RepositoryView::published(repo), embedded_root, now, no_progress_));
+              verify_as_client(RepositoryView::published(repo), embedded_root, {now}, no_progress_));
     if (std::optional<Error> error = report.first_error()) return *std::move(error);
     if (report.channels.empty()) return std::string("nothing");
     return report.channels.front().release->version.text();

@@ -11,6 +11,7 @@ class FakeClock final : public client::Clock {
  public:
   explicit FakeClock(metadata::UtcTime now = test_now()) : time(now) {}
   metadata::UtcTime now() override { return time; }
+  bool is_synchronised() override { return synchronised; }
   std::chrono::seconds since_boot() override { return uptime; }
   // advance_seconds lets time pass; setting `time` alone sets the clock.
   void advance_seconds(std::int64_t seconds) {
@@ -19,6 +20,7 @@ class FakeClock final : public client::Clock {
   }
 
   metadata::UtcTime time;
+  bool synchronised = true;
   std::chrono::seconds uptime{1000};
 };
 

@@ -71,7 +71,8 @@ Channel set_channel(RepositorySimulator& repository, const ChannelContent& conte
                   .serial = content.serial,
                   .release = label(content.release),
                   .release_sha256 = *entry->hashes.sha256,
-                  .withdrawn = {}};
+                  .withdrawn = {},
+                  .rollout = content.rollout};
   for (const std::string& version : content.withdrawn) channel.withdrawn.push_back(label(version));
   repository.add_target(policies::channel_path(product, channel.channel).text(), json::to_text(channel.to_json(), 1),
                         policies::rollout_role(product));

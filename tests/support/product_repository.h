@@ -37,6 +37,7 @@ struct ChannelContent {
   std::string release = "1.0.0";
   std::int64_t serial = 1;
   std::vector<std::string> withdrawn = {};
+  policies::Rollout rollout = {};
 };
 
 // add_product makes the roles releases.<product> and rollout.<product>, both terminating.

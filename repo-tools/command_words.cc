@@ -1,0 +1,98 @@
+#include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/command_words.h>
+
+#include <charconv>
+
+namespace tenon::repo_tools {
+
+using policies::Label;
+using policies::Sequence;
+using policies::Share;
+
+namespace {
+
+json::Object draft_json(const Draft& draft) {
+  json::Object object;
+  object.set("role", draft.role.text());
+  object.set("version", draft.version.value());
+  object.set("expires", draft.expires.text());
+  return object;
+}
+
+// A number and what follows it.
+struct Amount {
+  std::uint64_t value;
+  std::string_view unit;
+};
+
+std::optional<Amount> amount(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  return Amount{value, text.substr(static_cast<std::size_t>(end - text.data()))};
+}
+
+}  // namespace
+
+Result<Label> label(std::string_view option, std::string_view text) {
+  Result<Label> parsed = Label::parse(text);
+  if (parsed) return parsed;
+  return Error{ErrorCode::kUsage, std::string(option) + ": " + parsed.error().message};
+}
+
+Result<std::vector<Label>> labels(std::string_view option, const std::vector<std::string>& texts) {
+  std::vector<Label> parsed;
+  for (const std::string& text : texts) {
+    TENON_TRY(Label one, label(option, text));
+    parsed.push_back(std::move(one));
+  }
+  return parsed;
+}
+
+Result<Sequence> sequence(std::string_view option, std::int64_t value) {
+  Result<Sequence> created = Sequence::create(value);
+  if (created) return created;
+  return Error{ErrorCode::kUsage, std::string(option) + " " + std::to_string(value) + " is below 1"};
+}
+
+Result<Share> share(std::string_view option, std::string_view text) {
+  Result<Share> parsed = Share::parse_percent(text);
+  if (parsed) return parsed;
+  return Error{ErrorCode::kUsage, std::string(option) + ": " + parsed.error().message};
+}
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+  const std::optional<Amount> size = amount(text);
+  const std::string_view unit = size ? size->unit : "?";
+  const std::uint64_t factor = unit.empty() ? 1 : unit == "KiB" ? 1u << 10 : unit == "MiB" ? 1u << 20 : 0;
+  if (factor != 0 && size->value <= UINT64_MAX / factor) return size->value * factor;
+  return Error{ErrorCode::kUsage, printable(text, 40) + ": is no size"}.with_hint("write 65536, 64KiB or 1MiB");
+}
+
+Result<std::int64_t> parse_duration(std::string_view text) {
+  constexpr std::uint64_t kMaxDays = 3660;
+  const std::optional<Amount> duration = amount(text);
+  const std::string_view unit = duration ? duration->unit : "?";
+  const std::uint64_t hours = unit == "h" ? 1 : unit == "d" ? 24 : 0;
+  if (hours != 0 && duration->value <= kMaxDays) return static_cast<std::int64_t>(duration->value * hours * 3600);
+  return Error{ErrorCode::kUsage, printable(text, 40) + ": is no duration"}.with_hint("write 36h or 2d");
+}
+
+std::string draft_line(const Draft& draft, bool dry_run) {
+  std::string line = std::string(dry_run ? "would draft " : "drafted ") + printable(draft.role.text()) + " v" +
+                     std::to_string(draft.version.value()) + ", expires " + draft.expires.text();
+  if (draft.signatures_dropped > 0) {
+    line += "; its " + std::to_string(draft.signatures_dropped) + " signatures were for other bytes and are gone";
+  }
+  return line;
+}
+
+void give_change(const Console& console, json::Object object, const std::optional<Draft>& draft, bool dry_run) {
+  object.set("schema", 1);
+  object.set("changed", draft.has_value());
+  object.set("dry_run", dry_run);
+  if (draft) object.set("draft", draft_json(*draft));
+  console.give(std::move(object));
+}
+
+}  // namespace tenon::repo_tools
