@@ -153,6 +153,13 @@ struct StatusWords {
 };
 Result<ExitStatus> run_status(const Console& console, const StatusWords& words);
 
+struct DiffWords {
+  std::filesystem::path folder;
+  std::filesystem::path other;  // empty: what is staged
+};
+// run_diff goes from what is public in one folder to what is public in the other.
+Result<ExitStatus> run_diff(const Console& console, const DiffWords& words);
+
 struct LintWords {
   std::filesystem::path folder;
 };

@@ -1,8 +1,9 @@
-// The commands that look and change nothing: verify, explain, list, lint, status.
+// The commands that look and change nothing: verify, explain, diff, list, lint, status.
 #include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/command_words.h>
 #include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/difference.h>
 #include <tenon/repo_tools/explain.h>
 #include <tenon/repo_tools/lint.h>
 #include <tenon/repo_tools/listing.h>
@@ -113,6 +114,27 @@ Result<ExitStatus> run_explain(const Console& console, const ExplainWords& words
     console.out << explanation.to_text(console.now);
   }
   return explanation.found && !explanation.file_error ? ExitStatus::kOk : ExitStatus::kUnverified;
+}
+
+Result<ExitStatus> run_diff(const Console& console, const DiffWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const Contents before, published_contents(repository));
+  std::optional<Contents> after;
+  if (words.other.empty()) {
+    TENON_TRY(after, staged_contents(repository));
+  } else {
+    TENON_TRY(const Repository other, Repository::open(words.other));
+    TENON_TRY(after, published_contents(other));
+  }
+  const std::vector<RoleDifference> roles = difference(before, *after);
+  if (console.as_json) {
+    console.give(to_json(roles));
+  } else {
+    console.out << to_text(roles);
+  }
+  if (!roles.empty()) return ExitStatus::kOk;
+  console.say("no difference");
+  return ExitStatus::kNothingToDo;
 }
 
 Result<ExitStatus> run_list(const Console& console, const ListWords& words) {

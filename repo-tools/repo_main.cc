@@ -181,6 +181,8 @@ class Commands {
     explain->add_option("target", explain_.target, "as a client names it: demo/releases/1.0.0/release.json")
         ->required();
     explain->add_option("--root", explain_.root, "the root that the device was made with");
+    CLI::App* diff = add(app_, "diff", "what publishing would change for clients; 3 if nothing", diff_, run_diff);
+    diff->add_option("other", diff_.other, "another repository's folder: what it publishes otherwise");
     add(app_, "list", "releases and channels, drafts included", list_, run_list);
     add(app_, "lint", "warn of what is allowed and unwise; 4 if there is a warning", lint_, run_lint);
     add(app_, "status", "roles, expiry, signatures, what blocks", status_, run_status);
@@ -201,6 +203,7 @@ class Commands {
   VerifyWords verify_;
   bool as_client_ = false;  // required: other ways to verify may come
   ExplainWords explain_;
+  DiffWords diff_;
   ListWords list_;
   LintWords lint_;
   StatusWords status_;

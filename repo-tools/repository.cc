@@ -89,13 +89,16 @@ Result<Bytes> Repository::initial_root() const {
   return hsm::read_file(folder_ / "root.json", kLimits.root_bytes);
 }
 
-Result<metadata::Authentic<Root>> Repository::root() const {
+Result<metadata::Authentic<Root>> Repository::walk_roots(bool with_staged) const {
   TENON_TRY(const Bytes first, initial_root());
   TENON_TRY(metadata::Authentic<Root> root, metadata::embedded_root(first).with_context("root.json"));
   for (;;) {
     TENON_TRY(const Version next, root->header.version.next());
     const std::string name = std::to_string(next.value()) + ".root.json";
-    TENON_TRY(std::optional<Bytes> file, read_if_there(draft(name), kLimits.root_bytes));
+    std::optional<Bytes> file;
+    if (with_staged) {
+      TENON_TRY(file, read_if_there(draft(name), kLimits.root_bytes));
+    }
     if (!file) {
       TENON_TRY(file, read_if_there(public_metadata(name), kLimits.root_bytes));
     }

@@ -55,7 +55,9 @@ class Repository {
   // initial_root gives DIR/root.json. Errors: E_STORAGE.
   Result<Bytes> initial_root() const;
   // root gives the newest root, staged ones too, walked from the initial one. Errors: those of metadata::next_root.
-  Result<metadata::Authentic<metadata::Root>> root() const;
+  Result<metadata::Authentic<metadata::Root>> root() const { return walk_roots(true); }
+  // published_root gives the newest root that clients can walk to.
+  Result<metadata::Authentic<metadata::Root>> published_root() const { return walk_roots(false); }
   // staged_roots gives the N.root.json that wait to be published, in order. Errors: E_STORAGE.
   Result<std::map<metadata::Version, Bytes>> staged_roots() const;
 
@@ -83,6 +85,7 @@ class Repository {
  private:
   Repository(std::filesystem::path folder, Settings settings)
       : folder_(std::move(folder)), settings_(std::move(settings)) {}
+  Result<metadata::Authentic<metadata::Root>> walk_roots(bool with_staged) const;
 
   std::filesystem::path folder_;
   Settings settings_;

@@ -200,4 +200,9 @@ Result<DeviceConfig> DeviceConfig::parse(std::string_view text, const std::strin
   }
 }
 
+std::string device_id_in(std::string_view text) {
+  constexpr std::string_view kEnds("\r\n\0", 3);
+  return std::string(text.substr(0, text.find_first_of(kEnds)));
+}
+
 }  // namespace tenon::client

@@ -44,4 +44,7 @@ struct DeviceConfig {
   static Result<DeviceConfig> parse(std::string_view text, const std::string& file_name);
 };
 
+// device_id_in gives the id in the text of an id_file: its first line. A device tree's serial number ends with a NUL.
+std::string device_id_in(std::string_view text);
+
 }  // namespace tenon::client

@@ -51,7 +51,7 @@ Result<std::string> read_file(const std::string& path) {
 // Without an id a device comes last in every rollout; that must not keep it from anything else.
 std::string read_device_id(const std::string& path) {
   const Result<std::string> text = read_file(path);
-  return text ? text->substr(0, text->find_first_of("\r\n")) : "";
+  return text ? device_id_in(*text) : "";
 }
 
 // A system whose release file is missing or malformed says nothing of itself: that is for the floors to judge, and must

@@ -63,6 +63,23 @@ TEST(DeviceConfig, TriesTheMirrorsAfterTheUrlInTheirOrder) {
             "device.toml, line 7: mirrors is not a list of strings");
 }
 
+TEST(DeviceConfig, KnowsTheGroupAndWhereTheIdOfTheDeviceStands) {
+  const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");
+  EXPECT_EQ(plain->id_file, "/etc/machine-id");
+  EXPECT_FALSE(plain->group);
+  const Result<DeviceConfig> config = DeviceConfig::parse(
+      replaced(kGood, "channel = \"stable\"\n", "channel = \"stable\"\ngroup = \"lab\"\nid_file = \"/data/id\"\n"), "");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->group->text(), "lab");
+  EXPECT_EQ(config->id_file, "/data/id");
+  error_of(replaced(kGood, "channel = \"stable\"\n", "channel = \"stable\"\ngroup = \"a b\"\n"));
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"0123"sv, "0123\n"sv, "0123\r\n4"sv, "0123\0"sv, "0123\0004"sv}) {
+    EXPECT_EQ(device_id_in(text), "0123");
+  }
+  EXPECT_EQ(device_id_in("\n0123"), "");
+}
+
 TEST(DeviceConfig, NamesTheLineOfAKeyThatIsNotKnown) {
   EXPECT_EQ(error_of(replaced(kGood, "tries = 2", "trys = 2")),
             "device.toml, line 12: \"trys\" is not known in [boot]");

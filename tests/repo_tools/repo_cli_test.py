@@ -240,6 +240,11 @@ class FromKeysToARelease(Repo):
         text = self.succeed("explain", "repo", "demo/channels/stable.json")
         self.assertIn("asked      targets, rollout.demo\n", text)
         self.assertIn("signed by  rollout.demo, valid until ", text)
+        self.assertEqual(self.repo("diff", "repo").returncode, NOTHING)
+        self.succeed("channel", "pause", "repo", "--product", "demo", "--channel", "stable")
+        self.assertIn("rollout.demo  v1 -> v2\n", self.succeed("diff", "repo"))
+        self.assertEqual(json.loads(self.succeed("--json", "diff", "repo"))["roles"][0]["role"], "rollout.demo")
+        self.assertEqual(self.repo("diff", "repo", "repo").returncode, NOTHING)
         done = self.repo("--json", "explain", "repo", "demo/channels/none.json")
         self.assertEqual((done.returncode, json.loads(done.stdout)["found"]), (UNVERIFIED, False))
         tried = self.succeed("verify", "repo", "--as-client", "--simulate-device", "demo-board@1.0.0",
