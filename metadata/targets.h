@@ -68,7 +68,7 @@ struct Delegations {
   json::Object extra = {};
 
   // matching gives those that may speak for a path, in order, up to the first that is terminating, or has an undefined
-  // pattern: that one is an E_POLICY, for who comes so far. It ends after `most`, and gives no paths with them.
+  // pattern: that one is an E_POLICY, for who comes so far. It ends after `most`; what a role lists as its paths is left out.
   // Spec: 5.6.7.2
   std::vector<Result<DelegatedRole>> matching(const TargetPath& path, std::size_t most) const;
   bool operator==(const Delegations&) const = default;

@@ -3,6 +3,8 @@
 //
 //   place = be64(SHA-256("tenon-rollout-v1" NUL salt NUL device id)[0..7]) mod 10000      salt: the release's version
 //   turn  = place < max(share, ramp at a trusted time, share of the device's group)
+//
+// Source: docs/adr/0009-a-device-finds-its-own-turn.md. Thread: values.
 #pragma once
 
 #include <tenon/metadata/json_fields.h>
@@ -54,13 +56,16 @@ class Ramp {
     bool operator==(const Point&) const = default;
   };
 
-  // create Errors: E_PARSE without a point, with more than 64, or where time stands still, time or share goes back.
+  // create Errors: E_PARSE without a point, with more than 64, for one before the start or ten years after it, or where
+  // time does not go on or the share falls.
   static Result<Ramp> create(metadata::UtcTime from, std::vector<Point> points);
+  // read Errors: E_PARSE.
   static Result<Ramp> read(json::Fields fields);
   json::Value to_json() const;
 
   metadata::UtcTime from() const { return from_; }
   const std::vector<Point>& points() const { return points_; }
+  // at is rounded down; after the last point its share stays.
   Share at(metadata::UtcTime now) const;
   bool operator==(const Ramp&) const = default;
 
@@ -70,6 +75,7 @@ class Ramp {
   std::vector<Point> points_;  // in the order of time, at least one
 };
 
+// Rollout is the part of a channel document that says whose turn it is.
 struct Rollout {
   bool is_paused = false;  // nobody installs, and what waits for its reboot is taken back
   Share share = Share::all();

@@ -28,7 +28,8 @@ Result<void> check_not_falling(const std::string& whose, Share before, Share aft
       .with_hint("to stop, tenon-repo channel pause, or channel withdraw");
 }
 
-Result<Rollout> changed(Rollout rollout, const RolloutChange& change) {
+Result<Rollout> changed(const Rollout& before, const RolloutChange& change, metadata::UtcTime now) {
+  Rollout rollout = before;
   rollout.is_paused = change.is_paused.value_or(rollout.is_paused);
   if (change.share) {
     TENON_TRY_VOID(check_not_falling("the share", rollout.share, *change.share));
@@ -41,7 +42,11 @@ Result<Rollout> changed(Rollout rollout, const RolloutChange& change) {
     }
     rollout.groups.insert_or_assign(group, share);
   }
-  if (change.ramp) rollout.ramp = change.ramp;
+  if (change.ramp) {
+    rollout.ramp = change.ramp;
+    TENON_TRY_VOID(check_not_falling("the share that the ramp has reached", before.share_of(std::nullopt, now),
+                                     rollout.share_of(std::nullopt, now)));
+  }
   if (change.urgent_below) rollout.urgent_below = change.urgent_below;
   if (change.deadline) rollout.deadline = change.deadline;
   return rollout;
@@ -55,11 +60,11 @@ Rollout begun(const RolloutChange& change) {
 }
 
 Result<Channel> wanted_channel(const Repository& repository, const std::optional<Channel>& before,
-                               const ChannelRequest& request, const ListedRelease& listed) {
+                               const ChannelRequest& request, const ListedRelease& listed, metadata::UtcTime now) {
   const bool same_release = before && before->release_sha256 == listed.sha256;
   Channel channel{request.product,        request.channel, before ? before->serial : 1,
                   listed.release.version, listed.sha256,   before ? before->withdrawn : std::vector<Label>()};
-  TENON_TRY(channel.rollout, changed(same_release ? before->rollout : begun(request.rollout), request.rollout));
+  TENON_TRY(channel.rollout, changed(same_release ? before->rollout : begun(request.rollout), request.rollout, now));
   for (const Label& version : request.withdraw) {
     TENON_TRY_VOID(find_release(repository, request.product, version));
     if (!channel.withdraws(version)) channel.withdrawn.push_back(version);
@@ -84,7 +89,7 @@ Result<ChannelEdited> edit_channel(const Repository& repository, FileWriter& wri
   }
   const Label& version = request.release ? *request.release : before->release;
   TENON_TRY(const ListedRelease listed, find_release(repository, request.product, version));
-  TENON_TRY(Channel channel, wanted_channel(repository, before, request, listed));
+  TENON_TRY(Channel channel, wanted_channel(repository, before, request, listed, now));
   if (before == channel) return ChannelEdited{std::move(channel)};
   TENON_TRY(std::string note, note_on(repository, before, listed));
   if (before) {

@@ -40,7 +40,8 @@ struct ChannelEdited {
 // edit_channel drafts the channel as requested. Another release begins a rollout of its own, for everybody at once unless
 // the request says otherwise.
 // Errors: E_USAGE for a release or product that there is not, or a channel that was never set; E_POLICY for a withdrawn
-// release, and for a share or a group's share that falls: devices that have the release keep it. E_STORAGE.
+// release, and for a share that falls, also of a group or by another ramp: devices that have the release keep it.
+// E_STORAGE.
 Result<ChannelEdited> edit_channel(const Repository& repository, FileWriter& writer, const ChannelRequest& request,
                                    metadata::UtcTime now);
 

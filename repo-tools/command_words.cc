@@ -70,11 +70,11 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 }
 
 Result<std::int64_t> parse_duration(std::string_view text) {
-  constexpr std::uint64_t kMaxDays = 3660;
+  constexpr std::uint64_t kMost = 3660;  // ten years of days
   const std::optional<Amount> duration = amount(text);
   const std::string_view unit = duration ? duration->unit : "?";
   const std::uint64_t hours = unit == "h" ? 1 : unit == "d" ? 24 : 0;
-  if (hours != 0 && duration->value <= kMaxDays) return static_cast<std::int64_t>(duration->value * hours * 3600);
+  if (hours != 0 && duration->value <= kMost) return static_cast<std::int64_t>(duration->value * hours * 3600);
   return Error{ErrorCode::kUsage, printable(text, 40) + ": is no duration"}.with_hint("write 36h or 2d");
 }
 

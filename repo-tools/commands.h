@@ -27,6 +27,8 @@ struct Console {
   void say(const std::string& line) const;
   // warn prints a line that a person should read although all went well.
   void warn(const std::string& line) const;
+  // show prints what was asked for, also when quiet: the text, or the value if JSON was asked for.
+  void show(const std::string& text, const json::Value& value) const;
   // give prints a JSON document. Pre: as_json.
   void give(const json::Value& value) const;
 };

@@ -76,11 +76,7 @@ Result<ExitStatus> run_lint(const Console& console, const LintWords& words) {
   TENON_TRY(const Repository repository, Repository::open(words.folder));
   TENON_TRY(const LintSubject subject, read_lint_subject(repository));
   const std::vector<LintFinding> findings = lint(subject);
-  if (console.as_json) {
-    console.give(to_json(findings));
-  } else {
-    console.out << to_text(findings);
-  }
+  console.show(to_text(findings), to_json(findings));
   if (!findings.empty()) return ExitStatus::kRefused;
   console.say("no warnings");
   return ExitStatus::kOk;
@@ -108,11 +104,7 @@ Result<ExitStatus> run_explain(const Console& console, const ExplainWords& words
   Result<metadata::TargetPath> path = metadata::TargetPath::parse(words.target);
   if (!path) return Error{ErrorCode::kUsage, path.error().message};
   TENON_TRY(const Explanation explanation, explain(repository, root, *path, console.now));
-  if (console.as_json) {
-    console.give(explanation.to_json());
-  } else {
-    console.out << explanation.to_text(console.now);
-  }
+  console.show(explanation.to_text(console.now), explanation.to_json());
   return explanation.found && !explanation.file_error ? ExitStatus::kOk : ExitStatus::kUnverified;
 }
 
@@ -127,11 +119,7 @@ Result<ExitStatus> run_diff(const Console& console, const DiffWords& words) {
     TENON_TRY(after, published_contents(other));
   }
   const std::vector<RoleDifference> roles = difference(before, *after);
-  if (console.as_json) {
-    console.give(to_json(roles));
-  } else {
-    console.out << to_text(roles);
-  }
+  console.show(to_text(roles), to_json(roles));
   if (!roles.empty()) return ExitStatus::kOk;
   console.say("no difference");
   return ExitStatus::kNothingToDo;
@@ -139,17 +127,17 @@ Result<ExitStatus> run_diff(const Console& console, const DiffWords& words) {
 
 Result<ExitStatus> run_list(const Console& console, const ListWords& words) {
   TENON_TRY(const Repository repository, Repository::open(words.folder));
+  std::string text;
   json::Array products;
   for (const policies::Label& product : repository.settings().products) {
     TENON_TRY(const Listing listing, list_product(repository, product));
-    if (!console.as_json) console.out << listing.to_text();
+    text += listing.to_text();
     products.push_back(listing.to_json());
   }
-  if (!console.as_json) return ExitStatus::kOk;
   json::Object object;
   object.set("schema", 1);
   object.set("products", std::move(products));
-  console.give(std::move(object));
+  console.show(text, std::move(object));
   return ExitStatus::kOk;
 }
 

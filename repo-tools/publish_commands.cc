@@ -76,6 +76,14 @@ void Console::warn(const std::string& line) const {
   err << "warning: " << line << '\n';
 }
 
+void Console::show(const std::string& text, const json::Value& value) const {
+  if (as_json) {
+    give(value);
+  } else {
+    out << text;
+  }
+}
+
 void Console::give(const json::Value& value) const {
   out << json::to_text(value, 1) << '\n';
 }

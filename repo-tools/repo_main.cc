@@ -128,7 +128,8 @@ class Commands {
 
   void add_rollout(CLI::App* command) {
     command->add_option("--share", channel_.share, "of all devices, for example 5%");
-    add_list(command, "--ramp", channel_.ramp, "DURATION=SHARE from now on, for example 24h=25%");
+    add_list(command, "--ramp", channel_.ramp,
+             "DURATION=SHARE from now on, straight lines between: 0h=5%, then 2d=100%");
     add_list(command, "--group", channel_.groups, "GROUP=SHARE of the devices of a group, for example lab=100%");
     command->add_option("--urgent-below", channel_.urgent_below, "devices that run a lower sequence do not wait");
     command->add_option("--deadline", channel_.deadline, "when nobody waits any more, as 2026-12-20T00:00:00Z");

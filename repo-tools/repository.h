@@ -56,7 +56,7 @@ class Repository {
   Result<Bytes> initial_root() const;
   // root gives the newest root, staged ones too, walked from the initial one. Errors: those of metadata::next_root.
   Result<metadata::Authentic<metadata::Root>> root() const { return walk_roots(true); }
-  // published_root gives the newest root that clients can walk to.
+  // published_root gives the newest root that clients can walk to. Errors: as root().
   Result<metadata::Authentic<metadata::Root>> published_root() const { return walk_roots(false); }
   // staged_roots gives the N.root.json that wait to be published, in order. Errors: E_STORAGE.
   Result<std::map<metadata::Version, Bytes>> staged_roots() const;

@@ -217,6 +217,17 @@ TEST_F(RollingOut, AdvancesAndNeverFallsBack) {
   EXPECT_FALSE(edit({.share = percent("25%")})->draft.has_value());
 }
 
+TEST_F(RollingOut, ReplacesARampOnlyByOneThatIsNotBehindIt) {
+  const auto ramp_from = [](std::string_view first) {
+    return *policies::Ramp::create(kNow, {{0, percent(first)}, {1000, percent("100%")}});
+  };
+  ASSERT_TRUE(edit({.ramp = ramp_from("10%")}, label("1.0.0")));
+  EXPECT_EQ(code_of(edit({.ramp = ramp_from("9.99%")})), "E_POLICY");
+  EXPECT_TRUE(edit({.ramp = ramp_from("10%")}));
+  ASSERT_TRUE(edit({.share = percent("20%")}));
+  EXPECT_TRUE(edit({.ramp = ramp_from("5%")})) << "the share alone is above it";
+}
+
 // A job that runs again says the same release again: that must not give it to everybody.
 TEST_F(RollingOut, GoesOnWhenTheSameReleaseIsSetAgain) {
   ASSERT_TRUE(edit({.share = percent("5%"), .deadline = days_later(9)}, label("1.0.0")));
