@@ -98,11 +98,13 @@ Result<void> sync_folder(const fs::path& path) {
   return {};
 }
 
+constexpr std::string_view kRandomPart = ".XXXXXX";
+
 // The new content beside its final name; it is removed again unless it was moved there.
 class TemporaryFile {
  public:
   static Result<TemporaryFile> write(const fs::path& path, ByteView content, FileMode mode) {
-    std::string name = folder_of(path) / ("." + path.filename().native() + ".XXXXXX");
+    std::string name = folder_of(path) / ("." + path.filename().native()).append(kRandomPart);
     const FileDescriptor fd(::mkostemp(name.data(), O_CLOEXEC));  // O_CREAT | O_EXCL, 0600
     if (!fd) return storage_error(path, "cannot create it");
     TemporaryFile file(std::move(name));
@@ -165,6 +167,11 @@ Result<SecretBytes> read_private_file(const fs::path& path, std::size_t max_byte
   if (got < 0) return storage_error(path, "cannot read");
   content.shrink(static_cast<std::size_t>(got));
   return content;
+}
+
+bool is_temporary_name(std::string_view file_name) {
+  const std::size_t dot = file_name.rfind('.');
+  return file_name.starts_with('.') && dot != 0 && file_name.size() - dot == kRandomPart.size();
 }
 
 Result<void> write_new_file(const fs::path& path, ByteView content, FileMode mode) {

@@ -53,18 +53,39 @@ bool is_there(const fs::path& path) {
   return fs::exists(fs::symlink_status(path, error));
 }
 
-// A scratch file that is gone unless it was moved to its place.
-class Scratch {
- public:
-  explicit Scratch(fs::path path) : path_(std::move(path)) {}
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() { ::unlink(path_.c_str()); }
-  const fs::path& path() const { return path_; }
+// A copy while it is made, beside its place.
+fs::path scratch_of(const fs::path& to) {
+  return folder_of(to) / ("." + to.filename().native() + ".part");
+}
 
- private:
-  fs::path path_;
-};
+// What one that was killed may have left; publishing is locked.
+Result<void> remove_scratch(const fs::path& scratch) {
+  if (::unlink(scratch.c_str()) == 0 || errno == ENOENT) return {};
+  return storage_error(scratch, "cannot remove it", errno);
+}
+
+Result<void> copy_to_scratch(const fs::path& from, const fs::path& scratch, const Sha256& sha256) {
+  TENON_TRY(InputFile in, InputFile::open(from));
+  TENON_TRY(OutputFile out, OutputFile::create(scratch));
+  Sha256Hasher hasher;
+  Bytes buffer(kPieceBytes);
+  for (;;) {
+    TENON_TRY(const std::size_t got, in.read(buffer));
+    if (got == 0) break;
+    hasher.update(ByteView(buffer).first(got));
+    TENON_TRY_VOID(out.write(ByteView(buffer).first(got)));
+  }
+  if (hasher.finish() == sha256) return out.finish();
+  return Error{ErrorCode::kMismatch, printable(from.native()) + ": is not the file that was signed"};
+}
+
+Result<void> move_to_free_name(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) return remove_scratch(from);
+  if (errno == EEXIST) return other_bytes(to);
+  // A file system without links: the check before and the lock must do.
+  if (::rename(from.c_str(), to.c_str()) != 0) return storage_error(to, "cannot move it there", errno);
+  return {};
+}
 
 }  // namespace
 
@@ -84,34 +105,19 @@ Result<void> DiskWriter::put_new(const fs::path& path, ByteView content) {
 }
 
 Result<void> DiskWriter::copy_new(const fs::path& from, const fs::path& to, const Sha256& sha256) {
+  const fs::path scratch = scratch_of(to);
+  TENON_TRY_VOID(remove_scratch(scratch));
   if (is_there(to)) {
     TENON_TRY(const Sha256 there, digest_file(to));
     if (there != sha256) return other_bytes(to);
     return {};
   }
   TENON_TRY_VOID(make_folders(folder_of(to)));
-  TENON_TRY(InputFile in, InputFile::open(from));
-  const Scratch scratch(folder_of(to) / ("." + to.filename().native() + ".part"));
-  ::unlink(scratch.path().c_str());  // left by one that was killed; publishing is locked
-  TENON_TRY(OutputFile out, OutputFile::create(scratch.path()));
-  Sha256Hasher hasher;
-  Bytes buffer(kPieceBytes);
-  for (;;) {
-    TENON_TRY(const std::size_t got, in.read(buffer));
-    if (got == 0) break;
-    hasher.update(ByteView(buffer).first(got));
-    TENON_TRY_VOID(out.write(ByteView(buffer).first(got)));
-  }
-  if (hasher.finish() != sha256) {
-    return Error{ErrorCode::kMismatch, printable(from.native()) + ": is not the file that was signed"};
-  }
-  TENON_TRY_VOID(out.finish());
-  if (::link(scratch.path().c_str(), to.c_str()) != 0) {
-    if (errno == EEXIST) return other_bytes(to);
-    // A file system without links: the check above and the lock must do.
-    if (::rename(scratch.path().c_str(), to.c_str()) != 0) return storage_error(to, "cannot move it there", errno);
-  }
-  return sync_folder(folder_of(to));
+  Result<void> copied = copy_to_scratch(from, scratch, sha256);
+  if (copied) copied = move_to_free_name(scratch, to);
+  if (copied) return sync_folder(folder_of(to));
+  (void)remove_scratch(scratch);
+  return copied;
 }
 
 Result<void> DiskWriter::move(const fs::path& from, const fs::path& to) {

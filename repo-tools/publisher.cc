@@ -135,6 +135,16 @@ ClientState state_of_a_known_device(const Repository& repository, ByteView embed
   return client.state();
 }
 
+// What publishing that was ended while it wrote left beside the metadata.
+Result<void> remove_leftovers(const Repository& repository, FileWriter& writer) {
+  std::error_code error;
+  for (fs::directory_iterator at(repository.public_metadata(""), error), end; !error && at != end;
+       at.increment(error)) {
+    if (hsm::is_temporary_name(at->path().filename().native())) TENON_TRY_VOID(writer.remove(at->path()));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Publication> staged_publication(const Repository& repository, UtcTime now) {
@@ -203,6 +213,7 @@ Result<void> check_publication(const Repository& repository, const Publication& 
 }
 
 Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication) {
+  TENON_TRY_VOID(remove_leftovers(repository, writer));
   for (const Publication::TargetFile& file : publication.targets) {
     TENON_TRY_VOID(
         writer.copy_new(repository.staged_target(file.name), repository.public_target(file.name), file.sha256));
@@ -215,6 +226,7 @@ Result<void> write_publication(const Repository& repository, FileWriter& writer,
 }
 
 Result<void> clear_staging(const Repository& repository, FileWriter& writer) {
+  TENON_TRY_VOID(remove_leftovers(repository, writer));
   TENON_TRY(const std::vector<RoleId> roles, repository.roles());
   for (const RoleId& role : roles) TENON_TRY_VOID(writer.remove(repository.draft(role.draft_name())));
   std::vector<fs::path> files;
@@ -224,7 +236,8 @@ Result<void> clear_staging(const Repository& repository, FileWriter& writer) {
     if (!at->is_directory(error)) files.push_back(at->path());
   }
   for (fs::directory_iterator at(repository.drafts(), error), end; !error && at != end; at.increment(error)) {
-    if (at->path().native().ends_with(".root.json")) files.push_back(at->path());
+    const std::string name = at->path().filename().native();
+    if (name.ends_with(".root.json") || hsm::is_temporary_name(name)) files.push_back(at->path());
   }
   for (const fs::path& file : files) TENON_TRY_VOID(writer.remove(file));
   return {};

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
+#include <tests/support/places.h>
 
 namespace tenon::client {
 namespace {
@@ -45,7 +46,7 @@ TEST(DeviceConfig, ReadsWhatIsGivenAndKeepsTheDefaultsOfTheRest) {
 }
 
 TEST(DeviceConfig, ReadsTheExampleThatIsShipped) {
-  std::ifstream file(TENON_SOURCE_DIR "/examples/device.toml");
+  std::ifstream file(tests::source_dir() / "examples/device.toml");
   std::stringstream text;
   text << file.rdbuf();
   const Result<DeviceConfig> config = DeviceConfig::parse(text.str(), "device.toml");

@@ -8,18 +8,15 @@
 
 #include <gtest/gtest.h>
 #include <tests/support/in_memory_store.h>
+#include <tests/support/places.h>
 #include <tests/support/scenario.h>
-
-#ifndef TENON_SOURCE_DIR
-#define TENON_SOURCE_DIR "."
-#endif
 
 namespace tenon::tests {
 namespace {
 
 std::filesystem::path data_folder() {
   const char* given = std::getenv("TENON_SHARED_DATA");
-  const std::filesystem::path shared = given != nullptr ? given : TENON_SOURCE_DIR "/../shared/data";
+  const std::filesystem::path shared = given != nullptr ? given : source_dir() / "../shared/data";
   return shared / "tuf-on-ci";
 }
 

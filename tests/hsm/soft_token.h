@@ -1,5 +1,5 @@
 // SoftToken: SoftHSM in a folder of its own, with the token "ceremony" whose PIN is kPin, and our faulty module around
-// it. The agent is the real tenon-keyctl.
+// it.
 #pragma once
 
 #include <tenon/hsm/token_signer.h>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include <tests/hsm/temp_folder.h>
+#include <tests/support/places.h>
 
 namespace tenon::hsm {
 
@@ -37,7 +38,7 @@ class SoftToken {
   TokenOptions options(std::string_view pin_file = "pin") const {
     TokenOptions options;
     options.module.module = kModule;
-    options.module.agent = TENON_BIN_DIR "/tenon-keyctl";
+    options.module.agent = tests::binary_dir() / "tests/token_agent";
     options.pin = *SecretSource::parse("file:" + (folder_ / pin_file).native());
     return options;
   }
@@ -48,7 +49,7 @@ class SoftToken {
     folder_.write("script",
                   "wrap " + std::string(kModule) + "\nlog " + (folder_ / "calls").native() + "\n" + script + "\n");
     TokenOptions faulty = options(pin_file);
-    faulty.module.module = TENON_FAULTY_PKCS11;
+    faulty.module.module = tests::binary_dir() / "tests/support/libfaulty_pkcs11.so";
     return faulty;
   }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <p11-kit/pkcs11.h>
 #include <tests/hsm/soft_token.h>
+#include <tests/support/places.h>
 
 namespace tenon::hsm {
 namespace {
@@ -268,7 +269,7 @@ TEST_F(Trap09, AKeyThatWasImportedIsNotTakenForOneOfTheToken) {
 }
 
 TEST(Trap10, TheIteratorOfP11KitWhichIsNoCppIsNotUsed) {
-  for (const auto& entry : std::filesystem::directory_iterator(TENON_SOURCE_DIR "/hsm")) {
+  for (const auto& entry : std::filesystem::directory_iterator(tests::source_dir() / "hsm")) {
     const Bytes source = *read_file(entry.path(), 1 << 20);
     EXPECT_EQ(as_text(source).find("p11-kit/iter.h"), std::string_view::npos) << entry.path();
   }

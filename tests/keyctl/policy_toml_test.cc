@@ -2,6 +2,7 @@
 #include <tenon/keyctl/policy_toml.h>
 
 #include <gtest/gtest.h>
+#include <tests/support/places.h>
 
 namespace tenon::keyctl {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 using policies::SigningPolicy;
 
 std::string shipped(const std::string& name) {
-  return std::string(as_text(*hsm::read_file(std::string(TENON_SOURCE_DIR) + "/policies/" + name, 1 << 20)));
+  return std::string(as_text(*hsm::read_file(tests::source_dir() / "policies" / name, 1 << 20)));
 }
 
 Result<SigningPolicy> parse(const std::string& text) {

@@ -15,6 +15,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <tests/support/json_edit.h>
+#include <tests/support/places.h>
 #include <tests/support/scenario.h>
 
 namespace tenon::tests {
@@ -285,7 +286,7 @@ TEST(MlDsaKey, OfAnotherKindIsKeptAndWorthNothing) {
 
 // Vectors: tests/data/ml_dsa.json says where they come from. TAP 21.
 TEST(MlDsaKey, VerifiesWhereOpenSslHasItAndIsElsewhereAnUnknownKind) {
-  std::ifstream file(TENON_SOURCE_DIR "/tests/data/ml_dsa.json");
+  std::ifstream file(tests::source_dir() / "tests/data/ml_dsa.json");
   std::stringstream text;
   text << file.rdbuf();
   const json::Value document = *json::parse(as_bytes(text.str()));

@@ -4,13 +4,14 @@
 
 #include <gtest/gtest.h>
 #include <tests/support/json_edit.h>
+#include <tests/support/places.h>
 #include <tests/support/scenario.h>
 
 namespace tenon::tests {
 namespace {
 
 std::string pouf() {
-  std::ifstream file(TENON_SOURCE_DIR "/docs/POUF.md");
+  std::ifstream file(tests::source_dir() / "docs/POUF.md");
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

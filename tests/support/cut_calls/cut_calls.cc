@@ -1,0 +1,141 @@
+// Preloaded into a program under test, ends it at the N-th call that changes the file system, or makes that call fail:
+// opening for writing, write, fsync, rename, link, unlink, mkdir, chmod, ftruncate and what is like them.
+//
+//   CUT_AT=N       which call, from 1; 0: none, and the program's last word on stderr is how many there were
+//   CUT_HOW=kill   SIGKILL before it; of a write, after half of it
+//           EIO    it fails, the others do not
+//           ENOSPC it and all later ones that need space fail
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+namespace {
+
+std::string_view word(const char* name, const char* otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : text;
+}
+
+class Calls {
+ public:
+  ~Calls() {
+    if (at == 0) ::dprintf(STDERR_FILENO, "%ld", count.load());
+  }
+  const long at = std::atol(word("CUT_AT", "0").data());
+  const std::string_view how = word("CUT_HOW", "kill");
+  std::atomic<long> count{0};
+};
+Calls calls;
+
+enum class Needs { kNothing, kSpace };
+
+// The number of the error with which this call must fail, or 0. A write that is to be killed has gone half through.
+template <class Half>
+int fault(Needs needs, Half half) {
+  const long call = ++calls.count;
+  if (calls.at == 0) return 0;
+  if (calls.how == "ENOSPC") return call >= calls.at && needs == Needs::kSpace ? ENOSPC : 0;
+  if (call != calls.at) return 0;
+  if (calls.how == "EIO") return EIO;
+  half();
+  ::raise(SIGKILL);
+  return 0;
+}
+int fault(Needs needs) {
+  return fault(needs, [] {});
+}
+
+template <class Function>
+Function* real(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+
+// call makes the call itself unless it has to fail.
+template <class Function, class... Arguments>
+auto call(Needs needs, const char* name, Arguments... arguments) -> decltype(real<Function>(name)(arguments...)) {
+  if (const int error = fault(needs); error != 0) {
+    errno = error;
+    return -1;
+  }
+  return real<Function>(name)(arguments...);
+}
+
+int open_file(const char* name, int folder, const char* path, int flags, mode_t mode) {
+  const bool is_change = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0;
+  if (is_change) return call<int(int, const char*, int, ...)>(Needs::kSpace, name, folder, path, flags, mode);
+  return real<int(int, const char*, int, ...)>(name)(folder, path, flags, mode);
+}
+
+mode_t mode_of(int flags, va_list list) {
+  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(list, mode_t) : 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+#define OPEN(name, at_name)                                 \
+  int name(const char* path, int flags, ...) {              \
+    va_list list;                                           \
+    va_start(list, flags);                                  \
+    const mode_t mode = mode_of(flags, list);               \
+    va_end(list);                                           \
+    return open_file(at_name, AT_FDCWD, path, flags, mode); \
+  }
+#define OPENAT(name)                                       \
+  int name(int folder, const char* path, int flags, ...) { \
+    va_list list;                                          \
+    va_start(list, flags);                                 \
+    const mode_t mode = mode_of(flags, list);              \
+    va_end(list);                                          \
+    return open_file(#name, folder, path, flags, mode);    \
+  }
+OPEN(open, "openat")
+OPEN(open64, "openat64")
+OPENAT(openat)
+OPENAT(openat64)
+
+ssize_t write(int fd, const void* data, std::size_t size) {
+  auto* const write_all = real<ssize_t(int, const void*, std::size_t)>("write");
+  if (const int error = fault(Needs::kSpace, [&] { (void)write_all(fd, data, size / 2); }); error != 0) {
+    errno = error;
+    return -1;
+  }
+  return write_all(fd, data, size);
+}
+
+#define FORWARD(needs, name, parameters, ...)                      \
+  int name parameters noexcept {                                   \
+    return call<int parameters>(Needs::needs, #name, __VA_ARGS__); \
+  }
+int fsync(int fd) {
+  return call<int(int)>(Needs::kNothing, "fsync", fd);
+}
+int fdatasync(int fd) {
+  return call<int(int)>(Needs::kNothing, "fdatasync", fd);
+}
+FORWARD(kNothing, ftruncate, (int fd, off_t length), fd, length)
+FORWARD(kSpace, mkdir, (const char* path, mode_t mode), path, mode)
+FORWARD(kNothing, chmod, (const char* path, mode_t mode), path, mode)
+FORWARD(kNothing, fchmod, (int fd, mode_t mode), fd, mode)
+FORWARD(kSpace, link, (const char* from, const char* to), from, to)
+FORWARD(kNothing, unlink, (const char* path), path)
+FORWARD(kNothing, rmdir, (const char* path), path)
+FORWARD(kNothing, rename, (const char* from, const char* to), from, to)
+FORWARD(kNothing, unlinkat, (int folder, const char* path, int flags), folder, path, flags)
+FORWARD(kSpace, linkat, (int a, const char* from, int b, const char* to, int flags), a, from, b, to, flags)
+FORWARD(kNothing, renameat, (int a, const char* from, int b, const char* to), a, from, b, to)
+FORWARD(kNothing, renameat2, (int a, const char* from, int b, const char* to, unsigned flags), a, from, b, to, flags)
+
+}  // extern "C"
