@@ -73,6 +73,7 @@ Result<DocumentReview> review_root(const RequestedDocument& document, const Revi
 std::vector<policies::Change> first_policy_changes(const SigningPolicy& after) {
   SigningPolicy standard = SigningPolicy::standard();
   standard.repository = after.repository;
+  standard.expires = after.expires;
   return policies::policy_changes(standard, after);
 }
 

@@ -97,17 +97,19 @@ Result<Home> Home::open(const fs::path& folder) {
 Result<AuditState> Home::read_log() const {
   TENON_TRY(AuditState state, audit_.read());
   if (state.lines > 0) return state;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder_ / "repositories", error)) {
-    if (!fs::exists(entry.path() / "signed.json", error)) continue;
-    return Error{ErrorCode::kMismatch, "the audit log is empty, and something was signed here",
-                 "keep this folder as it is, and compare with the minutes of the last ceremony"};
+  for (const char* subjects : {kRepositories, kRehearsals}) {
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_ / subjects, error)) {
+      if (!fs::exists(entry.path() / "signed.json", error)) continue;
+      return Error{ErrorCode::kMismatch, "the audit log is empty, and something was signed here",
+                   "keep this folder as it is, and compare with the minutes of the last ceremony"};
+    }
   }
   return state;
 }
 
-Result<Memory> Home::recall(const policies::Label& repository) const {
-  const fs::path folder = folder_of(repository);
+Result<Memory> Home::recall(const Subject& subject) const {
+  const fs::path folder = folder_of(subject);
   Memory memory;
   TENON_TRY(memory.root, read_if_there(folder / "root.json", metadata::Limits().root_bytes));
   TENON_TRY(memory.policy, read_if_there(folder / "policy.json", kMaxPolicyBytes));
@@ -119,11 +121,11 @@ Result<Memory> Home::recall(const policies::Label& repository) const {
 }
 
 // Marks first: whatever is cut after them, nothing that was signed is forgotten.
-Result<void> Home::remember(const policies::Label& repository, const Memory& memory) {
-  const fs::path folder = folder_of(repository);
+Result<void> Home::remember(const Subject& subject, const Memory& memory) {
+  const fs::path folder = folder_of(subject);
   TENON_TRY_VOID(make_private_folder(folder.parent_path()));
   TENON_TRY_VOID(make_private_folder(folder));
-  TENON_TRY(const Memory before, recall(repository));
+  TENON_TRY(const Memory before, recall(subject));
   if (memory.marks != before.marks) {
     TENON_TRY_VOID(
         hsm::replace_file(folder / "signed.json", as_bytes(write_marks(memory.marks)), hsm::FileMode::kPrivate));

@@ -5,6 +5,7 @@
 //   HOME/repositories/REPOSITORY/root.json     the newest complete root that was verified
 //   HOME/repositories/REPOSITORY/policy.json   the newest policy that was verified
 //   HOME/repositories/REPOSITORY/signed.json   for each role the highest version signed, and the digest of what was signed
+//   HOME/rehearsals/REPOSITORY/                the same of the last rehearsal
 //
 // Thread: one; a second process is told that it is busy.
 #pragma once
@@ -18,6 +19,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace tenon::keyctl {
 
@@ -36,6 +38,13 @@ struct Memory {
   bool operator==(const Memory&) const = default;
 };
 
+// Subject is what is remembered: a repository, or its rehearsal, of which the repository knows nothing.
+struct Subject {
+  Subject(policies::Label name, bool is_rehearsal = false) : repository(std::move(name)), rehearsal(is_rehearsal) {}
+  policies::Label repository;
+  bool rehearsal;
+};
+
 class Home {
  public:
   // open makes the folder (0700) if it is not there. Errors: E_AUTH for a folder that others can write to; E_BUSY if
@@ -47,18 +56,20 @@ class Home {
   // signed here.
   Result<AuditState> read_log() const;
 
-  // recall gives what is known of a repository; nothing for one that is new here. Errors: E_PARSE, E_STORAGE.
-  Result<Memory> recall(const policies::Label& repository) const;
+  // recall gives what is known of a subject; nothing for one that is new here. Errors: E_PARSE, E_STORAGE.
+  Result<Memory> recall(const Subject& subject) const;
   // remember writes what changed. Errors: E_STORAGE.
-  Result<void> remember(const policies::Label& repository, const Memory& memory);
+  Result<void> remember(const Subject& subject, const Memory& memory);
 
  private:
   Home(std::filesystem::path folder, hsm::FileDescriptor lock)
       : folder_(std::move(folder)), lock_(std::move(lock)), audit_(folder_ / "audit.log") {}
 
-  std::filesystem::path folder_of(const policies::Label& repository) const {
-    return folder_ / "repositories" / repository.text();
+  std::filesystem::path folder_of(const Subject& subject) const {
+    return folder_ / (subject.rehearsal ? kRehearsals : kRepositories) / subject.repository.text();
   }
+  static constexpr const char* kRepositories = "repositories";
+  static constexpr const char* kRehearsals = "rehearsals";
 
   std::filesystem::path folder_;
   hsm::FileDescriptor lock_;

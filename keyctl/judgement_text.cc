@@ -50,8 +50,9 @@ std::string describe(const policies::Judgement& judgement) {
   const std::vector<std::string> warned = judgement.needs_acknowledgement();
   text += std::to_string(judgement.asked.size()) + " rules asked, " + std::to_string(judgement.not_asked.size()) +
           " had nothing to look at\n";
-  if (!warned.empty()) text += "to acknowledge: " + listed({warned.begin(), warned.end()}) + "\n";
-  text += refusing.empty() ? "not refused\n" : "refused by " + listed(refusing) + "\n";
+  if (!warned.empty())
+    text += "to acknowledge, by each signer with --ack: " + listed({warned.begin(), warned.end()}) + "\n";
+  text += refusing.empty() ? "passed\n" : "refused by " + listed(refusing) + "\n";
   return text;
 }
 

@@ -155,7 +155,6 @@ Result<void> require_policy(const Review& review) {
 }  // namespace
 
 Result<CreatedRequest> create_request(Home& home, const CreateOptions& options, metadata::UtcTime now) {
-  TENON_TRY(const Memory memory, home.recall(options.repository));
   SigningRequest request{options.repository, now, now.plus_seconds(options.valid_days * kSecondsPerDay), false, {}};
   request.rehearsal = options.rehearsal;
   request.nonce = options.nonce;
@@ -163,6 +162,7 @@ Result<CreatedRequest> create_request(Home& home, const CreateOptions& options, 
     TENON_TRY(RequestedDocument document, read_draft(draft, options));
     request.documents.push_back(std::move(document));
   }
+  TENON_TRY(const Memory memory, memory_for(home, request));
   TENON_TRY_VOID(carry_roots(request, memory, options));
   TENON_TRY_VOID(carry_releases(request, options.target_folders));
   if (options.policy) {

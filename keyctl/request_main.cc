@@ -193,7 +193,7 @@ Result<Report> sign(const RequestWords& words, const Shell& shell) {
   TENON_TRY(Signed made, sign_request(home, std::move(request), std::move(context), order, confirm));
   TENON_TRY_VOID(hsm::replace_file(output, as_bytes(made.response.to_text()), hsm::FileMode::kPublic));
   if (!unattended) made.report.text.clear();  // the person has just read it
-  made.report.text += "signed; the response is " + printable(output.native()) + ": send it back\n";
+  made.report.text += "signed " + made.words + ": the response is " + printable(output.native()) + ", send it back\n";
   made.report.data.set("file", printable(output.native()));
   return made.report;
 }

@@ -36,7 +36,7 @@ Result<void> check_rehearsal(const SigningRequest& request, const std::optional<
                  "a rehearsal begins with tenon-keyctl root init --rehearsal"};
   }
   return Error{ErrorCode::kPolicy, "the trusted root says that all of this is a rehearsal, the request does not",
-               "make the request with --rehearsal"};
+               "a rehearsal ends where it began: make the request of a root that is meant"};
 }
 
 bool is_below_root(const policies::RequestedDocument& document) {
@@ -69,6 +69,14 @@ Result<void> check_repository(const Judge& judge, const SigningRequest& request)
   if (judge.policy.repository == request.repository) return {};
   return Error{ErrorCode::kPolicy, "the policy is of repository " + judge.policy.repository.text() +
                                        ", the request of " + request.repository.text()};
+}
+
+Result<bool> drafts_first_root(const SigningRequest& request) {
+  const policies::RequestedDocument* drafted = request.find("root");
+  if (drafted == nullptr) return false;
+  TENON_TRY(const metadata::Root draft,
+            metadata::Root::parse(drafted->draft.signed_part()).with_context("draft of root"));
+  return draft.header.version == metadata::Version::first();
 }
 
 // Whoever has signed a root of this repository has one to judge by: a request without roots is a first ceremony, and there
@@ -234,6 +242,14 @@ std::string Review::label(const metadata::KeyId& keyid, const metadata::PublicKe
     return spelled_out(custodian->name, 80) + " (" + brief + (is_known ? ")" : ", named by this request)");
   }
   return key == nullptr ? brief : names.label(keyid, *key);
+}
+
+Result<Memory> memory_for(const Home& home, const SigningRequest& request) {
+  if (request.rehearsal) {
+    TENON_TRY(const bool begins, drafts_first_root(request));
+    if (begins) return Memory();
+  }
+  return home.recall(subject_of(request));
 }
 
 Result<Review> review_request(SigningRequest request, const ReviewContext& context) {

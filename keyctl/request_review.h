@@ -46,6 +46,15 @@ struct Review {
   std::string label(const metadata::KeyId& keyid, const metadata::PublicKey* key) const;
 };
 
+// subject_of says where what comes of a request is remembered.
+inline Subject subject_of(const policies::SigningRequest& request) {
+  return {request.repository, request.rehearsal};
+}
+
+// memory_for gives what the request is judged by. A first root begins a rehearsal anew, whatever was rehearsed before.
+// Errors: those of Home::recall; E_PARSE for a root that is none.
+Result<Memory> memory_for(const Home& home, const policies::SigningRequest& request);
+
 struct ReviewContext {
   Memory memory;
   metadata::UtcTime now;

@@ -191,7 +191,7 @@ Result<Review> review_and_log(Home& home, SigningRequest request, const ReviewCo
 
 Result<Report> show_request(Home& home, SigningRequest request, ReviewContext context) {
   context.audit_log_intact = home.read_log().has_value();
-  TENON_TRY(context.memory, home.recall(request.repository));
+  TENON_TRY(context.memory, memory_for(home, request));
   TENON_TRY(const Review review, review_and_log(home, std::move(request), context));
   Report report = describe_review(review);
   if (review.refused()) report.status = ExitStatus::kRefused;
@@ -202,7 +202,7 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
                             const Confirm& confirm) {
   const Result<AuditState> log = home.read_log();
   context.audit_log_intact = log.has_value();
-  TENON_TRY(context.memory, home.recall(request.repository));
+  TENON_TRY(context.memory, memory_for(home, request));
   TENON_TRY(const Review review, review_and_log(home, std::move(request), context));
   if (auto allowed = require_policy(review, order); !allowed) {
     TENON_TRY_VOID(home.audit().append("refused", audit_data(review), context.now));
@@ -227,7 +227,7 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   for (const Task& task : tasks) {
     memory.marks[task.document->role] = {task.document->version.value(), task.document->payload_sha256()};
   }
-  TENON_TRY_VOID(home.remember(review.request.repository, memory));
+  TENON_TRY_VOID(home.remember(subject_of(review.request), memory));
   json::Object data = audit_data(review);
   json::Array keyids;
   for (const MadeSignature& one : *made) keyids.emplace_back(printable(one.signature.keyid.text(), 128));
@@ -236,7 +236,7 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   if (!acknowledged.empty()) data.set("acknowledged", std::move(acknowledged));
   TENON_TRY_VOID(home.audit().append("signed", std::move(data), context.now));
   SigningResponse response{review.request.id(), context.now, order.tool, *std::move(made)};
-  return Signed{std::move(response), std::move(report)};
+  return Signed{std::move(response), std::move(report), review.words()};
 }
 
 Result<Report> forget_mark(Home& home, const Forget& forget, metadata::UtcTime now) {

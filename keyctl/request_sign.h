@@ -36,6 +36,7 @@ Result<Report> show_request(Home& home, policies::SigningRequest request, Review
 struct Signed {
   policies::SigningResponse response;
   Report report;
+  std::string words;  // what was signed: "acme-fw root 2"
 };
 
 // sign_request reviews, asks, signs with every key that may sign, verifies each signature, and remembers before it gives

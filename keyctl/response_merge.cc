@@ -213,7 +213,7 @@ Result<std::string> joined_with(const MergedFile& file, ByteView there) {
 Result<Report> merge_responses(Home& home, policies::SigningRequest request,
                                const std::vector<NamedResponse>& responses, const WriteFiles& write,
                                metadata::UtcTime now) {
-  TENON_TRY(Memory memory, home.recall(request.repository));
+  TENON_TRY(Memory memory, memory_for(home, request));
   ReviewContext context{basis_of(memory, request), now};
   context.audit_log_intact = home.read_log().has_value();
   TENON_TRY(const Review review, review_request(std::move(request), context));
@@ -242,10 +242,11 @@ Result<Report> merge_responses(Home& home, policies::SigningRequest request,
   }
   TENON_TRY_VOID(check_file_names(files));
   TENON_TRY_VOID(write(files));
-  TENON_TRY_VOID(home.remember(review.request.repository, memory));
+  TENON_TRY_VOID(home.remember(subject_of(review.request), memory));
   json::Object data;
   data.set("repository", review.request.repository.text());
   data.set("request", review.request.id().hex());
+  if (review.request.rehearsal) data.set("rehearsal", true);
   TENON_TRY_VOID(home.audit().append("merged", std::move(data), now));
   return report;
 }

@@ -13,6 +13,7 @@ using policies::Weight;
 
 constexpr std::size_t kShownRoutine = 200;
 constexpr std::size_t kShownReasonBytes = 1024;
+constexpr const char* kRehearsalLine = "REHEARSAL: nothing of this is for devices\n";
 
 std::string headline(Weight weight) {
   switch (weight) {
@@ -93,7 +94,7 @@ std::string describe_document(const Review& review, const ReviewedDocument& revi
 
 std::string describe_request(const Review& review) {
   const policies::SigningRequest& request = review.request;
-  std::string text = request.rehearsal ? "REHEARSAL: nothing of this is for devices\n" : "";
+  std::string text = request.rehearsal ? kRehearsalLine : "";
   text += "request " + request.id().hex().substr(0, 16) + " for repository " + request.repository.text() + "\n";
   text += "  made " + request.created.text() + " (" + relative_days(request.created, review.now) +
           "), to be signed until " + request.not_after.text() + "\n";
@@ -163,8 +164,10 @@ Report describe_review(const Review& review) {
     documents.push_back(document_data(review.documents[i]));
   }
   text += "\njudged by policy version " + std::to_string(review.policy.version.value()) +
+          (review.request.find("policy") != nullptr ? ", which this request brings and root's keys must sign" : "") +
           (review.policy.is_lab ? ", a LAB policy" : "") + ", sha256 " + review.policy_payload.hex() + "\n";
-  text += "compare these twelve words with the others by voice:\n\n";
+  if (review.request.rehearsal) text += kRehearsalLine;
+  text += "compare these twelve words of the request with the others by voice:\n\n";
   text += indented(review.code.text()) + "\n";
   json::Object data;
   data.set("request", review.request.id().hex());

@@ -1,4 +1,5 @@
 #include <tenon/keyctl/root_verify.h>
+#include <tenon/policies/rehearsal.h>
 
 namespace tenon::keyctl {
 namespace {
@@ -44,6 +45,7 @@ Result<Report> verify_root(ByteView bytes, std::optional<ByteView> previous, con
   }
   Report report = describe(file, names, now);
   report.text += previous ? "verified: follows the previous root\n" : "verified: by its own keys\n";
+  if (policies::is_rehearsal(root.value())) report.text += "REHEARSAL: not for devices\n";
   report.data.set("sha256", root.identity().sha256.hex());
   report.data.set("verified", true);
   return report;

@@ -1,5 +1,6 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/change_list.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <algorithm>
 #include <set>
@@ -136,6 +137,10 @@ void ChangeList::add_members(const std::string& place, const json::Object* befor
   for (const json::Member& member : after) {
     const json::Value* old_value = old.find(member.name);
     if (old_value != nullptr && *old_value == member.value) continue;
+    if (place == "root" && member.name == kRehearsalMark && old_value == nullptr) {
+      add(Weight::kPower, place + "/" + member.name, "the mark of a rehearsal: no device and no repository takes it");
+      continue;
+    }
     add(Weight::kPower, place + "/" + shown_member(member.name),
         "member that this program does not know, at " + place + ": " + shown_member(member.name) + " = " +
             shown(member.value) + (old_value == nullptr ? "" : ", was " + shown(*old_value)));

@@ -217,7 +217,8 @@ constexpr SigningRule kRules[] = {
      .standard = "on",
      .source = "sigstore/root-signing (staging first)",
      .explanation = "rehearsals are signed lightly; nobody should be able to use what came out of one",
-     .advice = "repeat the ceremony without --rehearsal",
+     .advice = "to rehearse, make the draft anew with --expires-in 20h (--force replaces a file); what is meant is no "
+               "rehearsal",
      .concerns = is_rehearsal,
      .check = check_rehearsal},
 };

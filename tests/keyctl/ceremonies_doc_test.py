@@ -64,9 +64,9 @@ class Page(unittest.TestCase):
         self.assertEqual(len(re.findall("^```", page, re.M)), 2 * len(BLOCK.findall(page)), "a block that no test runs")
         end = 0
         for block in BLOCK.finditer(page):
-            named = re.findall(r"(?:^|\s)((?:[a-z0-9]+, )*[a-z0-9]+):\s*$", page[end:block.start()])
+            named = re.findall(r"(?:^|\s)((?:[a-z0-9]+,\s)*[a-z0-9]+):\s*$", page[end:block.start()])
             end = block.end()
-            everybody = named[-1].split(", ") if named else []
+            everybody = re.split(r",\s", named[-1]) if named else []
             if block[1]:
                 self.person(block[2]).write(block[3], block[4])
                 continue

@@ -2,6 +2,7 @@
 
 TENON_BIN_DIR names the folder of the programs.
 """
+import glob
 import json
 import os
 import shutil
@@ -106,12 +107,12 @@ class Ceremony(unittest.TestCase):
         status, seen = terminal.answer()
         self.assertEqual(status, 0, seen)
 
-    def draft_first_root(self):
+    def draft_first_root(self, file="1.root.draft", expires_in="365d", *more):
         roles = [word for name in ROOT_PEOPLE for word in ("--root", f"{name}.tenon-key")]
         roles += [word for name in TARGETS_PEOPLE for word in ("--targets", f"{name}.tenon-key")]
-        self.coordinator.succeed("root", "init", "-o", "1.root.draft", "--expires-in", "365d", "--root-threshold", "3",
+        self.coordinator.succeed("root", "init", "-o", file, "--expires-in", expires_in, "--root-threshold", "3",
                                  "--targets-threshold", "2", "--snapshot", "online.tenon-key", "--timestamp",
-                                 "online.tenon-key", *roles)
+                                 "online.tenon-key", "--force", *roles, *more)
 
     def make_first_root(self, base):
         self.enter(base)
@@ -138,6 +139,40 @@ class FirstRoot(Ceremony):
         log = self.coordinator.as_json("audit", "show")["entries"]
         codes |= {entry["data"]["safety_code"] for entry in log if entry["event"] == "requested"}
         self.assertEqual(len(codes), 1)
+
+    def rehearse(self):
+        """All five sign a root that is marked; the root is in the coordinator's rehearsal.json, none in 1.root.json."""
+        self.draft_first_root("rehearsed.draft", "20h", "--rehearsal")
+        self.coordinator.succeed("policy", "build", "policy.toml", "-o", "rehearsed.json", "--repository", "acme-fw",
+                                 "--expires-in", "20h", "--force")
+        self.request("rehearsal.tenon-request", ["rehearsed.draft", "rehearsed.json"], "--reason", "to learn it",
+                     "--rehearsal", people=[*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"])
+        self.merge("rehearsal.tenon-request", self.sign("rehearsal.tenon-request", ROOT_PEOPLE))
+        verified = self.coordinator.succeed("root", "verify", "1.root.json")
+        self.assertTrue(verified.endswith("REHEARSAL: not for devices\n"), verified)
+        for name in ("1.root.json", "1.policy.json"):
+            os.remove(self.coordinator.path(name))
+        for name in (self.coordinator.name, *ROOT_PEOPLE):
+            for file in glob.glob("*rehearsal.*", root_dir=Person(self.base, name).folder):
+                os.remove(os.path.join(self.base, name, file))
+
+    # Book: KEYT-08
+    def test_what_was_rehearsed_is_no_part_of_what_is_meant(self):
+        with tempfile.TemporaryDirectory() as base:
+            self.enter(base)
+            for name in (*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"):
+                self.person(name)
+            self.policy(1)
+            self.rehearse()
+            self.rehearse()
+            self.draft_first_root()
+            self.request("root-1.tenon-request", ["1.root.draft", "policy-1.json"], "--reason", "the first root of acme-fw",
+                         people=[*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"])
+            self.merge("root-1.tenon-request", self.sign("root-1.tenon-request", ROOT_PEOPLE))
+            self.assertNotIn("REHEARSAL", self.coordinator.succeed("root", "verify", "1.root.json"))
+            minutes = self.people["alice"].succeed("ceremony", "minutes", "--repository", "acme-fw", "--since",
+                                                   "2026-01-01T00:00:00Z")
+            self.assertIn('"rehearsal":true', minutes)
 
     # Book: KEYT-22
     def test_two_signatures_of_three_are_not_enough_and_it_says_who_is_missing(self):

@@ -124,7 +124,7 @@ class Check(Policy):
         self.make_root()
         self.build(DEFAULT, "policy.json")
         self.build(LAB, "lab.json")
-        self.assertIn("not refused\n", self.succeed("policy", "check", "--policy", "lab.json", "--root", "1.root.json"))
+        self.assertIn("passed\n", self.succeed("policy", "check", "--policy", "lab.json", "--root", "1.root.json"))
         done = self.run_keyctl("policy", "check", "--policy", "policy.json", "--root", "1.root.json", "--json")
         self.assertEqual(done.returncode, REFUSED, done.stderr)
         verdict = json.loads(done.stdout)
