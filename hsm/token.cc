@@ -29,6 +29,19 @@ Error does_not_verify(const metadata::PublicKey& key) {
 
 }  // namespace
 
+std::optional<SecretBytes> TokenPins::find(const wire::TokenInfo& token) const {
+  const auto kept = std::ranges::find_if(kept_, [&](const Kept& one) {
+    return one.module == token.module && one.label == token.label && one.serial == token.serial;
+  });
+  if (kept == kept_.end()) return std::nullopt;
+  return SecretBytes::copy_of(kept->pin.bytes(RevealSecret()));
+}
+
+void TokenPins::keep(const wire::TokenInfo& token, const SecretBytes& pin) {
+  if (find(token)) return;
+  kept_.push_back({token.module, token.label, token.serial, SecretBytes::copy_of(pin.bytes(RevealSecret()))});
+}
+
 Result<Token> Token::find(const Pkcs11Uri& uri, const TokenOptions& options, Use use) {
   TENON_TRY(TokenProcess process, TokenProcess::start(options.module, uri.module_name));
   const wire::TokenList& list = process.tokens();
@@ -66,15 +79,18 @@ Result<void> Token::check_flags() const {
 Result<void> Token::login() {
   if (login_tried_) return Error{ErrorCode::kAuth, "a PIN was sent already; it is not sent twice", "start again"};
   SecretBytes pin;
-  if (!info_.pin_pad) {
+  if (info_.pin_pad) {
+    if (options_.warn) options_.warn(describe_token(info_) + ": type the PIN on the token itself");
+  } else if (std::optional<SecretBytes> taken = options_.pins->find(info_)) {
+    pin = *std::move(taken);
+  } else {
     TENON_TRY(const SecretSource source, pin_source(uri_, options_));
     TENON_TRY(pin, source.read("PIN of " + describe_token(info_), "--pin-from"));
-  } else if (options_.warn) {
-    options_.warn(describe_token(info_) + ": type the PIN on the token itself");
   }
   login_tried_ = true;
   Result<void> done = process_.login(pin);
   if (!done) return explain_failed_login(std::move(done).error()).context(describe_token(info_));
+  options_.pins->keep(info_, pin);
   pin_ = std::move(pin);
   return {};
 }

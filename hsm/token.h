@@ -10,15 +10,34 @@
 #include <tenon/metadata/public_key.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tenon::hsm {
 
+// TokenPins has the PINs that tokens have taken, so that a person is asked once for each token, however many of its keys
+// are opened. Thread: one.
+class TokenPins {
+ public:
+  // find gives nothing for a token that has taken none yet.
+  std::optional<SecretBytes> find(const wire::TokenInfo& token) const;
+  void keep(const wire::TokenInfo& token, const SecretBytes& pin);
+
+ private:
+  struct Kept {
+    std::string module, label, serial;
+    SecretBytes pin;
+  };
+  std::vector<Kept> kept_;
+};
+
 struct TokenOptions {
   ModuleOptions module = {};
-  std::optional<SecretSource> pin = {};  // absent: pin-source of the URI, or a prompt
-  bool last_try = false;                 // send the PIN although a wrong one would lock the token
+  std::optional<SecretSource> pin = {};                             // absent: pin-source of the URI, or a prompt
+  std::shared_ptr<TokenPins> pins = std::make_shared<TokenPins>();  // all copies of these options share it
+  bool last_try = false;  // send the PIN although a wrong one would lock the token
   // Told what a person should know before the PIN is asked for.
   std::function<void(const std::string&)> warn = {};
 };

@@ -28,9 +28,15 @@ Error first_blocker(const RepositoryStatus& status, UtcTime now) {
   return Error{ErrorCode::kSig, status.blockers.front()}.with_hint("tenon-repo sign with the keys that are missing");
 }
 
-// A version above the next would let one mistake make all later versions look old.
+// A version above the next would let one mistake make all later versions look old. A timestamp of the version that is
+// published, in other words, would be passed over by devices that have seen that one.
 Result<void> check_version_is_next(const Repository& repository, const RoleStatus& role) {
   TENON_TRY(const metadata::Version next, repository.next_version(role.role));
+  if (role.role == RoleId::timestamp() && role.version < next) {
+    return Error{ErrorCode::kPolicy, "another timestamp v" + std::to_string(role.version.value()) +
+                                         " or newer was published since this one was signed"}
+        .with_hint("tenon-repo sign, with the key of timestamp, gives it the next version");
+  }
   if (role.version <= next) return {};
   return Error{ErrorCode::kPolicy, printable(role.role.text()) + " v" + std::to_string(role.version.value()) +
                                        " is staged, the next version is " + std::to_string(next.value())};

@@ -49,6 +49,27 @@ TEST_P(EveryKindOfKey, SignsSoThatItsPublicHalfVerifies) {
   }
 }
 
+// A script has one line with the PIN, a person types it once, however many keys of the token sign.
+TEST_F(TokenTest, IsAskedForItsPinOnce) {
+  soft_.generate(KeyType::kEd25519, "releases", 1);
+  soft_.generate(KeyType::kEd25519, "online", 2);
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const FileDescriptor reader(ends[0]);
+  const std::string line = std::string(SoftToken::kPin) + "\nof another token\n";
+  ASSERT_EQ(::write(ends[1], line.data(), line.size()), static_cast<ssize_t>(line.size()));
+  ASSERT_EQ(::close(ends[1]), 0);
+  TokenOptions options = soft_.options();
+  options.pin = *SecretSource::parse("fd:" + std::to_string(reader.get()));
+  for (const char* label : {"releases", "online", "releases"}) {
+    const auto signer =
+        TokenSigner::open(SoftToken::uri(std::string("pkcs11:token=ceremony;object=") + label), options);
+    ASSERT_TRUE(signer) << label << ": " << signer.error().message;
+    EXPECT_TRUE((*signer)->sign(as_bytes(kMessage)));
+  }
+  EXPECT_EQ(options.pin->read("what follows")->text(RevealSecret()), "of another token");
+}
+
 TEST_P(EveryKindOfKey, GivesAKeyFileThatIsReadBack) {
   const Token::Key made = soft_.generate(GetParam(), "root", 1);
   KeyFile file = KeyFile::of(*KeyName::parse("alice"), made.public_key);

@@ -309,6 +309,9 @@ TEST_F(Refreshing, BetweenSigningAndPublishingOnlyAsksForANewTimestamp) {
   publish_release("1.0.0", 1);
   stage_release("1.1.0", 2, 2);
   ASSERT_TRUE(refresh(timestamp_keys_, days_later(1)));
+  const Result<void> published = publish(disk_, days_later(1));
+  EXPECT_EQ(code_of(published), "E_POLICY") << "two timestamps of one version";
+  EXPECT_EQ(*current(days_later(1)), "1.0.0");
   const Result<SignReport> report = sign(timestamp_keys_, days_later(1));
   ASSERT_TRUE(report);
   EXPECT_TRUE(report->complete());
