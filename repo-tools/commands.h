@@ -74,6 +74,14 @@ struct ReleaseAddWords {
 };
 Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords& words);
 
+struct ReleaseRemoveWords {
+  std::filesystem::path folder;
+  std::string product;
+  std::string version;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_release_remove(const Console& console, const ReleaseRemoveWords& words);
+
 // ChannelWords are those of all channel commands; each command has some of them.
 struct ChannelWords {
   std::filesystem::path folder;
@@ -127,6 +135,12 @@ struct PublishWords {
 };
 Result<ExitStatus> run_publish(const Console& console, const PublishWords& words);
 
+struct PruneWords {
+  std::filesystem::path folder;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_prune(const Console& console, const PruneWords& words);
+
 struct VerifyWords {
   std::filesystem::path folder;
   std::filesystem::path root;        // else the repository's own
@@ -144,6 +158,12 @@ struct ExplainWords {
 };
 // run_explain gives kUnverified when nobody vouches for the target, or its file is not what is listed.
 Result<ExitStatus> run_explain(const Console& console, const ExplainWords& words);
+
+struct LogWords {
+  std::filesystem::path folder;
+  std::size_t entries = 10;  // the newest; 0: all
+};
+Result<ExitStatus> run_log(const Console& console, const LogWords& words);
 
 struct ListWords {
   std::filesystem::path folder;

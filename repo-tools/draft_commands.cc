@@ -8,6 +8,7 @@
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/release_builder.h>
+#include <tenon/repo_tools/release_removal.h>
 
 namespace tenon::repo_tools {
 namespace {
@@ -128,6 +129,24 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
   for (const StagedFile& file : added.files) console.say("+ " + file.path.text() + "  " + size_text(file.length));
   console.say(draft_line(*added.draft, words.dry_run));
   console.say(std::string(kSignNext));
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_release_remove(const Console& console, const ReleaseRemoveWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(const Label product, label("--product", words.product));
+  TENON_TRY(const Label version, label("--version", words.version));
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY(const ReleaseRemoved removed, remove_release(repository, *writer, product, version, console.now));
+  if (console.as_json) {
+    json::Object object;
+    object.set("removed", json::Array(removed.paths.begin(), removed.paths.end()));
+    give_change(console, std::move(object), removed.draft, words.dry_run);
+  }
+  for (const std::string& path : removed.paths) console.say("- " + printable(path));
+  console.say(draft_line(removed.draft, words.dry_run));
+  console.say(std::string(kSignNext) + "; its files stay until tenon-repo prune");
   return ExitStatus::kOk;
 }
 

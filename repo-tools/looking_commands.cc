@@ -8,7 +8,7 @@
 #include <tenon/repo_tools/lint.h>
 #include <tenon/repo_tools/listing.h>
 #include <tenon/repo_tools/progress_meter.h>
-#include <tenon/repo_tools/publisher.h>
+#include <tenon/repo_tools/publish_log.h>
 #include <tenon/repo_tools/role_status.h>
 
 namespace tenon::repo_tools {
@@ -122,6 +122,25 @@ Result<ExitStatus> run_diff(const Console& console, const DiffWords& words) {
   console.show(to_text(roles), to_json(roles));
   if (!roles.empty()) return ExitStatus::kOk;
   console.say("no difference");
+  return ExitStatus::kNothingToDo;
+}
+
+Result<ExitStatus> run_log(const Console& console, const LogWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const std::vector<LogEntry> entries, read_log(repository));
+  const std::size_t shown = words.entries == 0 ? entries.size() : std::min(words.entries, entries.size());
+  std::string text;
+  json::Array array;
+  for (auto entry = entries.rbegin(); entry != entries.rbegin() + static_cast<std::ptrdiff_t>(shown); ++entry) {
+    text += entry->to_text();
+    array.push_back(entry->to_json());
+  }
+  json::Object object;
+  object.set("schema", 1);
+  object.set("publications", std::move(array));
+  console.show(text, std::move(object));
+  if (!entries.empty()) return ExitStatus::kOk;
+  console.say("nothing was published from this folder");
   return ExitStatus::kNothingToDo;
 }
 

@@ -5,6 +5,7 @@
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/import.h>
 #include <tenon/repo_tools/progress_meter.h>
+#include <tenon/repo_tools/prune.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
 
@@ -158,7 +159,7 @@ Result<ExitStatus> run_refresh(const Console& console, const SignWords& words) {
   TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
   for (const std::string& warning : warnings) console.warn(warning);
   const auto writer = writer_for(words.dry_run);
-  TENON_TRY_VOID(write_publication(repository, *writer, publication));
+  TENON_TRY_VOID(write_publication(repository, *writer, publication, console.now));
   report_publication(console, publication, words.dry_run);
   return ExitStatus::kOk;
 }
@@ -172,7 +173,7 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
     TENON_TRY_VOID(check_publication(repository, publication, console.now));
     TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
     for (const std::string& warning : warnings) console.warn(warning);
-    TENON_TRY_VOID(write_publication(repository, *writer, publication));
+    TENON_TRY_VOID(write_publication(repository, *writer, publication, console.now));
   }
   TENON_TRY_VOID(clear_staging(repository, *writer));
   report_publication(console, publication, words.dry_run);
@@ -181,6 +182,37 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
     return ExitStatus::kNothingToDo;
   }
   console.say("checked as a new device and as one that knows what was published before");
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_prune(const Console& console, const PruneWords& words) {
+  TENON_TRY(const Repository repository, Repository::open(words.folder));
+  TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(const std::vector<PrunedFile> files, prunable(repository, console.now));
+  TENON_TRY_VOID(check_pruned(repository, files, console.now));
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY_VOID(remove_pruned(repository, *writer, files));
+  std::uint64_t bytes = 0;
+  json::Array names;
+  for (const PrunedFile& file : files) {
+    bytes += file.bytes;
+    names.push_back(file.name);
+    console.say((words.dry_run ? "would remove " : "- ") + printable(file.name));
+  }
+  if (console.as_json) {
+    json::Object object;
+    object.set("schema", 1);
+    object.set("dry_run", words.dry_run);
+    object.set("removed", std::move(names));
+    object.set("bytes", static_cast<std::int64_t>(bytes));
+    console.give(std::move(object));
+  }
+  if (files.empty()) {
+    console.say("every file may still be needed");
+    return ExitStatus::kNothingToDo;
+  }
+  console.say(std::to_string(files.size()) + " files, " + size_text(bytes) +
+              "; a new device finds everything without them");
   return ExitStatus::kOk;
 }
 

@@ -2,6 +2,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/file_streams.h>
+#include <tenon/repo_tools/publish_log.h>
 #include <tenon/repo_tools/publisher.h>
 
 #include <algorithm>
@@ -218,7 +219,8 @@ Result<void> check_publication(const Repository& repository, const Publication& 
   return {};
 }
 
-Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication) {
+Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
+                               UtcTime now) {
   TENON_TRY_VOID(remove_leftovers(repository, writer));
   for (const Publication::TargetFile& file : publication.targets) {
     TENON_TRY_VOID(
@@ -226,7 +228,13 @@ Result<void> write_publication(const Repository& repository, FileWriter& writer,
   }
   for (const Publication::MetadataFile& file : publication.metadata) {
     const fs::path path = repository.public_metadata(file.name);
-    TENON_TRY_VOID(file.replaces ? writer.put(path, file.content) : writer.put_new(path, file.content));
+    if (!file.replaces) {
+      TENON_TRY_VOID(writer.put_new(path, file.content));
+      continue;
+    }
+    TENON_TRY(const LogEntry entry, LogEntry::of(publication, now));
+    TENON_TRY_VOID(append_to_log(repository, writer, entry));
+    TENON_TRY_VOID(writer.put(path, file.content));
   }
   return {};
 }

@@ -48,8 +48,10 @@ RepositoryView view_of(const Repository& repository, const Publication& publicat
 // find; E_MISMATCH for a target file that is not the one listed.
 Result<void> check_publication(const Repository& repository, const Publication& publication, metadata::UtcTime now);
 
-// write_publication Pre: check_publication passed. Errors: E_STORAGE, E_POLICY, E_MISMATCH; call it again to go on.
-Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication);
+// write_publication Pre: check_publication passed. It writes the log too. Errors: E_STORAGE, E_POLICY, E_MISMATCH; call
+// it again to go on.
+Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
+                               metadata::UtcTime now);
 
 // clear_staging removes what was published, and files that no draft lists. Pre: nothing is staged that is not public.
 Result<void> clear_staging(const Repository& repository, FileWriter& writer);

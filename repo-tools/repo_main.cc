@@ -91,19 +91,24 @@ class Commands {
         add(add_group("policy", "the policy"), "set", "replace it by a newer one", policy_set_, run_policy_set);
     policy->add_option("--policy", policy_set_.policy, "N.policy.json, signed by root's keys")->required();
 
-    CLI::App* release =
-        add(add_group("release", "releases"), "add", "build a release from images", release_add_, run_release_add);
-    release->add_option("--product", release_add_.product)->required();
-    release->add_option("--version", release_add_.version, "the version, for people")->required();
-    release->add_option("--sequence", release_add_.sequence, "orders releases, above all others")->required();
-    release->add_option("--floor", release_add_.floor, "the lowest sequence to install once this is confirmed");
-    add_list(release, "--hardware", release_add_.hardware, "hardware id that this is for")->required();
-    add_list(release, "--image", release_add_.images, "SLOT=FILE")->required();
-    release->add_option("--segment-size", release_add_.segment_size, "64KiB to 16MiB")->capture_default_str();
-    release->add_option("--compression-level", release_add_.level, "zstd, 1 to 19")->capture_default_str();
-    release->add_option("--notes", release_add_.notes, "shown to those who sign and install");
-    release->add_option("--workers", release_add_.workers, "threads that compress");
-    add_dry_run(release, release_add_.dry_run);
+    CLI::App* release = add_group("release", "releases");
+    CLI::App* add_release = add(release, "add", "build a release from images", release_add_, run_release_add);
+    add_release->add_option("--product", release_add_.product)->required();
+    add_release->add_option("--version", release_add_.version, "the version, for people")->required();
+    add_release->add_option("--sequence", release_add_.sequence, "orders releases, above all others")->required();
+    add_release->add_option("--floor", release_add_.floor, "the lowest sequence to install once this is confirmed");
+    add_list(add_release, "--hardware", release_add_.hardware, "hardware id that this is for")->required();
+    add_list(add_release, "--image", release_add_.images, "SLOT=FILE")->required();
+    add_release->add_option("--segment-size", release_add_.segment_size, "64KiB to 16MiB")->capture_default_str();
+    add_release->add_option("--compression-level", release_add_.level, "zstd, 1 to 19")->capture_default_str();
+    add_release->add_option("--notes", release_add_.notes, "shown to those who sign and install");
+    add_release->add_option("--workers", release_add_.workers, "threads that compress");
+    add_dry_run(add_release, release_add_.dry_run);
+
+    CLI::App* remove = add(release, "remove", "take an old release off the list", release_remove_, run_release_remove);
+    remove->add_option("--product", release_remove_.product)->required();
+    remove->add_option("--version", release_remove_.version, "of a release that no channel leads to")->required();
+    add_dry_run(remove, release_remove_.dry_run);
 
     add_channel();
 
@@ -168,6 +173,8 @@ class Commands {
     add_dry_run(take, import_.dry_run);
     add_keys(add(app_, "refresh", "publish a new timestamp; for a daily job", refresh_, run_refresh), refresh_);
     add_dry_run(add(app_, "publish", "make public what is staged", publish_, run_publish), publish_.dry_run);
+    add_dry_run(add(app_, "prune", "remove files that no client can need any more; 3 if none", prune_, run_prune),
+                prune_.dry_run);
   }
 
   void add_looking() {
@@ -184,6 +191,9 @@ class Commands {
     explain->add_option("--root", explain_.root, "the root that the device was made with");
     CLI::App* diff = add(app_, "diff", "what publishing would change for clients; 3 if nothing", diff_, run_diff);
     diff->add_option("other", diff_.other, "another repository's folder: what it publishes otherwise");
+    add(app_, "log", "what was published when, newest first", log_, run_log)
+        ->add_option("-n,--entries", log_.entries, "how many; 0 for all")
+        ->capture_default_str();
     add(app_, "list", "releases and channels, drafts included", list_, run_list);
     add(app_, "lint", "warn of what is allowed and unwise; 4 if there is a warning", lint_, run_lint);
     add(app_, "status", "roles, expiry, signatures, what blocks", status_, run_status);
@@ -195,16 +205,19 @@ class Commands {
   RootAddWords root_add_;
   PolicySetWords policy_set_;
   ReleaseAddWords release_add_;
+  ReleaseRemoveWords release_remove_;
   ChannelWords channel_;
   RenewWords renew_;
   SignWords sign_;
   ImportWords import_;
   SignWords refresh_;
   PublishWords publish_;
+  PruneWords prune_;
   VerifyWords verify_;
   bool as_client_ = false;  // required: other ways to verify may come
   ExplainWords explain_;
   DiffWords diff_;
+  LogWords log_;
   ListWords list_;
   LintWords lint_;
   StatusWords status_;

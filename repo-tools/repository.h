@@ -4,6 +4,7 @@
 //   DIR/tenon-repo.json           what it is (settings.h)
 //   DIR/root.json                 the root that devices are made with
 //   DIR/policy.json               the policy that root's keys signed (publish_policy.h)
+//   DIR/log.jsonl                 what was published when (publish_log.h)
 //   DIR/public/metadata, targets  what is served; the base address of devices is public/
 //   DIR/staging/metadata          drafts, one for each role: targets.json, releases.demo.json, ...; new N.root.json
 //   DIR/staging/targets           their files, named as they will be served
@@ -44,6 +45,8 @@ class Repository {
 
   const Settings& settings() const { return settings_; }
   std::filesystem::path policy_file() const { return folder_ / "policy.json"; }
+  std::filesystem::path log_file() const { return folder_ / "log.jsonl"; }
+  std::filesystem::path public_folder() const { return folder_ / "public"; }
   std::filesystem::path public_metadata(const std::string& file) const { return folder_ / "public/metadata" / file; }
   std::filesystem::path public_target(const std::string& file) const { return folder_ / "public/targets" / file; }
   std::filesystem::path drafts() const { return folder_ / "staging/metadata"; }

@@ -8,6 +8,7 @@ Result<client::Reply> RepositoryView::metadata(const std::string& file, std::siz
     if (at->second.size() <= max_bytes) return client::Reply(at->second);
     return Error{ErrorCode::kLimit, file + ": larger than " + std::to_string(max_bytes) + " bytes"};
   }
+  if (hidden_.contains("metadata/" + file)) return client::Reply(client::NotFound{});
   TENON_TRY(std::optional<Bytes> content, read_if_there(repository_->public_metadata(file), max_bytes));
   if (!content) return client::Reply(client::NotFound{});
   return client::Reply(*std::move(content));
@@ -19,7 +20,7 @@ Result<std::filesystem::path> RepositoryView::target(const metadata::TargetPath&
   const std::filesystem::path staged = repository_->staged_target(file);
   if (with_staged_targets_ && std::filesystem::exists(staged, error)) return staged;
   const std::filesystem::path served = repository_->public_target(file);
-  if (std::filesystem::exists(served, error)) return served;
+  if (!hidden_.contains("targets/" + file) && std::filesystem::exists(served, error)) return served;
   return Error{ErrorCode::kNet, "targets/" + printable(file) + ": is listed and not there"};
 }
 

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace tenon::repo_tools {
@@ -18,6 +19,12 @@ class RepositoryView {
  public:
   // Each Caller must keep the repository alive.
   static RepositoryView published(const Repository& repository) { return {repository, {}, false}; }
+  // published_without has all but some files of public/, which are given by their names there.
+  static RepositoryView published_without(const Repository& repository, std::set<std::string> hidden) {
+    RepositoryView view(repository, {}, false);
+    view.hidden_ = std::move(hidden);
+    return view;
+  }
   // with_staging has the staged target files, and the given files of metadata/, in front of the published ones.
   static RepositoryView with_staging(const Repository& repository, std::map<std::string, Bytes> metadata) {
     return {repository, std::move(metadata), true};
@@ -36,6 +43,7 @@ class RepositoryView {
   const Repository* repository_;
   std::map<std::string, Bytes> overlay_;
   bool with_staged_targets_;
+  std::set<std::string> hidden_ = {};
 };
 
 }  // namespace tenon::repo_tools

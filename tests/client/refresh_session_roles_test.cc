@@ -1,5 +1,8 @@
 // Timestamp, snapshot, targets and delegated roles: the same attacks at every place of the chain
 // timestamp -> snapshot -> targets -> d1 -> d2 -> d3.
+#include <functional>
+#include <map>
+
 #include <gtest/gtest.h>
 #include <tests/support/json_edit.h>
 #include <tests/support/scenario.h>
@@ -653,15 +656,32 @@ TEST(SnapshotDigests, AreRequiredOnlyWhenTheDeviceSaysSo) {
 
 // Book: META-15
 TEST(SnapshotDigests, AreRequiredOfEveryRole) {
+  json::Object unknown;
+  unknown.set("blake2b-256", "00");
+  using Edit = std::function<json::Value(const json::Value&, const std::string&)>;
+  const std::map<std::string, Edit> edits{
+      {"no digest",
+       [](const auto& value, const auto& file) {
+         return without(value, {"meta", file, "hashes"});
+       }},
+      {"no length",
+       [](const auto& value, const auto& file) {
+         return without(value, {"meta", file, "length"});
+       }},
+      {"a digest of an unknown kind",
+       [&](const auto& value, const auto& file) {
+         return with(value, {"meta", file, "hashes"}, unknown);
+       }},
+  };
   for (const std::string role : {"targets", "d1", "d2", "d3"}) {
-    for (const std::string member : {"hashes", "length"}) {
-      SCOPED_TRACE(role + " without " + member);
+    for (const auto& [what, edit] : edits) {
+      SCOPED_TRACE(role + " with " + what);
       Scenario scenario;
       add_delegation_chain(scenario.repository);
       scenario.device.rules.require_snapshot_hashes = true;
       scenario.settle_with(kDeepTarget);
       scenario.repository.signed_edits["snapshot"] = [&](const json::Value& value) {
-        return without(value, {"meta", role + ".json", member});
+        return edit(value, role + ".json");
       };
       scenario.repository.publish_snapshot();
       scenario.expect_refused(ErrorCode::kPolicy,

@@ -113,6 +113,9 @@ TEST(Sha512, IsEnoughByItself) {
   EXPECT_TRUE(listed.match(metadata::FileIdentity::of(as_bytes("content"), true)));
   EXPECT_FALSE(listed.match(metadata::FileIdentity::of(as_bytes("Content"), true)));
   EXPECT_FALSE(listed.match(metadata::FileIdentity::of(as_bytes("content")))) << "a digest that was not made";
+  metadata::Hashes unknown;
+  unknown.extra.set("blake2b-256", "00");
+  EXPECT_FALSE(unknown.match(metadata::FileIdentity::of(as_bytes("content"), true))) << "no digest that is known";
 }
 
 }  // namespace

@@ -24,9 +24,12 @@ class Page(repo_cli_test.Repo):
         os.rename(self.path("rootfs.img"), self.path("rootfs.ext4"))
         outputs = {}
         for line in "".join(blocks).splitlines():
-            words = shlex.split(line.removeprefix("$ "))
+            command, _, status = line.removeprefix("$ ").partition(" # exit status ")
+            words = shlex.split(command)
             self.assertEqual(words[0], "tenon-repo", line)
-            outputs[line] = self.succeed(*words[1:])
+            done = self.repo(*words[1:])
+            self.assertEqual(done.returncode, int(status or 0), f"{line}\n{done.stdout}{done.stderr}")
+            outputs[line] = done.stdout
         text = "".join(outputs.values())
         self.assertIn("demo-board: 1.0.0 (sequence 1) is for 5% of the devices so far", text)
         self.assertIn("demo-board: 1.0.0 (sequence 1) is to be installed", text)

@@ -27,7 +27,7 @@ TEST_F(Publishing, WritesTargetsFirstAndTheTimestampLast) {
             (std::vector<std::string>{
                 "target", "put_new public/metadata/1.releases.demo.json", "put_new public/metadata/1.rollout.demo.json",
                 "put_new public/metadata/1.targets.json", "put_new public/metadata/1.snapshot.json",
-                "put_new public/metadata/1.root.json", "put public/metadata/timestamp.json", "clear"}));
+                "put_new public/metadata/1.root.json", "put log.jsonl", "put public/metadata/timestamp.json", "clear"}));
   EXPECT_EQ(*current(), "1.0.0");
 }
 
@@ -63,13 +63,13 @@ TEST_F(Publishing, LeavesTheOldOrTheNewForAClientAtEveryCutAndCompletesWhenRunAg
 TEST_F(Publishing, OfTheVeryFirstStateCanBeCutAnywhereToo) {
   stage_release("1.0.0", 1);
   fs::copy(folder(), temp_ / "before", fs::copy_options::recursive);
-  // 4 target files, 6 files of metadata of which the timestamp is the last, then clearing up.
-  for (std::size_t steps = 0; steps < 14; ++steps) {
+  // 4 target files, 5 files of metadata, the log and the timestamp, then clearing up.
+  for (std::size_t steps = 0; steps < 15; ++steps) {
     fs::remove_all(folder());
     fs::copy(temp_ / "before", folder(), fs::copy_options::recursive);
     CutWriter writer(steps);
     ASSERT_FALSE(publish(writer)) << steps;
-    EXPECT_EQ(current() ? *current() : code_of(current()), steps < 10 ? "E_NET" : "1.0.0") << steps;
+    EXPECT_EQ(current() ? *current() : code_of(current()), steps < 11 ? "E_NET" : "1.0.0") << steps;
     ASSERT_TRUE(publish()) << steps;
     EXPECT_EQ(*current(), "1.0.0") << steps;
   }
@@ -274,7 +274,7 @@ class Refreshing : public Publishing {
     TENON_TRY(const OnlineRoles roles, sign_online(repo, keys, std::nullopt, now));
     TENON_TRY(const Publication publication, online_publication(roles));
     TENON_TRY_VOID(check_publication(repo, publication, now));
-    return write_publication(repo, disk_, publication);
+    return write_publication(repo, disk_, publication, now);
   }
 };
 

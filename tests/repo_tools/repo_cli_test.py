@@ -256,6 +256,27 @@ class FromKeysToARelease(Repo):
         self.fail_with(USAGE, "E_USAGE", "verify", "repo", "--as-client", "--simulate-device", "demo-board@7")
         self.fail_with(USAGE, "E_USAGE", "explain", "repo", "../x")
 
+    def test_old_releases_go_and_the_log_says_what_was_published(self):
+        self.init()
+        self.assertEqual(self.repo("log", "repo").returncode, NOTHING)
+        self.publish_release()
+        self.assertEqual(self.repo("prune", "repo").returncode, NOTHING)
+        self.image("next.img", 2)
+        self.publish_release("1.1.0", 2, "next.img")
+        remove = ("release", "remove", "repo", "--product", "demo", "--version")
+        self.fail_with(REFUSED, "E_POLICY", *remove, "1.1.0")
+        self.fail_with(USAGE, "E_USAGE", *remove, "7.0.0")
+        self.assertIn("- demo/releases/1.0.0/release.json", self.succeed(*remove, "1.0.0", "--dry-run"))
+        self.assertEqual(len(json.loads(self.succeed("--json", *remove, "1.0.0"))["removed"]), 3)
+        self.succeed(*self.sign("alice", "bob", "online"))
+        self.succeed("publish", "repo")
+        self.assertEqual(self.repo("prune", "repo").returncode, NOTHING)  # snapshots that are valid lead to 1.0.0 too
+        text = self.succeed("log", "repo", "-n", "1")
+        self.assertIn("  releases.demo v3, signed by ", text)
+        self.assertNotIn("rollout.demo", text)
+        log = json.loads(self.succeed("--json", "log", "repo"))["publications"]
+        self.assertEqual([entry["timestamp"] for entry in log], [3, 2, 1])
+
     def test_quiet_prints_nothing(self):
         self.init()
         done = self.repo("-q", *self.add("1.0.0", 1))

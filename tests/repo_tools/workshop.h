@@ -141,7 +141,7 @@ class Workshop : public ::testing::Test {
     TENON_TRY(const Publication publication, staged_publication(repo, now));
     TENON_TRY_VOID(check_publication(repo, publication, now));
     TENON_TRY_VOID(judge_publication(repo, publication, now));
-    TENON_TRY_VOID(write_publication(repo, writer, publication));
+    TENON_TRY_VOID(write_publication(repo, writer, publication, now));
     return clear_staging(repo, writer);
   }
   Result<void> publish() { return publish(disk_); }
