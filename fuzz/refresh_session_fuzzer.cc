@@ -146,6 +146,14 @@ void check_heals(DeviceModel& device, NewKeys new_keys, bool look_again) {
   TENON_CHECK(warm.accepted() && warm.stored.empty() && warm.requested.size() == 2);
 }
 
+// A damaged root that was fetched again leads to those that lie behind it on the device: the next cycle goes on from them.
+bool leads_on(const std::vector<std::string>& stored, const DeviceModel& before) {
+  constexpr std::string_view kRoot = ".root.json";
+  return std::ranges::any_of(stored, [&](const std::string& name) {
+    return name.ends_with(kRoot) && before.files.contains(std::to_string(std::stoll(name) + 1) + std::string(kRoot));
+  });
+}
+
 // --- the program
 
 class RefreshProgram {
@@ -190,6 +198,7 @@ class RefreshProgram {
     if (result.accepted()) return;
     if (result.requested.empty() || result.refused->code == ErrorCode::kLimit) return;  // the next one goes on
     if (before.floors.issued != device_.floors.issued) return;                          // the second time it is later
+    if (leads_on(result.stored, before)) return;
     const CycleResult again = run_cycle(twin, repository_);
     TENON_CHECK(again.refused && again.refused->code == result.refused->code);
     TENON_CHECK(twin == device_);

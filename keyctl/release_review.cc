@@ -11,6 +11,7 @@ using policies::Release;
 
 constexpr std::string_view kReleaseFile = "/release.json";
 constexpr std::size_t kShownNotesBytes = 400;
+constexpr std::size_t kShownKindBytes = 40;
 
 bool is_new(const Targets* before, const std::string& path, const TargetEntry& entry) {
   if (before == nullptr) return true;
@@ -18,15 +19,35 @@ bool is_new(const Targets* before, const std::string& path, const TargetEntry& e
   return old == before->targets.end() || old->second != entry;
 }
 
-Result<void> check_segment_list(const Targets& targets, const Release& release, const Image& image) {
-  const std::string path =
-      policies::release_file_path(release.product, release.version, image.segments_file.text()).text();
+// A file beside release.json that it names with its digest, and perhaps its length.
+struct Named {
+  std::string what;
+  policies::Label file;
+  Sha256 sha256;
+  std::optional<std::uint64_t> length = {};
+};
+
+Result<void> check_pinned(const Targets& targets, const Release& release, const Named& named) {
+  const std::string path = policies::release_file_path(release.product, release.version, named.file.text()).text();
   const auto entry = targets.targets.find(path);
-  const bool pinned = entry != targets.targets.end() && entry->second.length == image.segments_length &&
-                      entry->second.hashes.sha256 == image.segments_sha256;
+  const bool pinned = entry != targets.targets.end() && entry->second.hashes.sha256 == named.sha256 &&
+                      entry->second.length == named.length.value_or(entry->second.length);
   if (pinned) return {};
-  return Error{ErrorCode::kPolicy, "the segment list of image " + image.slot.text() + ", " + printable(path, 1024) +
-                                       ", is not pinned as its release says"};
+  return Error{ErrorCode::kPolicy,
+               "the " + named.what + ", " + printable(path, 1024) + ", is not pinned as its release says"};
+}
+
+Result<void> check_files(const Targets& targets, const Release& release) {
+  for (const Image& image : release.images) {
+    TENON_TRY_VOID(check_pinned(targets, release,
+                                {"segment list of image " + image.slot.text(), image.segments_file,
+                                 image.segments_sha256, image.segments_length}));
+  }
+  for (const policies::Attachment& attached : release.attachments) {
+    TENON_TRY_VOID(
+        check_pinned(targets, release, {printable(attached.kind, kShownKindBytes), attached.file, attached.sha256}));
+  }
+  return {};
 }
 
 Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& entry, const Targets& targets,
@@ -47,7 +68,7 @@ Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& e
     return Error{ErrorCode::kPolicy,
                  printable(path, 1024) + " holds the release of " + printable(own_path, 1024) + ", another path"};
   }
-  for (const Image& image : release.images) TENON_TRY_VOID(check_segment_list(targets, release, image));
+  TENON_TRY_VOID(check_files(targets, release));
   return PinnedRelease{path, std::move(release)};
 }
 
@@ -74,6 +95,11 @@ std::vector<std::string> describe_release(const PinnedRelease& pinned) {
   for (const Image& image : release.images) {
     lines.push_back("  image " + image.slot.text() + ": " + std::to_string(image.size) + " bytes, sha256 " +
                     image.sha256.hex());
+  }
+  if (release.kind) lines.push_back("  kind: " + release.kind->text());
+  for (const policies::Attachment& attachment : release.attachments) {
+    lines.push_back("  " + printable(attachment.kind, kShownKindBytes) + ": " + attachment.file.text() + ", sha256 " +
+                    attachment.sha256.hex());
   }
   if (!release.notes.empty()) lines.push_back("  notes: " + printable(release.notes, kShownNotesBytes));
   return lines;

@@ -89,6 +89,14 @@ json::Value write_image(const Image& image) {
   return object;
 }
 
+json::Value write_attachment(const Attachment& attachment) {
+  json::Object object;
+  object.set("kind", attachment.kind);
+  object.set("file", attachment.file.text());
+  object.set("sha256", attachment.sha256.hex());
+  return object;
+}
+
 }  // namespace
 
 std::uint64_t Image::segment_length(std::uint64_t index) const {
@@ -122,6 +130,19 @@ Result<Release> Release::parse(ByteView file) {
   if (fields.optional("notes") != nullptr) {
     TENON_TRY(release.notes, fields.string("notes"));
   }
+  if (fields.optional("kind") != nullptr) {
+    TENON_TRY(release.kind, Label::read(fields, "kind"));
+  }
+  if (fields.optional("attachments") != nullptr) {
+    TENON_TRY(const json::Array* entries, read_list(fields, "attachments", kMaxEntries));
+    for (const json::Value& entry : *entries) {
+      TENON_TRY(json::Fields attachment, json::Fields::of(entry, "attachment"));
+      TENON_TRY(std::string kind, attachment.string("kind"));
+      TENON_TRY(Label name, Label::read(attachment, "file"));
+      TENON_TRY(const Sha256 sha256, read_sha256(attachment));
+      release.attachments.push_back({std::move(kind), std::move(name), sha256});
+    }
+  }
   return release;
 }
 
@@ -139,6 +160,10 @@ json::Value Release::to_json() const {
   object.set("hardware", std::move(hardware_ids));
   object.set("images", std::move(image_objects));
   if (!notes.empty()) object.set("notes", notes);
+  if (kind) object.set("kind", kind->text());
+  json::Array attachment_objects;
+  for (const Attachment& attachment : attachments) attachment_objects.push_back(write_attachment(attachment));
+  if (!attachments.empty()) object.set("attachments", std::move(attachment_objects));
   return object;
 }
 

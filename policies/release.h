@@ -8,7 +8,9 @@
 #include <tenon/policies/label.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tenon::policies {
@@ -38,6 +40,16 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
+// Attachment is a file beside release.json that no device reads: what the images are made of, or how they were made.
+struct Attachment {
+  static constexpr std::string_view kSbom = "sbom";
+  static constexpr std::string_view kProvenance = "provenance";
+  std::string kind;  // kinds that are not known are passed over
+  Label file;
+  Sha256 sha256;
+  bool operator==(const Attachment&) const = default;
+};
+
 struct Release {
   Label product;
   Label version;
@@ -46,6 +58,8 @@ struct Release {
   std::vector<Label> hardware;         // at least one
   std::vector<Image> images;           // at least one, each for another slot class
   std::string notes = {};
+  std::optional<Label> kind = {};  // of the update, for people: "security"
+  std::vector<Attachment> attachments = {};
 
   // parse Errors: E_PARSE; E_LIMIT for more segments than a device holds a list of.
   static Result<Release> parse(ByteView file);

@@ -70,6 +70,9 @@ struct ReleaseAddWords {
   int level = 9;
   unsigned workers = 2;
   std::string notes;
+  std::string kind;
+  std::filesystem::path sbom;        // empty: none
+  std::filesystem::path provenance;  // empty: none
   bool dry_run = false;
 };
 Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords& words);

@@ -103,6 +103,13 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
     request.images.push_back(std::move(image));
   }
   request.notes = words.notes;
+  if (!words.kind.empty()) {
+    TENON_TRY(request.kind, label("--kind", words.kind));
+  }
+  if (!words.sbom.empty()) request.attached.push_back({std::string(policies::Attachment::kSbom), words.sbom});
+  if (!words.provenance.empty()) {
+    request.attached.push_back({std::string(policies::Attachment::kProvenance), words.provenance});
+  }
   TENON_TRY(request.encode.segment_size, parse_size(words.segment_size));
   request.encode.level = words.level;
   request.encode.workers = words.workers;

@@ -119,12 +119,13 @@ Result<std::vector<LogEntry>> read_log(const Repository& repository) {
 }
 
 Result<void> append_to_log(const Repository& repository, FileWriter& writer, const LogEntry& entry) {
-  TENON_TRY(const std::vector<std::string> lines, lines_of(repository));
-  std::string text;
-  for (const std::string& line : lines) {
-    const Result<LogEntry> one = LogEntry::parse(as_bytes(line));
-    if (!one || one->timestamp < entry.timestamp) text += line + "\n";
+  TENON_TRY(std::vector<std::string> lines, lines_of(repository));
+  for (; !lines.empty(); lines.pop_back()) {
+    const Result<LogEntry> last = LogEntry::parse(as_bytes(lines.back()));
+    if (!last || last->timestamp < entry.timestamp) break;
   }
+  std::string text;
+  for (const std::string& line : lines) text += line + "\n";
   text += json::to_text(entry.to_json()) + "\n";
   return writer.put(repository.log_file(), as_bytes(text));
 }

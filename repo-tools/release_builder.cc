@@ -1,5 +1,7 @@
+#include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/catalog.h>
+#include <tenon/repo_tools/provenance.h>
 #include <tenon/repo_tools/release_builder.h>
 
 #include <algorithm>
@@ -10,6 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 using policies::Release;
 using policies::Sequence;
+
+constexpr std::size_t kMaxAttachedBytes = 64u << 20;  // an SBOM of 100,000 components
 
 // An image that was built and checked, its payload still in the scratch folder.
 struct BuiltImage {
@@ -52,31 +56,67 @@ Result<BuiltImage> build_image(const ImageFile& input, const EncodeOptions& opti
   return BuiltImage{std::move(described.image), std::move(described.segment_list), payload_file, payload};
 }
 
+Result<policies::Label> name_of(const AttachedFile& attached) {
+  Result<policies::Label> name = policies::Label::parse(attached.file.filename().native());
+  if (name) return name;
+  return Error{ErrorCode::kUsage, printable(attached.file.native()) + ": " + name.error().message}.with_hint(
+      "give the file a plain name, for example sbom.cdx.json");
+}
+
+struct Attached {
+  policies::Attachment listed;
+  Bytes content;
+};
+
+Result<std::vector<Attached>> read_attached(const ReleaseRequest& request) {
+  std::vector<Attached> all;
+  for (const AttachedFile& attached : request.attached) {
+    TENON_TRY(policies::Label name, name_of(attached));
+    TENON_TRY(Bytes content, hsm::read_file(attached.file, kMaxAttachedBytes));
+    const Sha256 sha256 = Sha256::of(content);
+    all.push_back({{attached.kind, std::move(name), sha256}, std::move(content)});
+  }
+  return all;
+}
+
+Result<void> check_attached(const std::vector<Attached>& attached, const std::vector<policies::Image>& images) {
+  for (const Attached& one : attached) {
+    if (one.listed.kind != policies::Attachment::kProvenance) continue;
+    TENON_TRY_VOID(check_provenance(one.content, images).with_context(one.listed.file.text()));
+  }
+  return {};
+}
+
 // What is asked for, but for what the images turn out to be; read back by the function that devices read it with.
-Result<Release> release_of(const ReleaseRequest& request, Sequence floor, std::vector<policies::Image> images) {
-  const Release release{request.product,  request.version,   request.sequence, floor,
-                        request.hardware, std::move(images), request.notes};
+Result<Release> release_of(const ReleaseRequest& request, Sequence floor, std::vector<policies::Image> images,
+                           const std::vector<Attached>& attached) {
+  Release release{request.product,  request.version,   request.sequence, floor,
+                  request.hardware, std::move(images), request.notes,    request.kind};
+  for (const Attached& one : attached) release.attachments.push_back(one.listed);
   return Release::parse(as_bytes(json::to_text(release.to_json())));
 }
 
-Result<void> check_before_the_long_work(const ReleaseRequest& request, Sequence floor) {
+Result<void> check_before_the_long_work(const ReleaseRequest& request, Sequence floor,
+                                        const std::vector<Attached>& attached) {
   std::vector<policies::Image> shapes;
   for (const ImageFile& input : request.images) {
     TENON_TRY(const ImageReader reader, ImageReader::open(input.file, input.slot, request.encode.segment_size));
     shapes.push_back(reader.shape());
   }
-  TENON_TRY_VOID(release_of(request, floor, std::move(shapes)));
+  TENON_TRY_VOID(release_of(request, floor, std::move(shapes), attached));
   return {};
 }
 
-Result<Release> describe(const ReleaseRequest& request, Sequence floor, Progress& progress) {
+Result<Release> describe(const ReleaseRequest& request, Sequence floor, const std::vector<Attached>& attached,
+                         Progress& progress) {
   std::vector<policies::Image> images;
   for (const ImageFile& input : request.images) {
     TENON_TRY(ImageReader::Described described,
               describe_image(input.file, input.slot, request.encode.segment_size, progress));
     images.push_back(std::move(described.image));
   }
-  return release_of(request, floor, std::move(images));
+  TENON_TRY_VOID(check_attached(attached, images));
+  return release_of(request, floor, std::move(images), attached);
 }
 
 Result<void> check_sequence(const std::vector<ListedRelease>& releases, Sequence sequence) {
@@ -94,24 +134,69 @@ Sequence default_floor(const std::vector<ListedRelease>& releases) {
   return floor;
 }
 
+// What a release adds to its role: files in staging/, and their entries.
+class Staging {
+ public:
+  Staging(const Repository& repository, FileWriter& writer, const Release& release, metadata::Targets targets)
+      : repository_(&repository), writer_(&writer), targets_(std::move(targets)), added_{release} {}
+
+  Result<void> add(const BuiltImage& built) {
+    TENON_TRY_VOID(add(built.image.segments_file, built.segment_list));
+    const metadata::TargetPath payload = path_of(built.image.payloads.front().file.text());
+    TENON_TRY_VOID(writer_->move(built.payload_file,
+                                 repository_->staged_target(payload.hash_prefixed(built.payload.sha256.hex()))));
+    targets_.targets.insert_or_assign(payload.text(), target_entry(built.payload.length, built.payload.sha256));
+    added_.files.push_back({payload, built.payload.length});
+    return {};
+  }
+
+  Result<void> add(const policies::Label& file, ByteView content) {
+    const metadata::TargetPath path = path_of(file.text());
+    if (targets_.find(path) != nullptr) {
+      return Error{ErrorCode::kUsage, "two files of the release are called " + file.text()}.with_hint(
+          "give what is attached another name");
+    }
+    TENON_TRY_VOID(stage_target(*repository_, *writer_, path, content, targets_));
+    added_.files.push_back({path, content.size()});
+    return {};
+  }
+
+  // finish writes the draft. Errors: those of write_draft.
+  Result<ReleaseAdded> finish(const RoleId& role, metadata::UtcTime expires) {
+    TENON_TRY(added_.draft, write_draft(*repository_, *writer_, role, std::move(targets_), expires));
+    return std::move(added_);
+  }
+
+ private:
+  metadata::TargetPath path_of(std::string_view file) const {
+    return policies::release_file_path(added_.release.product, added_.release.version, file);
+  }
+
+  const Repository* repository_;
+  FileWriter* writer_;
+  metadata::Targets targets_;
+  ReleaseAdded added_;
+};
+
 }  // namespace
 
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress) {
   const RoleId role = releases_role_of(request.product);
   TENON_TRY(const std::vector<ListedRelease> releases, listed_releases(repository, request.product));
+  TENON_TRY(const std::vector<Attached> attached, read_attached(request));
   const auto same_version =
       std::ranges::find(releases, request.version, [](const ListedRelease& listed) { return listed.release.version; });
   if (same_version != releases.end()) {
     const Release& there = same_version->release;
-    TENON_TRY(const Release wanted, describe(request, request.floor.value_or(there.floor), progress));
+    TENON_TRY(const Release wanted, describe(request, request.floor.value_or(there.floor), attached, progress));
     if (wanted == there) return ReleaseAdded{there};
     return Error{ErrorCode::kPolicy, "release " + there.version.text() + " exists with other content"}.with_hint(
         "a version stands for one content for ever: use another --version and a higher --sequence");
   }
   TENON_TRY_VOID(check_sequence(releases, request.sequence));
   const Sequence floor = request.floor.value_or(default_floor(releases));
-  TENON_TRY_VOID(check_before_the_long_work(request, floor));
+  TENON_TRY_VOID(check_before_the_long_work(request, floor, attached));
   TENON_TRY(ScratchFolder scratch, ScratchFolder::make(repository.scratch()));
   std::vector<BuiltImage> built;
   std::vector<policies::Image> images;
@@ -120,30 +205,16 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
     images.push_back(image.image);
     built.push_back(std::move(image));
   }
-  TENON_TRY(const Release release, release_of(request, floor, std::move(images)));
+  TENON_TRY_VOID(check_attached(attached, images));
+  TENON_TRY(const Release release, release_of(request, floor, std::move(images), attached));
 
   TENON_TRY(metadata::Targets targets, repository.newest_targets(role));
-  ReleaseAdded added{release};
-  for (const BuiltImage& image : built) {
-    const auto path_of = [&](std::string_view file) {
-      return policies::release_file_path(request.product, request.version, file);
-    };
-    const metadata::TargetPath segments = path_of(image.image.segments_file.text());
-    TENON_TRY_VOID(stage_target(repository, writer, segments, image.segment_list, targets));
-    const metadata::TargetPath payload = path_of(image.image.payloads.front().file.text());
-    TENON_TRY_VOID(
-        writer.move(image.payload_file, repository.staged_target(payload.hash_prefixed(image.payload.sha256.hex()))));
-    targets.targets.insert_or_assign(payload.text(), target_entry(image.payload.length, image.payload.sha256));
-    added.files.push_back({segments, image.segment_list.size()});
-    added.files.push_back({payload, image.payload.length});
-  }
-  const metadata::TargetPath release_json = policies::release_path(request.product, request.version);
+  Staging staging(repository, writer, release, std::move(targets));
+  for (const BuiltImage& image : built) TENON_TRY_VOID(staging.add(image));
   const std::string text = json::to_text(release.to_json(), 1) + "\n";
-  TENON_TRY_VOID(stage_target(repository, writer, release_json, as_bytes(text), targets));
-  added.files.push_back({release_json, text.size()});
-  TENON_TRY(added.draft, write_draft(repository, writer, role, std::move(targets),
-                                     repository.settings().expiry.of(role).after(now)));
-  return added;
+  TENON_TRY_VOID(staging.add(*policies::Label::parse("release.json"), as_bytes(text)));
+  for (const Attached& one : attached) TENON_TRY_VOID(staging.add(one.listed.file, one.content));
+  return staging.finish(role, repository.settings().expiry.of(role).after(now));
 }
 
 }  // namespace tenon::repo_tools

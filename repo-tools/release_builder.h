@@ -17,6 +17,11 @@ struct ImageFile {
   std::filesystem::path file;
 };
 
+struct AttachedFile {
+  std::string kind;  // policies::Attachment::kSbom, kProvenance
+  std::filesystem::path file;
+};
+
 struct ReleaseRequest {
   policies::Label product;
   policies::Label version;
@@ -25,6 +30,8 @@ struct ReleaseRequest {
   std::vector<policies::Label> hardware = {};
   std::vector<ImageFile> images = {};
   std::string notes = {};
+  std::optional<policies::Label> kind = {};
+  std::vector<AttachedFile> attached = {};  // each with a name of its own
   EncodeOptions encode = {};
 };
 
@@ -39,8 +46,8 @@ struct ReleaseAdded {
   std::optional<Draft> draft = {};
 };
 
-// add_release Errors: E_POLICY for a version that exists with other content, or a sequence that is not above all
-// others; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
+// add_release Errors: E_POLICY for a version that exists with other content, a sequence that is not above all others, or a
+// provenance of other images (check_provenance); E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress);
 

@@ -102,6 +102,10 @@ class Commands {
     add_release->add_option("--segment-size", release_add_.segment_size, "64KiB to 16MiB")->capture_default_str();
     add_release->add_option("--compression-level", release_add_.level, "zstd, 1 to 19")->capture_default_str();
     add_release->add_option("--notes", release_add_.notes, "shown to those who sign and install");
+    add_release->add_option("--kind", release_add_.kind, "of update, for people, for example security");
+    add_release->add_option("--sbom", release_add_.sbom, "what the images are made of, published beside them");
+    add_release->add_option("--provenance", release_add_.provenance,
+                            "an in-toto statement of how these images were made");
     add_release->add_option("--workers", release_add_.workers, "threads that compress");
     add_dry_run(add_release, release_add_.dry_run);
 

@@ -1,5 +1,6 @@
 #include <tenon/keyctl/release_review.h>
 
+#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -111,6 +112,24 @@ TEST(PinnedReleases, HaveTheirSegmentListsPinnedAsTheySay) {
   Pinned longer;
   longer.targets.targets.at(std::string(kSegments)).length = 65;
   EXPECT_EQ(longer.code(), ErrorCode::kPolicy);
+}
+
+TEST(PinnedReleases, ShowWhatIsAttachedAndThatItIsPinned) {
+  const std::string sbom = "camera/releases/1.2/sbom.cdx.json";
+  Release attached = release();
+  attached.kind = *Label::parse("security");
+  attached.attachments = {{"sbom", *Label::parse("sbom.cdx.json"), Sha256::of(as_bytes("made of"))}};
+  Pinned pinned;
+  pinned.put(std::string(kPath), json::to_text(attached.to_json()));
+  EXPECT_EQ(pinned.code(), ErrorCode::kPolicy) << "listed nowhere";
+  pinned.targets.targets.emplace(sbom, entry_of("another"));
+  EXPECT_EQ(pinned.code(), ErrorCode::kPolicy) << "listed with another digest";
+  pinned.targets.targets.insert_or_assign(sbom, entry_of("made of"));
+  const auto releases = pinned_releases(nullptr, pinned.targets, pinned.contents);
+  ASSERT_TRUE(releases) << releases.error().message;
+  const std::vector<std::string> lines = describe_release(releases->front());
+  EXPECT_EQ(std::ranges::count(lines, "  kind: security"), 1);
+  EXPECT_EQ(std::ranges::count(lines, "  sbom: sbom.cdx.json, sha256 " + Sha256::of(as_bytes("made of")).hex()), 1);
 }
 
 // Book: KEYT-06

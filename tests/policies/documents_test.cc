@@ -24,6 +24,8 @@ json::Value good_release() {
                                              .image = Bytes(150'000, 7),
                                              .payload = to_bytes("payload")});
   release.notes = "what is new";
+  release.kind = label("security");
+  release.attachments = {{"sbom", label("sbom.cdx.json"), Sha256::of(as_bytes("sbom"))}};
   return release.to_json();
 }
 
@@ -101,14 +103,14 @@ TEST(ReleaseAndChannelDocuments, RefuseToMissAMember) {
           << text_of(path);
     }
   };
-  check(good_release(), release_verdict, {"notes"});
+  check(good_release(), release_verdict, {"notes", "kind", "attachments"});
   check(good_channel(), channel_verdict,
         {"state", "share", "ramp", "groups", "groups/lab", "urgent_below", "deadline"});
 }
 
 // Book: META-18
 TEST(ReleaseAndChannelDocuments, PassOverMembersTheyDoNotKnow) {
-  EXPECT_EQ(release_verdict(with(good_release(), {"sbom"}, "x")), "accepted");
+  EXPECT_EQ(release_verdict(with(good_release(), {"sources"}, "x")), "accepted");
   EXPECT_EQ(release_verdict(with(good_release(), {"images", "0", "new"}, 1)), "accepted");
   EXPECT_EQ(channel_verdict(with(good_channel(), {"notes_url"}, json::Array{})), "accepted");
 }

@@ -1,5 +1,6 @@
 #include <tenon/repo_tools/release_builder.h>
 
+#include <sodium.h>
 #include <tests/repo_tools/workshop.h>
 
 namespace tenon::repo_tools {
@@ -89,6 +90,89 @@ TEST_F(AddingARelease, RefusesRequestsThatMakeNoReleaseBeforeTheLongWork) {
   stranger.product = label("other");
   EXPECT_EQ(code_of(add(stranger)), "E_USAGE");
   EXPECT_EQ(files_below("staging"), before);
+}
+
+// An in-toto statement of how the image with this digest was made; in a DSSE envelope if asked for.
+std::string provenance_of(const std::string& sha256, bool in_envelope = false) {
+  const std::string statement =
+      R"({"_type": "https://in-toto.io/Statement/v1", "subject": [{"name": "rootfs", "digest": )"
+      R"({"sha256": ")" +
+      sha256 + R"("}}], "predicateType": "https://slsa.dev/provenance/v1", "predicate": {}})";
+  if (!in_envelope) return statement;
+  std::string base64(sodium_base64_encoded_len(statement.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(base64.data(), base64.size(), as_bytes(statement).data(), statement.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  base64.pop_back();
+  return R"({"payloadType": "application/vnd.in-toto+json", "payload": ")" + base64 + R"(", "signatures": []})";
+}
+
+class AttachingToARelease : public AddingARelease {
+ protected:
+  // The release, with files of these contents.
+  ReleaseRequest with(const std::string& sbom, const std::string& provenance) const {
+    ReleaseRequest request = release("1.0.0", 1);
+    request.attached = {{"sbom", temp_.write("sbom.cdx.json", sbom)},
+                        {"provenance", temp_.write("provenance.json", provenance)}};
+    return request;
+  }
+  const std::string digest_ = Sha256::of(image_content(200'000, 1)).hex();
+};
+
+TEST_F(AttachingToARelease, PublishesThemBesideItAndListsTheirDigests) {
+  for (const bool in_envelope : {false, true}) {
+    fs::remove_all(folder());
+    ASSERT_TRUE(init_repository(folder(), signed_root(root()), product(), {.is_lab = true}, kNow));
+    ReleaseRequest request = with("{\"components\": []}", provenance_of(digest_, in_envelope));
+    request.kind = label("security");
+    const auto added = add(request);
+    ASSERT_TRUE(added) << added.error().message;
+    ASSERT_EQ(added->release.attachments.size(), 2u);
+    EXPECT_EQ(added->release.attachments[0].sha256, Sha256::of(as_bytes("{\"components\": []}")));
+    EXPECT_EQ(added->release.kind, label("security"));
+    EXPECT_EQ(added->files.size(), 5u);
+    EXPECT_FALSE(add(request)->draft) << "again";
+    ASSERT_TRUE(set("1.0.0"));
+    sign_all();
+    ASSERT_TRUE(publish());
+    EXPECT_EQ(*current(), "1.0.0");
+  }
+}
+
+TEST_F(AttachingToARelease, WithOtherContentIsAnotherRelease) {
+  ASSERT_TRUE(add(with("{}", provenance_of(digest_))));
+  EXPECT_EQ(code_of(add(with("{ }", provenance_of(digest_)))), "E_POLICY");
+  EXPECT_EQ(code_of(add(release("1.0.0", 1))), "E_POLICY");
+}
+
+TEST_F(AttachingToARelease, RefusesAProvenanceOfAnotherImage) {
+  const auto before = files_below("staging/metadata");
+  const std::string other = Sha256::of(as_bytes("another")).hex();
+  for (const std::string& bad : {provenance_of(other), provenance_of(other, true),
+                                 std::string("{\"_type\": "
+                                             "\"https://in-toto.io/"
+                                             "Statement/v1\", "
+                                             "\"subject\": []}")}) {
+    const auto added = add(with("{}", bad));
+    EXPECT_EQ(code_of(added), "E_MISMATCH") << bad;
+    EXPECT_NE(added.error().message.find(digest_), std::string::npos) << added.error().message;
+  }
+  for (const char* bad : {"", "[]", "{}", "{\"_type\": \"https://example.org/\", \"subject\": []}",
+                          "{\"payloadType\": \"text/plain\", \"payload\": \"e30=\"}",
+                          "{\"payloadType\": \"application/vnd.in-toto+json\", \"payload\": \"%\"}"}) {
+    EXPECT_EQ(code_of(add(with("{}", bad))), "E_PARSE") << bad;
+  }
+  EXPECT_EQ(files_below("staging/metadata"), before);
+}
+
+TEST_F(AttachingToARelease, RefusesNamesThatAreTakenAndFilesThatAreNotThere) {
+  for (const char* name : {"release.json", "rootfs.segments", "rootfs.full.zst", "strange name", ".hidden"}) {
+    ReleaseRequest request = release("1.0.0", 1);
+    request.attached = {{"sbom", temp_.write(name, "{}")}};
+    EXPECT_EQ(code_of(add(request)), "E_USAGE") << name;
+  }
+  ReleaseRequest request = release("1.0.0", 1);
+  request.attached = {{"sbom", temp_ / "no-such-file"}};
+  EXPECT_EQ(code_of(add(request)), "E_STORAGE");
 }
 
 TEST_F(AddingARelease, InADryRunDoesTheWorkAndChangesNothing) {

@@ -2,6 +2,7 @@
 
 TENON_BIN_DIR names the folder of tenon-repo and tenon-keyctl.
 """
+import hashlib
 import json
 import os
 import shutil
@@ -255,6 +256,26 @@ class FromKeysToARelease(Repo):
         self.fail_with(USAGE, "E_USAGE", "verify", "repo", "--as-client", "--group", "lab")
         self.fail_with(USAGE, "E_USAGE", "verify", "repo", "--as-client", "--simulate-device", "demo-board@7")
         self.fail_with(USAGE, "E_USAGE", "explain", "repo", "../x")
+
+    def test_what_an_image_is_made_of_is_published_beside_it(self):
+        self.init()
+        with open(self.path("rootfs.img"), "rb") as image:
+            digest = hashlib.sha256(image.read()).hexdigest()
+        for name, value in (("sbom.cdx.json", {"bomFormat": "CycloneDX"}), ("other.json", {"bomFormat": "CycloneDX"}),
+                            ("provenance.json", {"_type": "https://in-toto.io/Statement/v1",
+                                                 "subject": [{"name": "rootfs", "digest": {"sha256": digest}}]})):
+            with open(self.path(name), "w", encoding="utf-8") as file:
+                json.dump(value, file)
+        attach = ("--sbom", "sbom.cdx.json", "--kind", "security", "--provenance")
+        self.fail_with(UNVERIFIED, "E_PARSE", *self.add("1.0.0", 1, *attach, "other.json"))
+        self.succeed(*self.add("1.0.0", 1, *attach, "provenance.json"))
+        release = json.loads(self.succeed("--json", "list", "repo"))["products"][0]["releases"][0]
+        self.assertEqual([(one["kind"], one["file"]) for one in release["attachments"]],
+                         [("sbom", "sbom.cdx.json"), ("provenance", "provenance.json")])
+        self.succeed(*self.channel("1.0.0"))
+        self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
+        self.succeed("publish", "repo")
+        self.assertIn("signed by  releases.demo", self.succeed("explain", "repo", "demo/releases/1.0.0/sbom.cdx.json"))
 
     def test_old_releases_go_and_the_log_says_what_was_published(self):
         self.init()
