@@ -2,12 +2,15 @@
 #include <tenon/repo_tools/lint.h>
 
 #include <algorithm>
+#include <map>
 
 namespace tenon::repo_tools {
 namespace {
 
+using metadata::DelegatedRole;
 using metadata::KeyId;
 using metadata::KeyMap;
+using metadata::PathSet;
 using metadata::PublicKey;
 using metadata::Root;
 using metadata::TopRole;
@@ -16,6 +19,10 @@ using Findings = std::vector<LintFinding>;
 
 constexpr std::string_view kKeyidIsNoHash = "keyid-is-no-hash";
 constexpr std::string_view kOnlineKeyIsOffline = "online-key-is-offline";
+constexpr std::string_view kDelegationsOverlap = "delegations-overlap";
+constexpr std::string_view kDelegationIsEmpty = "delegation-is-empty";
+constexpr std::string_view kTwoDelegators = "two-delegators";
+constexpr std::string_view kTargetNobodyFinds = "target-nobody-finds";
 
 void find_other_keyids(const std::string& role, const KeyMap& keys, Findings& findings) {
   for (const auto& [keyid, key] : keys) {
@@ -65,7 +72,107 @@ void check_online_keys(const LintSubject& subject, Findings& findings) {
   }
 }
 
-constexpr void (*kRules[])(const LintSubject&, Findings&) = {check_keyids, check_online_keys};
+bool patterns_overlap(const PathSet& a, const PathSet& b) {
+  if (!a.patterns || !b.patterns) return false;
+  return std::ranges::any_of(*a.patterns, [&](const metadata::PathPattern& one) {
+    return std::ranges::any_of(*b.patterns, [&](const metadata::PathPattern& other) {
+      const Result<bool> overlap = one.overlaps(other);
+      return overlap && *overlap;
+    });
+  });
+}
+
+bool prefixes_overlap(const PathSet& a, const PathSet& b) {
+  if (!a.hash_prefixes || !b.hash_prefixes) return false;
+  return std::ranges::any_of(*a.hash_prefixes, [&](const std::string& one) {
+    return std::ranges::any_of(
+        *b.hash_prefixes, [&](const std::string& other) { return one.starts_with(other) || other.starts_with(one); });
+  });
+}
+
+void check_overlaps(const LintSubject& subject, Findings& findings) {
+  for (const auto& [role, targets] : subject.targets) {
+    if (!targets.delegations) continue;
+    const std::vector<DelegatedRole>& roles = targets.delegations->roles;
+    for (auto first = roles.begin(); first != roles.end(); ++first) {
+      for (auto second = first + 1; second != roles.end(); ++second) {
+        if (!patterns_overlap(first->paths, second->paths) && !prefixes_overlap(first->paths, second->paths)) continue;
+        findings.push_back({kDelegationsOverlap, role.text(),
+                            printable(first->name.text()) + " and " + printable(second->name.text()) +
+                                " can speak for the same path; " + printable(first->name.text()) + " is asked first",
+                            "narrow one of them: a change of their order would change what clients install"});
+      }
+    }
+  }
+}
+
+bool is_empty(const PathSet& paths) {
+  return (!paths.patterns || paths.patterns->empty()) && (!paths.hash_prefixes || paths.hash_prefixes->empty());
+}
+
+void check_empty(const LintSubject& subject, Findings& findings) {
+  for (const auto& [role, targets] : subject.targets) {
+    if (!targets.delegations) continue;
+    for (const DelegatedRole& delegated : targets.delegations->roles) {
+      if (!is_empty(delegated.paths)) continue;
+      findings.push_back({kDelegationIsEmpty, role.text(), printable(delegated.name.text()) + " may speak for no path",
+                          "give it paths, or take the delegation out"});
+    }
+  }
+}
+
+// Who delegates to each role, and for which paths.
+struct WayIn {
+  std::string delegator;
+  const PathSet* paths;
+};
+using WaysIn = std::map<std::string, std::vector<WayIn>>;
+
+WaysIn ways_in(const LintSubject& subject) {
+  WaysIn ways;
+  for (const auto& [role, targets] : subject.targets) {
+    if (!targets.delegations) continue;
+    for (const DelegatedRole& delegated : targets.delegations->roles) {
+      ways[delegated.name.text()].push_back({role.text(), &delegated.paths});
+    }
+  }
+  return ways;
+}
+
+void check_delegators(const LintSubject& subject, Findings& findings) {
+  for (const auto& [role, ways] : ways_in(subject)) {
+    if (ways.size() < 2) continue;
+    findings.push_back({kTwoDelegators, role,
+                        printable(ways[0].delegator) + " and " + printable(ways[1].delegator) + " delegate to it",
+                        "give each a role of its own: clients trust it for one delegator and not for the other"});
+  }
+}
+
+bool covers(const std::vector<WayIn>& ways, const std::string& name) {
+  const Result<metadata::TargetPath> path = metadata::TargetPath::parse(name);
+  return path && std::ranges::any_of(ways, [&](const WayIn& way) {
+           const Result<bool> contained = way.paths->contains(*path);
+           return contained && *contained;
+         });
+}
+
+void check_reach(const LintSubject& subject, Findings& findings) {
+  const WaysIn ways = ways_in(subject);
+  for (const auto& [role, targets] : subject.targets) {
+    if (!role.is_delegated()) continue;
+    const auto to_it = ways.find(role.text());
+    if (to_it == ways.end()) continue;
+    for (const auto& [name, entry] : targets.targets) {
+      if (covers(to_it->second, name)) continue;
+      findings.push_back({kTargetNobodyFinds, role.text(), "no delegation to it covers " + printable(name),
+                          "clients never see that target: widen the delegation, or list it elsewhere"});
+      break;  // the first of them tells what is wrong
+    }
+  }
+}
+
+constexpr void (*kRules[])(const LintSubject&, Findings&) = {check_keyids, check_online_keys, check_overlaps,
+                                                             check_empty,  check_delegators,  check_reach};
 
 }  // namespace
 

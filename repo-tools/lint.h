@@ -35,6 +35,10 @@ Result<LintSubject> read_lint_subject(const Repository& repository);
 //   keyid-is-no-hash        a keyid that is not the SHA-256 of its canonical key: allowed (TAP 12), but some clients
 //                           refuse it
 //   online-key-is-offline   a key of timestamp or snapshot, which a server holds, that root or targets lists as well
+//   delegations-overlap     two delegations of one role that can both speak for a path: their order decides
+//   delegation-is-empty     a delegation that matches no path at all
+//   two-delegators          a role that two others delegate to: who may sign it depends on the way that leads there
+//   target-nobody-finds     a target that no delegation to its role covers
 std::vector<LintFinding> lint(const LintSubject& subject);
 
 // For people: two lines for each. For programs: JSON.

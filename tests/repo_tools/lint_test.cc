@@ -109,6 +109,70 @@ TEST_F(Lint, AllowsAKeyidThatHasNoKey) {
   EXPECT_EQ(found(other), Names{});
 }
 
+// A repository of targets, with delegations to a and b, and b's own file.
+struct Delegating {
+  metadata::Targets targets;
+  metadata::Targets b;
+
+  metadata::DelegatedRole& delegate(const std::string& role, const std::vector<std::string>& patterns) {
+    if (!targets.delegations) targets.delegations.emplace();
+    metadata::PathSet paths;
+    paths.patterns.emplace();
+    for (const std::string& pattern : patterns) paths.patterns->push_back(*metadata::PathPattern::parse(pattern));
+    targets.delegations->roles.push_back(
+        {*metadata::RoleName::parse_delegated(role), {{}, *metadata::Threshold::create(1)}, paths});
+    return targets.delegations->roles.back();
+  }
+  LintSubject subject(const Root& root) const {
+    return {root, {{RoleId::targets(), targets}, {*RoleId::parse("b"), b}}};
+  }
+};
+
+// Book: SRV-21
+TEST_F(Lint, WarnsOfDelegationsThatOverlap) {
+  Delegating plain;
+  plain.delegate("a", {"a/*", "c/*"});
+  plain.delegate("b", {"b/*"});
+  EXPECT_EQ(found(plain.subject(root())), Names{});
+  Delegating overlapping;
+  overlapping.delegate("a", {"x/*", "tools/*"});
+  overlapping.delegate("b", {"tools/*-a"});
+  EXPECT_EQ(found(overlapping.subject(root())), Names{"delegations-overlap targets"});
+  Delegating hashed;
+  hashed.delegate("a", {}).paths = {{}, std::vector<std::string>{"00", "8a"}};
+  hashed.delegate("b", {}).paths = {{}, std::vector<std::string>{"8"}};
+  EXPECT_EQ(found(hashed.subject(root())), Names{"delegations-overlap targets"});
+}
+
+// Book: SRV-21
+TEST_F(Lint, WarnsOfADelegationThatMatchesNothing) {
+  Delegating empty;
+  empty.delegate("b", {});
+  EXPECT_EQ(found(empty.subject(root())), Names{"delegation-is-empty targets"});
+  empty.targets.delegations->roles.front().paths = {};
+  EXPECT_EQ(found(empty.subject(root())), Names{"delegation-is-empty targets"});
+}
+
+// Book: SRV-21
+TEST_F(Lint, WarnsOfARoleWithTwoDelegators) {
+  Delegating diamond;
+  diamond.delegate("a", {"a/*"});
+  diamond.delegate("b", {"b/*"});
+  diamond.b.delegations.emplace();
+  diamond.b.delegations->roles.push_back(diamond.targets.delegations->roles.front());
+  EXPECT_EQ(found(diamond.subject(root())), Names{"two-delegators a"});
+}
+
+// Book: SRV-21
+TEST_F(Lint, WarnsOfATargetThatNoDelegationCovers) {
+  Delegating narrowed;
+  narrowed.delegate("b", {"b/*"});
+  narrowed.b.targets.emplace("b/x", target_entry(1, Sha256::of(as_bytes("x"))));
+  EXPECT_EQ(found(narrowed.subject(root())), Names{});
+  narrowed.b.targets.emplace("c/x", target_entry(1, Sha256::of(as_bytes("x"))));
+  EXPECT_EQ(found(narrowed.subject(root())), Names{"target-nobody-finds b"});
+}
+
 TEST_F(Lint, EndsWithRefusedWhenItWarnsEvenIfQuiet) {
   Root other = root();
   add_key(other, TopRole::kRoot, timestamp_keys_.front()->public_key());
