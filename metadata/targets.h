@@ -82,7 +82,7 @@ struct Targets {
   std::optional<Delegations> delegations = {};
   json::Object extra = {};
 
-  // parse reads the "signed" part. Errors: E_PARSE.
+  // parse reads the "signed" part. Errors: E_PARSE; E_POLICY for a weak key.
   static Result<Targets> parse(const json::Value& value);
   json::Value to_json() const;
 
