@@ -23,11 +23,11 @@ TEST_F(Publishing, WritesTargetsFirstAndTheTimestampLast) {
                                                                           : step;
     if (kinds.empty() || kinds.back() != kind) kinds.push_back(kind);
   }
-  EXPECT_EQ(kinds,
-            (std::vector<std::string>{
-                "target", "put_new public/metadata/1.releases.demo.json", "put_new public/metadata/1.rollout.demo.json",
-                "put_new public/metadata/1.targets.json", "put_new public/metadata/1.snapshot.json",
-                "put_new public/metadata/1.root.json", "put log.jsonl", "put public/metadata/timestamp.json", "clear"}));
+  EXPECT_EQ(kinds, (std::vector<std::string>{
+                       "target", "put_new public/metadata/1.releases.demo.json",
+                       "put_new public/metadata/1.rollout.demo.json", "put_new public/metadata/1.targets.json",
+                       "put_new public/metadata/1.snapshot.json", "put_new public/metadata/1.root.json",
+                       "put log.jsonl", "put public/metadata/timestamp.json", "clear"}));
   EXPECT_EQ(*current(), "1.0.0");
 }
 
