@@ -30,7 +30,8 @@ Result<SecretBytes> read_private_file(const std::filesystem::path& path, std::si
 // taken; E_STORAGE.
 Result<void> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode);
 
-// is_temporary_name is true for the name of a file that one of these left behind when it was ended while it wrote.
+// is_temporary_name is true for a name of the form of those that one of these leaves behind when it is ended while it
+// writes: ".NAME.XXXXXX".
 bool is_temporary_name(std::string_view file_name);
 
 // replace_file writes anew or in place of an older file. Errors: E_STORAGE.

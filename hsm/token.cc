@@ -4,6 +4,7 @@
 #include <tenon/metadata/hex.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace tenon::hsm {
 namespace {
@@ -20,6 +21,13 @@ Result<SecretSource> pin_source(const Pkcs11Uri& uri, const TokenOptions& option
   return SecretSource::prompt();
 }
 
+bool is_same_token(const wire::TokenInfo& a, const wire::TokenInfo& b) {
+  const auto identity = [](const wire::TokenInfo& token) {
+    return std::tie(token.module, token.manufacturer, token.model, token.label, token.serial);
+  };
+  return identity(a) == identity(b);
+}
+
 Error does_not_verify(const metadata::PublicKey& key) {
   return Error{ErrorCode::kSig,
                "the signature just made by the token for key " + key.hash_keyid().brief() +
@@ -30,16 +38,14 @@ Error does_not_verify(const metadata::PublicKey& key) {
 }  // namespace
 
 std::optional<SecretBytes> TokenPins::find(const wire::TokenInfo& token) const {
-  const auto kept = std::ranges::find_if(kept_, [&](const Kept& one) {
-    return one.module == token.module && one.label == token.label && one.serial == token.serial;
-  });
+  const auto kept = std::ranges::find_if(kept_, [&](const Kept& one) { return is_same_token(one.token, token); });
   if (kept == kept_.end()) return std::nullopt;
   return SecretBytes::copy_of(kept->pin.bytes(RevealSecret()));
 }
 
 void TokenPins::keep(const wire::TokenInfo& token, const SecretBytes& pin) {
   if (find(token)) return;
-  kept_.push_back({token.module, token.label, token.serial, SecretBytes::copy_of(pin.bytes(RevealSecret()))});
+  kept_.push_back({token, SecretBytes::copy_of(pin.bytes(RevealSecret()))});
 }
 
 Result<Token> Token::find(const Pkcs11Uri& uri, const TokenOptions& options, Use use) {

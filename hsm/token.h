@@ -27,7 +27,7 @@ class TokenPins {
 
  private:
   struct Kept {
-    std::string module, label, serial;
+    wire::TokenInfo token;
     SecretBytes pin;
   };
   std::vector<Kept> kept_;

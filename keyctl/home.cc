@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace tenon::keyctl {
 namespace {
@@ -66,6 +67,15 @@ std::string write_marks(const std::map<std::string, SignedMark>& marks) {
   file.set("format", std::string(kFormat));
   file.set("roles", std::move(roles));
   return json::to_text(file, 1) + "\n";
+}
+
+// A rehearsal that begins anew leaves nothing of the one before; of what is meant nothing is ever forgotten.
+Result<void> keep(const fs::path& path, const std::optional<Bytes>& before, const std::optional<Bytes>& now,
+                  const Subject& subject) {
+  if (now == before) return {};
+  if (now) return hsm::replace_file(path, *now, hsm::FileMode::kPrivate);
+  if (subject.rehearsal && ::unlink(path.c_str()) != 0) return storage_error(path, "cannot remove it");
+  return {};
 }
 
 Result<void> make_private_folder(const fs::path& folder) {
@@ -130,13 +140,8 @@ Result<void> Home::remember(const Subject& subject, const Memory& memory) {
     TENON_TRY_VOID(
         hsm::replace_file(folder / "signed.json", as_bytes(write_marks(memory.marks)), hsm::FileMode::kPrivate));
   }
-  if (memory.root && memory.root != before.root) {
-    TENON_TRY_VOID(hsm::replace_file(folder / "root.json", *memory.root, hsm::FileMode::kPrivate));
-  }
-  if (memory.policy && memory.policy != before.policy) {
-    TENON_TRY_VOID(hsm::replace_file(folder / "policy.json", *memory.policy, hsm::FileMode::kPrivate));
-  }
-  return {};
+  TENON_TRY_VOID(keep(folder / "root.json", before.root, memory.root, subject));
+  return keep(folder / "policy.json", before.policy, memory.policy, subject);
 }
 
 }  // namespace tenon::keyctl

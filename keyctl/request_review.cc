@@ -106,8 +106,9 @@ Result<void> check_mark(const DocumentReview& document, const Memory& memory, co
                                            std::to_string(mark->second.version)};
   }
   return Error{ErrorCode::kRollback, what + ": another version " + std::to_string(version) + " was signed here already",
-               "if that one was given up by all signers: tenon-keyctl request forget --repository NAME --role ROLE "
-               "--reason TEXT"};
+               request.rehearsal ? "begin the rehearsal anew, with a first root"
+                                 : "if that one was given up by all signers: tenon-keyctl request forget --repository "
+                                   "NAME --role ROLE --reason TEXT"};
 }
 
 // The version before it is the request's choice: one older than what was signed here hides what came between.

@@ -138,6 +138,42 @@ bool names_a_key_of(const json::Object& data, const std::vector<Task>& tasks) {
          });
 }
 
+bool signed_with_a_key_of(const AuditEntry& entry, const std::vector<Task>& tasks) {
+  const json::Value* keys = entry.event == "signed" ? entry.data.find("keys") : nullptr;
+  const json::Array* list = keys == nullptr ? nullptr : keys->array();
+  if (list == nullptr) return entry.event == "signed" && names_a_key_of(entry.data, tasks);
+  return std::ranges::any_of(tasks, [&](const Task& task) {
+    return std::ranges::count(*list, json::Value(task.key->public_key.hash_keyid().text())) > 0;
+  });
+}
+
+bool lists_a_key_of(const metadata::Root& root, const std::vector<Task>& tasks) {
+  return std::ranges::any_of(root.keys, [&](const auto& listed) {
+    return std::ranges::any_of(tasks, [&](const Task& task) {
+      return listed.second.material() && listed.second.material() == task.key->public_key.material();
+    });
+  });
+}
+
+// A policy or a role that came out of a rehearsal bears no mark: with the signature of a key that counts it would count.
+Result<void> require_keys_apart(const Home& home, const AuditState& log, const Review& review,
+                                const std::vector<Task>& tasks) {
+  const bool rehearsal = review.request.rehearsal;
+  bool mixed = std::ranges::any_of(log.entries, [&](const AuditEntry& entry) {
+    return signed_with_a_key_of(entry, tasks) && (entry.data.find("rehearsal") != nullptr) != rehearsal;
+  });
+  TENON_TRY(const Memory other, home.recall({review.request.repository, !rehearsal}));
+  if (other.root) {
+    TENON_TRY(const metadata::Authentic<metadata::Root> root, metadata::embedded_root(*other.root));
+    mixed = mixed || lists_a_key_of(root.value(), tasks);
+  }
+  if (!mixed) return {};
+  return Error{ErrorCode::kPolicy,
+               rehearsal ? "a key that signs what is meant signs no rehearsal"
+                         : "a key that was in a rehearsal signs nothing that is meant",
+               "make a key of its own for rehearsals, and destroy it afterwards"};
+}
+
 // A signed root does not say whose it is: a request under another name could have a key sign what counts elsewhere.
 std::string describe_other_repositories(const AuditState& log, const Review& review, const std::vector<Task>& tasks) {
   std::set<std::string> others;
@@ -210,6 +246,13 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   }
   const std::vector<Task> tasks = plan(review, order);
   TENON_TRY_VOID(require_all_keys_used(review, order, tasks));
+  if (log || review.request.rehearsal) {
+    TENON_TRY(const AuditState state, log);
+    if (auto apart = require_keys_apart(home, state, review, tasks); !apart) {
+      TENON_TRY_VOID(home.audit().append("refused", audit_data(review), context.now));
+      return std::move(apart).error();
+    }
+  }
   Report report = describe_review(review);
   report.text += describe_tasks(tasks);
   if (log) report.text += describe_other_repositories(*log, review, tasks);
@@ -232,6 +275,9 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   json::Array keyids;
   for (const MadeSignature& one : *made) keyids.emplace_back(printable(one.signature.keyid.text(), 128));
   data.set("keyids", std::move(keyids));
+  json::Array keys;
+  for (const SigningKey& key : order.keys) keys.emplace_back(key.public_key.hash_keyid().text());
+  data.set("keys", std::move(keys));
   json::Array acknowledged(order.acknowledged.begin(), order.acknowledged.end());
   if (!acknowledged.empty()) data.set("acknowledged", std::move(acknowledged));
   TENON_TRY_VOID(home.audit().append("signed", std::move(data), context.now));

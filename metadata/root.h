@@ -23,7 +23,7 @@ struct Root {
   json::Object extra_roles = {};      // top-level roles we do not know, and the members of roles we do not know
   json::Object extra = {};
 
-  // parse reads the "signed" part. Errors: E_PARSE; E_POLICY for a weak key. for a missing role too.
+  // parse reads the "signed" part. Errors: E_PARSE, for a missing role too; E_POLICY for a weak key.
   static Result<Root> parse(const json::Value& value);
   json::Value to_json() const;
 

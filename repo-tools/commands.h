@@ -62,7 +62,7 @@ struct ReleaseAddWords {
   std::filesystem::path folder;
   std::string product;
   std::string version;
-  std::int64_t sequence = 0;
+  std::optional<std::int64_t> sequence;  // else one above all others
   std::optional<std::int64_t> floor;
   std::vector<std::string> hardware;
   std::vector<std::string> images;  // SLOT=FILE

@@ -92,8 +92,10 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
   TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
   TENON_TRY(const Label product, label("--product", words.product));
   TENON_TRY(const Label version, label("--version", words.version));
-  TENON_TRY(const Sequence number, sequence("--sequence", words.sequence));
-  ReleaseRequest request{product, version, number};
+  ReleaseRequest request{product, version};
+  if (words.sequence) {
+    TENON_TRY(request.sequence, sequence("--sequence", *words.sequence));
+  }
   if (words.floor) {
     TENON_TRY(request.floor, sequence("--floor", *words.floor));
   }

@@ -132,6 +132,21 @@ Result<void> DiskWriter::remove(const fs::path& path) {
   return storage_error(path, "cannot remove it", errno);
 }
 
+bool is_leftover(std::string_view file_name) {
+  constexpr std::string_view kPart = ".part";
+  if (file_name.starts_with('.') && file_name.ends_with(kPart)) {
+    return is_hash_prefixed(file_name.substr(1, file_name.size() - 1 - kPart.size()));
+  }
+  if (!hsm::is_temporary_name(file_name)) return false;
+  const std::string_view name = file_name.substr(1, file_name.rfind('.') - 1);
+  return name.ends_with(".json") || name.ends_with(".jsonl") || is_hash_prefixed(name);
+}
+
+bool is_hash_prefixed(std::string_view name) {
+  const std::size_t digits = name.find_first_not_of("0123456789abcdef");
+  return (digits == 64 || digits == 128) && name[digits] == '.';
+}
+
 std::unique_ptr<FileWriter> writer_for(bool dry_run) {
   if (dry_run) return std::make_unique<DryRunWriter>();
   return std::make_unique<DiskWriter>();

@@ -2,6 +2,8 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/provenance.h>
 
+#include <algorithm>
+#include <cctype>
 #include <set>
 #include <string>
 
@@ -40,6 +42,7 @@ Result<std::set<std::string>> digests_of(const json::Value& value) {
     TENON_TRY(json::Fields digest, subject.object("digest"));
     if (digest.optional("sha256") == nullptr) continue;
     TENON_TRY(std::string sha256, digest.string("sha256"));
+    std::ranges::transform(sha256, sha256.begin(), [](unsigned char digit) { return std::tolower(digit); });
     digests.insert(std::move(sha256));
   }
   return digests;
@@ -51,6 +54,9 @@ Result<void> check_provenance(ByteView file, std::span<const policies::Image> im
   const json::Limits limits{.max_bytes = file.size()};
   TENON_TRY(json::Value value, json::parse(file, limits).with_context("provenance"));
   TENON_TRY(json::Fields fields, json::Fields::of(value, "provenance"));
+  if (fields.optional("dsseEnvelope") != nullptr) {
+    TENON_TRY(fields, fields.object("dsseEnvelope"));
+  }
   if (fields.optional("payloadType") != nullptr) {
     TENON_TRY(const Bytes payload, payload_of(fields));
     TENON_TRY(value, json::parse(payload, limits).with_context("provenance.payload"));

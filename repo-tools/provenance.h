@@ -8,9 +8,9 @@
 
 namespace tenon::repo_tools {
 
-// check_provenance Source: in-toto Statement v1 ("subject"), DSSE ("payload"). Signatures in the envelope are not verified:
+// check_provenance Source: in-toto Statement v1 ("subject"), plain, in a DSSE envelope or in a Sigstore bundle. Signatures in the envelope are not verified:
 // release managers sign the release that names the file.
-// Errors: E_PARSE for what is no statement; E_MISMATCH when it does not name the sha256 of every image.
+// Errors: E_PARSE for what is no statement, or has a number with a fraction; E_MISMATCH when it does not name the sha256 of every image.
 Result<void> check_provenance(ByteView file, std::span<const policies::Image> images);
 
 }  // namespace tenon::repo_tools

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <set>
 
@@ -25,6 +26,7 @@ struct VersionedName {
 
   static std::optional<VersionedName> parse(const std::string& name) {
     VersionedName parsed{0, {}};
+    if (name.empty() || name[0] < '1' || name[0] > '9') return std::nullopt;
     const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), parsed.version);
     if (failed != std::errc() || end == name.data() + name.size() || *end != '.') return std::nullopt;
     parsed.file = std::string(end + 1, name.data() + name.size());
@@ -32,15 +34,8 @@ struct VersionedName {
   }
 };
 
-// "<64 or 128 hex digits>.rest"
-bool is_hash_prefixed(std::string_view name) {
-  const std::size_t digits = name.find_first_not_of("0123456789abcdef");
-  return (digits == 64 || digits == 128) && name[digits] == '.';
-}
-
-bool is_scratch(std::string_view name) {
-  return hsm::is_temporary_name(name) || (name.starts_with('.') && name.ends_with(".part"));
-}
+// So long a device may go on with a snapshot that it has accepted.
+constexpr std::int64_t kSessionSeconds = std::chrono::seconds(metadata::Limits{}.session_age).count();
 
 // "releases.demo.json" in a snapshot is role releases.demo.
 Result<RoleId> role_of_meta(std::string_view name) {
@@ -92,8 +87,9 @@ class Needed {
       TENON_TRY(const Envelope envelope, read(at->path().filename().native()));
       TENON_TRY(const Snapshot snapshot,
                 Snapshot::parse(envelope.signed_part()).with_context(at->path().filename().native()));
-      if (snapshot.header.expires > now_) TENON_TRY_VOID(add_snapshot(snapshot));
+      if (snapshot.header.expires.plus_seconds(kSessionSeconds) > now_) TENON_TRY_VOID(add_snapshot(snapshot));
     }
+    if (error) return Error{ErrorCode::kStorage, "public/metadata: " + error.message()};
     return {};
   }
 
@@ -140,13 +136,14 @@ Result<std::vector<PrunedFile>> files_below(const fs::path& public_folder, std::
     if (at->is_symlink(error) || !at->is_regular_file(error)) continue;
     files.push_back({at->path().lexically_relative(public_folder).native(), at->file_size(error)});
   }
+  if (error == std::errc::no_such_file_or_directory) return files;
   if (error) return Error{ErrorCode::kStorage, public_folder.native() + ": " + error.message()};
   return files;
 }
 
 bool may_go(const Needed& needed, const std::string& path) {
   const std::string name = fs::path(path).filename().native();
-  if (is_scratch(name)) return true;
+  if (is_leftover(name)) return true;
   if (needed.has(path)) return false;
   if (path.starts_with("targets/")) return is_hash_prefixed(name);
   const std::optional<VersionedName> versioned =

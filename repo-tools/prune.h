@@ -1,5 +1,5 @@
 // Pruning: what of public/ no client can need any more goes. Kept is every root; whatever a snapshot leads to that is
-// published now or not expired, since somebody may hold a timestamp of it; what the drafts list; and every file whose
+// published now or expired less than a session ago, since somebody may hold a timestamp of it; what the drafts list; and every file whose
 // name is not one of ours. Before anything is removed, clients look at the repository as it will be.
 #pragma once
 
@@ -21,7 +21,7 @@ struct PrunedFile {
 // Errors: E_USAGE when nothing is published; E_PARSE, E_STORAGE for a file of metadata that cannot be read.
 Result<std::vector<PrunedFile>> prunable(const Repository& repository, metadata::UtcTime now);
 
-// check_pruned refreshes as a new device and finds every target that is listed, without these files.
+// check_pruned refreshes as a new device and finds the file of every target that one can find, without these files.
 // Errors: those of a client.
 Result<void> check_pruned(const Repository& repository, const std::vector<PrunedFile>& files, metadata::UtcTime now);
 

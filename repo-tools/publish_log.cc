@@ -119,7 +119,12 @@ Result<std::vector<LogEntry>> read_log(const Repository& repository) {
 }
 
 Result<void> append_to_log(const Repository& repository, FileWriter& writer, const LogEntry& entry) {
-  TENON_TRY(std::vector<std::string> lines, lines_of(repository));
+  Result<std::vector<std::string>> read = lines_of(repository);
+  if (!read && read.error().code == ErrorCode::kLimit) {
+    TENON_TRY_VOID(writer.move(repository.log_file(), repository.log_file().native() + ".full"));
+    read = std::vector<std::string>();
+  }
+  TENON_TRY(std::vector<std::string> lines, std::move(read));
   for (; !lines.empty(); lines.pop_back()) {
     const Result<LogEntry> last = LogEntry::parse(as_bytes(lines.back()));
     if (!last || last->timestamp < entry.timestamp) break;

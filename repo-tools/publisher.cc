@@ -86,13 +86,27 @@ Result<void> check_target(const Repository& repository, CheckingClient& client, 
     return Error{ErrorCode::kMismatch, printable(located.file.native()) + ": has " + std::to_string(length) +
                                            " bytes, listed are " + std::to_string(entry.length)};
   }
-  if (is_channel_path(name)) TENON_TRY_VOID(check_channel_pin(client, path));
   const bool is_staged = fs::exists(repository.staged_target(path.hash_prefixed(located.sha256.hex())), error);
   if (!is_staged) return {};
   TENON_TRY(const Sha256 digest, digest_file(located.file));
   if (digest == located.sha256) return {};
   return Error{ErrorCode::kMismatch, printable(located.file.native()) + ": is not the file that was signed"}.with_hint(
       "remove the release's draft and add it again");
+}
+
+// Every channel must still lead to a release, whichever role changed: the release may be the one that goes.
+Result<void> check_channels(const Repository& repository, CheckingClient& client) {
+  TENON_TRY(const std::vector<RoleId> roles, repository.roles());
+  for (const RoleId& role : roles) {
+    if (!role.lists_targets()) continue;
+    TENON_TRY(const Targets targets, repository.newest_targets(role));
+    for (const auto& [name, entry] : targets.targets) {
+      if (!is_channel_path(name)) continue;
+      TENON_TRY(const TargetPath path, TargetPath::parse(name));
+      TENON_TRY_VOID(check_channel_pin(client, path));
+    }
+  }
+  return {};
 }
 
 // Rank is the order of publishing. Delegated roles come before targets names them; new roots just before the timestamp
@@ -128,7 +142,7 @@ Result<void> check_collisions(const Repository& repository, const Publication& p
     if (there && *there != file.content) {
       return Error{ErrorCode::kPolicy,
                    printable(path.native()) + ": is published with other bytes and is never overwritten"}
-          .with_hint("tenon-repo renew or sign gives the draft the next version");
+          .with_hint("somebody published meanwhile: draft it again from what is published now");
     }
   }
   return {};
@@ -142,12 +156,14 @@ ClientState state_of_a_known_device(const Repository& repository, ByteView embed
   return client.state();
 }
 
-// What publishing that was ended while it wrote left beside the metadata.
+// What publishing that was ended while it wrote left beside the metadata and the log.
 Result<void> remove_leftovers(const Repository& repository, FileWriter& writer) {
-  std::error_code error;
-  for (fs::directory_iterator at(repository.public_metadata(""), error), end; !error && at != end;
-       at.increment(error)) {
-    if (hsm::is_temporary_name(at->path().filename().native())) TENON_TRY_VOID(writer.remove(at->path()));
+  for (const fs::path& folder : {repository.public_metadata(""), repository.log_file().parent_path()}) {
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+      const bool is_ours = is_leftover(at->path().filename().native()) && at->is_regular_file(error);
+      if (is_ours) TENON_TRY_VOID(writer.remove(at->path()));
+    }
   }
   return {};
 }
@@ -209,6 +225,8 @@ Result<void> check_publication(const Repository& repository, const Publication& 
   CheckingClient fresh(next, embedded_root, {}, now);
   TENON_TRY_VOID(fresh.refresh().with_context("a new device"));
 
+  if (!publication.targets_roles.empty())
+    TENON_TRY_VOID(check_channels(repository, fresh).with_context("a new device"));
   const bool delegations_changed = std::ranges::count(publication.targets_roles, RoleId::targets()) > 0;
   for (const RoleId& role : publication.targets_roles) {
     TENON_TRY(const auto targets, new_targets(repository, role, delegations_changed));
@@ -251,7 +269,7 @@ Result<void> clear_staging(const Repository& repository, FileWriter& writer) {
   }
   for (fs::directory_iterator at(repository.drafts(), error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().native();
-    if (name.ends_with(".root.json") || hsm::is_temporary_name(name)) files.push_back(at->path());
+    if (name.ends_with(".root.json") || is_leftover(name)) files.push_back(at->path());
   }
   for (const fs::path& file : files) TENON_TRY_VOID(writer.remove(file));
   return {};

@@ -5,6 +5,7 @@
 #include <tenon/repo_tools/release_builder.h>
 
 #include <algorithm>
+#include <set>
 
 namespace tenon::repo_tools {
 namespace {
@@ -87,27 +88,46 @@ Result<void> check_attached(const std::vector<Attached>& attached, const std::ve
   return {};
 }
 
+// Where a release stands among the others.
+struct Order {
+  Sequence sequence;
+  Sequence floor;
+};
+
 // What is asked for, but for what the images turn out to be; read back by the function that devices read it with.
-Result<Release> release_of(const ReleaseRequest& request, Sequence floor, std::vector<policies::Image> images,
+Result<Release> release_of(const ReleaseRequest& request, const Order& order, std::vector<policies::Image> images,
                            const std::vector<Attached>& attached) {
-  Release release{request.product,  request.version,   request.sequence, floor,
-                  request.hardware, std::move(images), request.notes,    request.kind};
+  Release release{request.product,  request.version,   order.sequence, order.floor,
+                  request.hardware, std::move(images), request.notes,  request.kind};
   for (const Attached& one : attached) release.attachments.push_back(one.listed);
   return Release::parse(as_bytes(json::to_text(release.to_json())));
 }
 
-Result<void> check_before_the_long_work(const ReleaseRequest& request, Sequence floor,
+// "rootfs.segments", "rootfs.full.zst": what is built of an image is called after its slot.
+bool is_name_of_an_image(const std::string& name, const ReleaseRequest& request) {
+  return std::ranges::any_of(request.images,
+                             [&](const ImageFile& image) { return name.starts_with(image.slot.text() + "."); });
+}
+
+Result<void> check_before_the_long_work(const ReleaseRequest& request, const Order& order,
                                         const std::vector<Attached>& attached) {
+  std::set<std::string> names{"release.json"};
+  for (const Attached& one : attached) {
+    const std::string& name = one.listed.file.text();
+    if (names.insert(name).second && !is_name_of_an_image(name, request)) continue;
+    return Error{ErrorCode::kUsage, "two files of the release are called " + name}.with_hint(
+        "give what is attached another name");
+  }
   std::vector<policies::Image> shapes;
   for (const ImageFile& input : request.images) {
     TENON_TRY(const ImageReader reader, ImageReader::open(input.file, input.slot, request.encode.segment_size));
     shapes.push_back(reader.shape());
   }
-  TENON_TRY_VOID(release_of(request, floor, std::move(shapes), attached));
+  TENON_TRY_VOID(release_of(request, order, std::move(shapes), attached));
   return {};
 }
 
-Result<Release> describe(const ReleaseRequest& request, Sequence floor, const std::vector<Attached>& attached,
+Result<Release> describe(const ReleaseRequest& request, const Order& order, const std::vector<Attached>& attached,
                          Progress& progress) {
   std::vector<policies::Image> images;
   for (const ImageFile& input : request.images) {
@@ -116,16 +136,25 @@ Result<Release> describe(const ReleaseRequest& request, Sequence floor, const st
     images.push_back(std::move(described.image));
   }
   TENON_TRY_VOID(check_attached(attached, images));
-  return release_of(request, floor, std::move(images), attached);
+  return release_of(request, order, std::move(images), attached);
 }
 
-Result<void> check_sequence(const std::vector<ListedRelease>& releases, Sequence sequence) {
-  if (releases.empty() || sequence > releases.back().release.sequence) return {};
+Result<void> check_was_not_removed(const Repository& repository, const ReleaseRequest& request) {
+  const std::string name = request.product.text() + "/" + request.version.text();
+  if (!repository.settings().removed.contains(name)) return {};
+  return Error{ErrorCode::kPolicy, "there was a release " + request.version.text() + ", which was removed"}.with_hint(
+      "a version stands for one content for ever: use another --version");
+}
+
+Result<Sequence> sequence_of(const ReleaseRequest& request, const std::vector<ListedRelease>& releases) {
+  if (releases.empty()) return request.sequence.value_or(Sequence::first());
   const Release& highest = releases.back().release;
-  return Error{ErrorCode::kPolicy, "sequence " + std::to_string(sequence.value()) + " is not above " +
+  TENON_TRY(const Sequence next, Sequence::create(highest.sequence.value() + 1));
+  if (request.sequence.value_or(next) >= next) return request.sequence.value_or(next);
+  return Error{ErrorCode::kPolicy, "sequence " + std::to_string(request.sequence->value()) + " is not above " +
                                        std::to_string(highest.sequence.value()) + " of release " +
                                        highest.version.text()}
-      .with_hint("use --sequence " + std::to_string(highest.sequence.value() + 1));
+      .with_hint("use --sequence " + std::to_string(next.value()));
 }
 
 Sequence default_floor(const std::vector<ListedRelease>& releases) {
@@ -189,14 +218,17 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
       std::ranges::find(releases, request.version, [](const ListedRelease& listed) { return listed.release.version; });
   if (same_version != releases.end()) {
     const Release& there = same_version->release;
-    TENON_TRY(const Release wanted, describe(request, request.floor.value_or(there.floor), attached, progress));
+    TENON_TRY(const Release wanted,
+              describe(request, {request.sequence.value_or(there.sequence), request.floor.value_or(there.floor)},
+                       attached, progress));
     if (wanted == there) return ReleaseAdded{there};
     return Error{ErrorCode::kPolicy, "release " + there.version.text() + " exists with other content"}.with_hint(
         "a version stands for one content for ever: use another --version and a higher --sequence");
   }
-  TENON_TRY_VOID(check_sequence(releases, request.sequence));
-  const Sequence floor = request.floor.value_or(default_floor(releases));
-  TENON_TRY_VOID(check_before_the_long_work(request, floor, attached));
+  TENON_TRY_VOID(check_was_not_removed(repository, request));
+  TENON_TRY(const Sequence sequence, sequence_of(request, releases));
+  const Order order{sequence, request.floor.value_or(default_floor(releases))};
+  TENON_TRY_VOID(check_before_the_long_work(request, order, attached));
   TENON_TRY(ScratchFolder scratch, ScratchFolder::make(repository.scratch()));
   std::vector<BuiltImage> built;
   std::vector<policies::Image> images;
@@ -206,7 +238,7 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
     built.push_back(std::move(image));
   }
   TENON_TRY_VOID(check_attached(attached, images));
-  TENON_TRY(const Release release, release_of(request, floor, std::move(images), attached));
+  TENON_TRY(const Release release, release_of(request, order, std::move(images), attached));
 
   TENON_TRY(metadata::Targets targets, repository.newest_targets(role));
   Staging staging(repository, writer, release, std::move(targets));

@@ -25,8 +25,8 @@ struct AttachedFile {
 struct ReleaseRequest {
   policies::Label product;
   policies::Label version;
-  policies::Sequence sequence;
-  std::optional<policies::Sequence> floor = {};  // else that of the release before
+  std::optional<policies::Sequence> sequence = {};  // else one above all others
+  std::optional<policies::Sequence> floor = {};     // else that of the release before
   std::vector<policies::Label> hardware = {};
   std::vector<ImageFile> images = {};
   std::string notes = {};
@@ -46,8 +46,9 @@ struct ReleaseAdded {
   std::optional<Draft> draft = {};
 };
 
-// add_release Errors: E_POLICY for a version that exists with other content, a sequence that is not above all others, or a
-// provenance of other images (check_provenance); E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
+// add_release Errors: E_POLICY for a version that exists with other content, was removed, or a sequence that is not above all
+// others; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked. On an error
+// no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress);
 

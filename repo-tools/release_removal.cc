@@ -32,6 +32,9 @@ Result<ReleaseRemoved> remove_release(const Repository& repository, FileWriter& 
     paths.push_back(at->first);
     at = targets.targets.erase(at);
   }
+  Settings settings = repository.settings();
+  settings.removed.insert(product.text() + "/" + version.text());
+  TENON_TRY_VOID(writer.put(repository.settings_file(), as_bytes(settings.to_text())));
   TENON_TRY(Draft draft, write_draft(repository, writer, role, std::move(targets),
                                      repository.settings().expiry.of(role).after(now)));
   return ReleaseRemoved{std::move(paths), std::move(draft)};

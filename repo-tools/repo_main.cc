@@ -95,7 +95,7 @@ class Commands {
     CLI::App* add_release = add(release, "add", "build a release from images", release_add_, run_release_add);
     add_release->add_option("--product", release_add_.product)->required();
     add_release->add_option("--version", release_add_.version, "the version, for people")->required();
-    add_release->add_option("--sequence", release_add_.sequence, "orders releases, above all others")->required();
+    add_release->add_option("--sequence", release_add_.sequence, "orders releases; else one above all others");
     add_release->add_option("--floor", release_add_.floor, "the lowest sequence to install once this is confirmed");
     add_list(add_release, "--hardware", release_add_.hardware, "hardware id that this is for")->required();
     add_list(add_release, "--image", release_add_.images, "SLOT=FILE")->required();

@@ -44,6 +44,7 @@ class Repository {
   Result<hsm::FileDescriptor> lock() const;
 
   const Settings& settings() const { return settings_; }
+  std::filesystem::path settings_file() const { return folder_ / "tenon-repo.json"; }
   std::filesystem::path policy_file() const { return folder_ / "policy.json"; }
   std::filesystem::path log_file() const { return folder_ / "log.jsonl"; }
   std::filesystem::path public_folder() const { return folder_ / "public"; }

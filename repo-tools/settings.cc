@@ -72,6 +72,13 @@ Result<Settings> Settings::parse(ByteView file) {
     TENON_TRY(settings.expiry.*lifetime.days, Days::create(number).with_context(days.where()));
   }
   TENON_TRY_VOID(days.finish());
+  if (fields.optional("removed") != nullptr) {
+    TENON_TRY(const json::Array* removed, fields.array("removed"));
+    for (const json::Value& entry : *removed) {
+      if (entry.string() == nullptr) return fields.error("a removed release is " + std::string(entry.kind()));
+      settings.removed.insert(*entry.string());
+    }
+  }
   TENON_TRY_VOID(fields.finish());
   return settings;
 }
@@ -86,6 +93,7 @@ std::string Settings::to_text() const {
   file.set("lab", is_lab);
   file.set("products", std::move(labels));
   file.set("expiry_days", std::move(days));
+  if (!removed.empty()) file.set("removed", json::Array(removed.begin(), removed.end()));
   return json::to_text(file, 1) + "\n";
 }
 

@@ -11,6 +11,7 @@
 #include <tenon/repo_tools/role_id.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,9 +50,11 @@ struct ExpiryDays {
 };
 
 struct Settings {
-  static constexpr std::size_t kMaxBytes = 64 * 1024;
+  static constexpr std::size_t kMaxBytes = 16 << 20;  // of which most are the names of removed releases
 
   std::vector<policies::Label> products;
+  // Releases that were taken off the list, as "product/version": their versions stand for them for ever.
+  std::set<std::string> removed = {};
   ExpiryDays expiry = {};
   bool is_lab =
       false;  // may publish without a policy, or under a lab's; "lab" is absent in files of old: for production

@@ -1,3 +1,4 @@
+#include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/signing.h>
 
@@ -77,10 +78,27 @@ class Session {
     return after.complete();
   }
 
+  // A version stands for one content for ever: what is public under it must be what is signed here.
+  Result<void> check_version_is_free(const RoleId& role) const {
+    const Envelope& draft = work_.at(role).envelope;
+    TENON_TRY(const metadata::RoleHeader header, header_of(draft, role));
+    const std::string name = role.public_name(header.version);
+    TENON_TRY(const std::optional<Bytes> file,
+              read_if_there(repository_->public_metadata(name), metadata::Limits{}.listed_bytes));
+    if (!file) return {};
+    TENON_TRY(const Envelope there, Envelope::parse(*file, file->size()).with_context(name));
+    if (std::ranges::equal(there.signed_bytes(), draft.signed_bytes())) return {};
+    return Error{ErrorCode::kPolicy, "another " + printable(role.text()) + " v" +
+                                         std::to_string(header.version.value()) +
+                                         " was published since this one was drafted"}
+        .with_hint("draft it again from what is published now");
+  }
+
   Result<bool> sign_targets_roles() {
     bool all_complete = true;
     for (const auto& [role, work] : work_) {
       if (!role.lists_targets()) continue;
+      TENON_TRY_VOID(check_version_is_free(role));
       TENON_TRY(const bool complete, sign(role));
       all_complete = all_complete && complete;
     }

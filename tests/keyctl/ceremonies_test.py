@@ -60,9 +60,10 @@ class Ceremony(unittest.TestCase):
         self.prove(person, nonce)
         return self.remember(person)
 
-    def prove(self, person, nonce=NONCE):
-        person.succeed("key", "proof", "--key", f"{person.name}.pem", "--nonce", nonce, "--passphrase-from", "file:pw")
-        person.give(self.coordinator, f"{person.name}.tenon-key")
+    def prove(self, person, nonce=NONCE, key=None):
+        key = key or person.name
+        person.succeed("key", "proof", "--key", f"{key}.pem", "--nonce", nonce, "--passphrase-from", "file:pw")
+        person.give(self.coordinator, f"{key}.tenon-key")
 
     def policy(self, version, extra=NO_DRILL):
         self.coordinator.write("policy.toml", policy_toml(self.custodians, extra))
@@ -84,16 +85,16 @@ class Ceremony(unittest.TestCase):
     def refused(self, *arguments, **options):
         return self.coordinator.fail(REFUSED, "E_POLICY", *self.create(*arguments, **options))
 
-    def sign(self, request, names, more=()):
+    def sign(self, request, names, more=(), keys=""):
         """Each gets the request, looks, signs, and sends the response back."""
         responses = []
         for name in names:
             person = self.people[name]
             self.coordinator.give(person, request)
             person.succeed("request", "show", request)
-            status, seen = person.sign(request, more=more)
+            status, seen = person.sign(request, f"{name}{keys}.pem", more=more)
             self.assertEqual(status, 0, seen)
-            responses.append(request.replace(".tenon-request", f".{name}.tenon-signature"))
+            responses.append(request.replace(".tenon-request", f".{name}{keys}.tenon-signature"))
             person.give(self.coordinator, responses[-1])
         return responses
 
@@ -107,12 +108,12 @@ class Ceremony(unittest.TestCase):
         status, seen = terminal.answer()
         self.assertEqual(status, 0, seen)
 
-    def draft_first_root(self, file="1.root.draft", expires_in="365d", *more):
-        roles = [word for name in ROOT_PEOPLE for word in ("--root", f"{name}.tenon-key")]
-        roles += [word for name in TARGETS_PEOPLE for word in ("--targets", f"{name}.tenon-key")]
+    def draft_first_root(self, file="1.root.draft", expires_in="365d", *more, keys=""):
+        roles = [word for name in ROOT_PEOPLE for word in ("--root", f"{name}{keys}.tenon-key")]
+        roles += [word for name in TARGETS_PEOPLE for word in ("--targets", f"{name}{keys}.tenon-key")]
         self.coordinator.succeed("root", "init", "-o", file, "--expires-in", expires_in, "--root-threshold", "3",
-                                 "--targets-threshold", "2", "--snapshot", "online.tenon-key", "--timestamp",
-                                 "online.tenon-key", "--force", *roles, *more)
+                                 "--targets-threshold", "2", "--snapshot", f"online{keys}.tenon-key", "--timestamp",
+                                 f"online{keys}.tenon-key", "--force", *roles, *more)
 
     def make_first_root(self, base):
         self.enter(base)
@@ -140,21 +141,44 @@ class FirstRoot(Ceremony):
         codes |= {entry["data"]["safety_code"] for entry in log if entry["event"] == "requested"}
         self.assertEqual(len(codes), 1)
 
-    def rehearse(self):
-        """All five sign a root that is marked; the root is in the coordinator's rehearsal.json, none in 1.root.json."""
-        self.draft_first_root("rehearsed.draft", "20h", "--rehearsal")
-        self.coordinator.succeed("policy", "build", "policy.toml", "-o", "rehearsed.json", "--repository", "acme-fw",
+    def rehearse(self, keys):
+        """All five sign a root that is marked, with other keys than those that will count."""
+        meant, self.custodians = self.custodians, []
+        for name in (*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"):
+            keyid = self.people[name].generate(f"{name}{keys}")
+            self.prove(self.people[name], key=f"{name}{keys}")
+            self.custodians.append((keyid, name, ORGANISATIONS.get(name, "Acme")))
+        self.draft_first_root("rehearsed.draft", "20h", "--rehearsal", keys=keys)
+        self.coordinator.write("rehearsed.toml", policy_toml(self.custodians, NO_DRILL))
+        self.coordinator.succeed("policy", "build", "rehearsed.toml", "-o", "rehearsed.json", "--repository", "acme-fw",
                                  "--expires-in", "20h", "--force")
         self.request("rehearsal.tenon-request", ["rehearsed.draft", "rehearsed.json"], "--reason", "to learn it",
-                     "--rehearsal", people=[*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"])
-        self.merge("rehearsal.tenon-request", self.sign("rehearsal.tenon-request", ROOT_PEOPLE))
+                     "--rehearsal", people=[name + keys for name in (*ROOT_PEOPLE, *TARGETS_PEOPLE, "online")])
+        self.merge("rehearsal.tenon-request", self.sign("rehearsal.tenon-request", ROOT_PEOPLE, keys=keys))
         verified = self.coordinator.succeed("root", "verify", "1.root.json")
         self.assertTrue(verified.endswith("REHEARSAL: not for devices\n"), verified)
         for name in ("1.root.json", "1.policy.json"):
             os.remove(self.coordinator.path(name))
-        for name in (self.coordinator.name, *ROOT_PEOPLE):
-            for file in glob.glob("*rehearsal.*", root_dir=Person(self.base, name).folder):
-                os.remove(os.path.join(self.base, name, file))
+        for person in (self.coordinator, *self.people.values()):
+            for file in glob.glob("*rehearsal.*", root_dir=person.folder):
+                os.remove(person.path(file))
+        self.custodians = meant
+
+    def refuse_to_mix_keys(self):
+        """What comes of a rehearsal would count with the signature of a key that counts."""
+        alice = self.people["alice"]
+        self.coordinator.give(alice, "1.policy.json")
+        with self.subTest("a key that counts, in a rehearsal"):
+            self.draft_first_root("mixed.draft", "20h", "--rehearsal")
+            self.coordinator.succeed("policy", "build", "policy.toml", "-o", "mixed.json", "--repository", "acme-fw",
+                                     "--expires-in", "20h", "--force")
+            self.request("mixed.tenon-request", ["mixed.draft", "mixed.json"], "--reason", "to deceive", "--rehearsal",
+                         people=[*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"])
+            self.coordinator.give(alice, "mixed.tenon-request")
+            refused = alice.fail(REFUSED, "E_POLICY", "request", "sign", "mixed.tenon-request", "--key", "alice.pem",
+                                 "--passphrase-from", "file:pw")
+            self.assertIn("signs no rehearsal", refused)
+        self.assertFalse(os.path.exists(alice.path("mixed.alice.tenon-signature")))
 
     # Book: KEYT-08
     def test_what_was_rehearsed_is_no_part_of_what_is_meant(self):
@@ -162,14 +186,15 @@ class FirstRoot(Ceremony):
             self.enter(base)
             for name in (*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"):
                 self.person(name)
-            self.policy(1)
-            self.rehearse()
-            self.rehearse()
+            self.rehearse("-try")
+            self.rehearse("-again")
             self.draft_first_root()
+            self.policy(1)
             self.request("root-1.tenon-request", ["1.root.draft", "policy-1.json"], "--reason", "the first root of acme-fw",
                          people=[*ROOT_PEOPLE, *TARGETS_PEOPLE, "online"])
             self.merge("root-1.tenon-request", self.sign("root-1.tenon-request", ROOT_PEOPLE))
             self.assertNotIn("REHEARSAL", self.coordinator.succeed("root", "verify", "1.root.json"))
+            self.refuse_to_mix_keys()
             minutes = self.people["alice"].succeed("ceremony", "minutes", "--repository", "acme-fw", "--since",
                                                    "2026-01-01T00:00:00Z")
             self.assertIn('"rehearsal":true', minutes)

@@ -115,9 +115,18 @@ TEST_F(Pruning, CanBeCutAnywhereAndGoesOn) {
 TEST_F(Pruning, LeavesFilesAloneThatAreNotOurs) {
   publish_three();
   const metadata::UtcTime then = later();
-  const std::vector<std::string> others{"index.html",           "metadata/notes.txt", "metadata/7.unknown.json",
-                                        "targets/README",       ".well-known/x",      "metadata/0007.json",
-                                        "targets/demo/abc.zst", ".nojekyll"};
+  const std::vector<std::string> others{"index.html",
+                                        ".nojekyll",
+                                        ".well-known/x",
+                                        "metadata/notes.txt",
+                                        "metadata/7.unknown.json",
+                                        "metadata/0007.json",
+                                        "metadata/01.snapshot.json",
+                                        "metadata/-3.snapshot.json",
+                                        "metadata/.htaccess.backup",
+                                        "targets/README",
+                                        "targets/.notes.part",
+                                        "targets/demo/abc.zst"};
   for (const std::string& name : others) {
     ASSERT_TRUE(disk_.put(folder() / "public" / name, as_bytes("ours"))) << name;
   }
@@ -127,9 +136,10 @@ TEST_F(Pruning, LeavesFilesAloneThatAreNotOurs) {
 
 TEST_F(Pruning, RemovesWhatAKilledPublicationLeftHalfWritten) {
   publish_release("1.0.0", 1);
-  ASSERT_TRUE(disk_.put(folder() / "public/targets/demo/.rootfs.part", as_bytes("half")));
+  const std::string part = "targets/demo/." + std::string(64, 'a') + ".rootfs.part";
+  ASSERT_TRUE(disk_.put(folder() / "public" / part, as_bytes("half")));
   ASSERT_TRUE(disk_.put(folder() / "public/metadata/.timestamp.json.a1B2c3", as_bytes("half")));
-  EXPECT_EQ(names(kNow), (std::vector<std::string>{"metadata/.timestamp.json.a1B2c3", "targets/demo/.rootfs.part"}));
+  EXPECT_EQ(names(kNow), (std::vector<std::string>{"metadata/.timestamp.json.a1B2c3", part}));
 }
 
 // A version stands for its bytes for ever, also one that a cut publication wrote and nothing leads to.
@@ -169,6 +179,14 @@ TEST_F(Pruning, OfWhatWasNeverPublishedIsRefused) {
   EXPECT_EQ(code_of(prunable(repository(), kNow)), "E_USAGE");
 }
 
+// Before the first target file is published there is no folder of them.
+TEST_F(Pruning, WithoutAnyTargetsFindsNothingToDo) {
+  sign_all();
+  ASSERT_TRUE(publish());
+  fs::remove_all(folder() / "public/targets");
+  EXPECT_EQ(names(kNow), std::vector<std::string>());
+}
+
 class RemovingARelease : public Workshop {
  protected:
   Result<ReleaseRemoved> remove(std::string_view version) {
@@ -185,6 +203,24 @@ TEST_F(RemovingARelease, TakesAllItsFilesOffTheListAndNoOthers) {
   const auto left = listed_releases(repository(), label("demo"));
   ASSERT_EQ(left->size(), 1u);
   EXPECT_EQ(left->front().release.version.text(), "1.0.0-1");
+}
+
+TEST_F(RemovingARelease, KeepsItsVersionForEver) {
+  publish_release("1.0.0", 1, 1);
+  publish_release("1.1.0", 2, 2);
+  ASSERT_TRUE(remove("1.0.0"));
+  EXPECT_EQ(code_of(add(release("1.0.0", 3, 3))), "E_POLICY");
+}
+
+TEST_F(RemovingARelease, ThatAPublishedChannelLeadsToIsNotPublished) {
+  publish_release("1.0.0", 1, 1);
+  ASSERT_TRUE(add(release("1.1.0", 2, 2)));
+  ASSERT_TRUE(set("1.1.0"));
+  ASSERT_TRUE(remove("1.0.0"));
+  ASSERT_TRUE(disk_.remove(folder() / "staging/metadata/rollout.demo.json"));
+  sign_all();
+  EXPECT_EQ(code_of(publish()), "E_NET");
+  EXPECT_EQ(*current(), "1.0.0");
 }
 
 TEST_F(RemovingARelease, IsRefusedWhileAChannelLeadsToItAndForTheNewest) {

@@ -84,6 +84,21 @@ TEST_F(Signing, AChangedDraftMakesANewSnapshot) {
   EXPECT_TRUE(publish());
 }
 
+// Two drafts were made of one state, and the other one was published: what is signed now would be a second content of
+// its version.
+TEST_F(Signing, RefusesADraftWhoseVersionIsPublicWithOtherContent) {
+  publish_release("1.0.0", 1, 1);
+  fs::copy(folder(), temp_ / "other", fs::copy_options::recursive);
+  publish_release("1.1.0", 2, 2);
+  const fs::path here = folder();
+  fs::rename(here, temp_ / "published");
+  fs::rename(temp_ / "other", here);
+  ASSERT_TRUE(add(release("1.2.0", 3, 3)));
+  fs::remove_all(here / "public");
+  fs::copy(temp_ / "published/public", here / "public", fs::copy_options::recursive);
+  EXPECT_EQ(code_of(sign(releases_keys_)), "E_POLICY");
+}
+
 TEST_F(Signing, PutsTheTimeIntoTheTimestamp) {
   sign_all();
   const auto timestamp = metadata::Timestamp::parse((*repository().staged(RoleId::timestamp()))->signed_part());
