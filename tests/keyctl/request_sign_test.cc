@@ -1,4 +1,5 @@
 #include <tenon/keyctl/request_sign.h>
+#include <tenon/policies/rehearsal.h>
 
 #include <algorithm>
 #include <string>
@@ -95,6 +96,40 @@ TEST(SignRequest, WarnsOfAKeyThatHasSignedForAnotherRepository) {
   EXPECT_NE(shown.find("WARNING: with this key you have signed for acme-fw. "), std::string::npos);
   ASSERT_TRUE(machine.sign(machine.world.first(), machine.world.team.bob, look));
   EXPECT_EQ(shown.find("WARNING"), std::string::npos);
+}
+
+SigningRequest rehearsal_of(const CeremonyBuilder& world) {
+  metadata::Root root = world.root();
+  policies::mark_rehearsal(root);
+  root.header.expires = kNow.plus_seconds(3600);
+  policies::SigningPolicy policy = world.policy();
+  policy.expires = root.header.expires;
+  SigningRequest request = world.first();
+  request.rehearsal = true;
+  request.documents = {document_of("root", root.to_json()), document_of("policy", policy.to_json())};
+  for (RequestedDocument& document : request.documents) document.reasons[""] = "to learn it";
+  request.policy_sha256 = request.find("policy")->payload_sha256();
+  return request;
+}
+
+// A policy that was rehearsed bears no mark: with the signatures of keys that count it would count.
+// Book: KEYT-08
+TEST(SignRequest, KeepsTheKeysOfARehearsalApartFromThoseThatCount) {
+  Machine rehearsed(false);
+  Person& alice = rehearsed.world.team.alice;
+  const Result<Signed> first = rehearsed.sign(rehearsal_of(rehearsed.world), alice);
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(rehearsed.memory(), Memory()) << "what is meant knows nothing of it";
+  const Result<Signed> meant = rehearsed.sign(rehearsed.world.first(), alice);
+  ASSERT_FALSE(meant);
+  EXPECT_EQ(meant.error().code, ErrorCode::kPolicy);
+  EXPECT_TRUE(rehearsed.sign(rehearsed.world.first(), rehearsed.world.team.bob)) << "a key that was in none";
+
+  Machine signing;  // knows the root that counts, and has signed nothing yet
+  const Result<Signed> misled = signing.sign(rehearsal_of(signing.world), signing.world.team.alice);
+  ASSERT_FALSE(misled);
+  EXPECT_EQ(misled.error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(signing.events().back(), "refused");
 }
 
 // Book: KEYT-02
