@@ -169,8 +169,12 @@ Decoded decode_rsa(std::string_view text) {
   return der;
 }
 
+// A signature is as long as the modulus: OpenSSL would take one whose leading zero bytes are missing.
+// Source: RFC 8017, 8.1.2 step 1
 bool verify_rsa_pss(ByteView key, ByteView message, ByteView signature) {
-  return verify_with(read_spki(key), EVP_sha256(), message, signature, [](EVP_PKEY_CTX* settings) {
+  Key rsa = read_spki(key);
+  if (!rsa || signature.size() != static_cast<std::size_t>(EVP_PKEY_get_size(rsa.get()))) return false;
+  return verify_with(rsa, EVP_sha256(), message, signature, [](EVP_PKEY_CTX* settings) {
     // MGF1 uses the digest of the signature unless it is told otherwise. The specification names no length of salt:
     // most signers take 32 bytes, others as many as fit.
     return accepted(EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING)) &&

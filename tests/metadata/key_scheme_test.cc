@@ -246,6 +246,20 @@ Bytes rsa_signature(const OpenSslKey& key, ByteView message, int padding, int sa
   return signature;
 }
 
+// Source: RFC 8017, 8.1.2 step 1
+TEST(RsaSignature, IsAsLongAsTheModulus) {
+  const TestKey key(1104, KeyKind::kRsa);
+  const Bytes message = to_bytes("message");
+  Bytes signature;
+  for (int tries = 0; tries < 10'000 && (signature.empty() || signature.front() != 0); ++tries)
+    signature = key.sign(message);
+  ASSERT_EQ(signature.front(), 0) << "one of 256 begins with a zero byte";
+  EXPECT_TRUE(key.public_key().verify(message, signature));
+  EXPECT_FALSE(key.public_key().verify(message, ByteView(signature).subspan(1)));
+  signature.insert(signature.begin(), 0);
+  EXPECT_FALSE(key.public_key().verify(message, signature));
+}
+
 // Book: SIG-17
 // Spec: 4.2.2b, 4.2.2d
 TEST(RsaSignature, IsPssWithSha256AndASaltOfAnyLength) {
