@@ -18,11 +18,12 @@
 namespace tenon::hsm {
 
 // TokenPins has the PINs that tokens have taken, so that a person is asked once for each token, however many of its keys
-// are opened. Thread: one.
+// are opened. Two are one token when module, manufacturer, model, label and serial are the same. Thread: one.
 class TokenPins {
  public:
-  // find gives nothing for a token that has taken none yet.
+  // find gives a copy; nothing for a token that has taken none yet.
   std::optional<SecretBytes> find(const wire::TokenInfo& token) const;
+  // keep Pre: the token took the PIN.
   void keep(const wire::TokenInfo& token, const SecretBytes& pin);
 
  private:

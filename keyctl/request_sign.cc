@@ -246,12 +246,10 @@ Result<Signed> sign_request(Home& home, SigningRequest request, ReviewContext co
   }
   const std::vector<Task> tasks = plan(review, order);
   TENON_TRY_VOID(require_all_keys_used(review, order, tasks));
-  if (log || review.request.rehearsal) {
-    TENON_TRY(const AuditState state, log);
-    if (auto apart = require_keys_apart(home, state, review, tasks); !apart) {
-      TENON_TRY_VOID(home.audit().append("refused", audit_data(review), context.now));
-      return std::move(apart).error();
-    }
+  if (review.request.rehearsal && !log) return log.error();
+  if (auto apart = require_keys_apart(home, log ? *log : AuditState(), review, tasks); !apart) {
+    TENON_TRY_VOID(home.audit().append("refused", audit_data(review), context.now));
+    return std::move(apart).error();
   }
   Report report = describe_review(review);
   report.text += describe_tasks(tasks);

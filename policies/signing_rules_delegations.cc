@@ -1,5 +1,6 @@
 // P25, P26, P28: what delegations hand over, and what happens to targets.
 #include <tenon/metadata/utf8.h>
+#include <tenon/policies/delegation_overlap.h>
 #include <tenon/policies/judged.h>
 #include <tenon/policies/signing_rule_groups.h>
 
@@ -14,7 +15,6 @@ namespace {
 
 using metadata::DelegatedRole;
 using metadata::PathPattern;
-using metadata::PathSet;
 
 constexpr std::size_t kMaxCompared = 512;  // delegations of one file: their pairs take a second
 
@@ -32,26 +32,6 @@ std::string place_of(const DelegatedRole& role) {
 }
 
 // --- P25
-
-// Whether some path could belong to both; when that cannot be told, it could.
-bool may_overlap(const PathSet& a, const PathSet& b) {
-  if (a.patterns && b.patterns) {
-    return std::ranges::any_of(*a.patterns, [&](const PathPattern& one) {
-      return std::ranges::any_of(*b.patterns, [&](const PathPattern& other) {
-        const Result<bool> overlap = one.overlaps(other);
-        return !overlap || *overlap;
-      });
-    });
-  }
-  if (a.hash_prefixes && b.hash_prefixes) {
-    return std::ranges::any_of(*a.hash_prefixes, [&](const std::string& one) {
-      return std::ranges::any_of(
-          *b.hash_prefixes, [&](const std::string& other) { return one.starts_with(other) || other.starts_with(one); });
-    });
-  }
-  const auto is_empty = [](const PathSet& set) { return !set.patterns && !set.hash_prefixes; };
-  return !is_empty(a) && !is_empty(b);
-}
 
 bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });

@@ -61,8 +61,8 @@ class DryRunWriter final : public FileWriter {
 // is_hash_prefixed is true for "<64 or 128 hex digits>.rest", as target files are called.
 bool is_hash_prefixed(std::string_view file_name);
 
-// is_leftover is true for the names of unfinished files that a writer leaves when it is killed: ".3.snapshot.json.a1B2c3",
-// ".<hash>.image.part".
+// is_leftover is true for the names of unfinished files that a writer leaves when it is killed:
+// ".3.snapshot.json.a1B2c3", ".<hash>.image.part".
 bool is_leftover(std::string_view file_name);
 
 // writer_for gives the disk, or for a dry run one that changes nothing.

@@ -1,4 +1,5 @@
 #include <tenon/metadata/utf8.h>
+#include <tenon/policies/delegation_overlap.h>
 #include <tenon/repo_tools/lint.h>
 
 #include <algorithm>
@@ -72,31 +73,13 @@ void check_online_keys(const LintSubject& subject, Findings& findings) {
   }
 }
 
-bool patterns_overlap(const PathSet& a, const PathSet& b) {
-  if (!a.patterns || !b.patterns) return false;
-  return std::ranges::any_of(*a.patterns, [&](const metadata::PathPattern& one) {
-    return std::ranges::any_of(*b.patterns, [&](const metadata::PathPattern& other) {
-      const Result<bool> overlap = one.overlaps(other);
-      return overlap && *overlap;
-    });
-  });
-}
-
-bool prefixes_overlap(const PathSet& a, const PathSet& b) {
-  if (!a.hash_prefixes || !b.hash_prefixes) return false;
-  return std::ranges::any_of(*a.hash_prefixes, [&](const std::string& one) {
-    return std::ranges::any_of(
-        *b.hash_prefixes, [&](const std::string& other) { return one.starts_with(other) || other.starts_with(one); });
-  });
-}
-
 void check_overlaps(const LintSubject& subject, Findings& findings) {
   for (const auto& [role, targets] : subject.targets) {
     if (!targets.delegations) continue;
     const std::vector<DelegatedRole>& roles = targets.delegations->roles;
     for (auto first = roles.begin(); first != roles.end(); ++first) {
       for (auto second = first + 1; second != roles.end(); ++second) {
-        if (!patterns_overlap(first->paths, second->paths) && !prefixes_overlap(first->paths, second->paths)) continue;
+        if (!policies::may_overlap(first->paths, second->paths)) continue;
         findings.push_back({kDelegationsOverlap, role.text(),
                             printable(first->name.text()) + " and " + printable(second->name.text()) +
                                 " can speak for the same path; " + printable(first->name.text()) + " is asked first",

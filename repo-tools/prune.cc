@@ -1,5 +1,4 @@
 #include <tenon/hsm/file_io.h>
-#include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/prune.h>
 
@@ -37,13 +36,6 @@ struct VersionedName {
 // So long a device may go on with a snapshot that it has accepted.
 constexpr std::int64_t kSessionSeconds = std::chrono::seconds(metadata::Limits{}.session_age).count();
 
-// "releases.demo.json" in a snapshot is role releases.demo.
-Result<RoleId> role_of_meta(std::string_view name) {
-  constexpr std::string_view kEnding = ".json";
-  if (!name.ends_with(kEnding)) return Error{ErrorCode::kParse, printable(name) + " in a snapshot: names no role"};
-  return RoleId::parse(name.substr(0, name.size() - kEnding.size())).with_context("a snapshot");
-}
-
 // Needed is what somebody may still ask for, by its name below public/.
 class Needed {
  public:
@@ -55,7 +47,7 @@ class Needed {
     TENON_TRY(const Snapshot current, Snapshot::parse(published->signed_part()));
     current_.emplace(RoleId::snapshot().draft_name(), current.header.version.value());
     for (const auto& [name, entry] : current.meta) {
-      TENON_TRY(const RoleId role, role_of_meta(name));
+      TENON_TRY(const RoleId role, RoleId::of_meta_name(name));
       current_.emplace(role.draft_name(), entry.version.value());
     }
     TENON_TRY_VOID(add_snapshot(current));
@@ -96,7 +88,7 @@ class Needed {
   Result<void> add_snapshot(const Snapshot& snapshot) {
     names_.insert("metadata/" + RoleId::snapshot().public_name(snapshot.header.version));
     for (const auto& [meta, entry] : snapshot.meta) {
-      TENON_TRY(const RoleId role, role_of_meta(meta));
+      TENON_TRY(const RoleId role, RoleId::of_meta_name(meta));
       const std::string name = role.public_name(entry.version);
       if (!names_.insert("metadata/" + name).second) continue;
       TENON_TRY(const Envelope envelope, read(name));
@@ -188,7 +180,7 @@ Result<void> check_pruned(const Repository& repository, const std::vector<Pruned
   TENON_TRY(const std::optional<Envelope> published, repository.published(RoleId::snapshot()));
   TENON_TRY(const Snapshot snapshot, Snapshot::parse(published->signed_part()));
   for (const auto& [meta, entry] : snapshot.meta) {
-    TENON_TRY(const RoleId role, role_of_meta(meta));
+    TENON_TRY(const RoleId role, RoleId::of_meta_name(meta));
     TENON_TRY(const std::optional<Envelope> envelope, repository.published(role));
     TENON_TRY(const Targets targets, Targets::parse(envelope->signed_part()));
     TENON_TRY_VOID(find_all(client, view, targets).with_context("a new device"));

@@ -1,6 +1,6 @@
 // Pruning: what of public/ no client can need any more goes. Kept is every root; whatever a snapshot leads to that is
-// published now or expired less than a session ago, since somebody may hold a timestamp of it; what the drafts list; and every file whose
-// name is not one of ours. Before anything is removed, clients look at the repository as it will be.
+// published now or expired less than a session ago, since somebody may hold a timestamp of it; what the drafts list; and
+// every file whose name is not one of ours. Before anything is removed, clients look at the repository as it will be.
 #pragma once
 
 #include <tenon/repo_tools/file_writer.h>

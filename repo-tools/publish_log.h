@@ -39,7 +39,8 @@ struct LogEntry {
 Result<std::vector<LogEntry>> read_log(const Repository& repository);
 
 // append_to_log writes an entry in place of one of the same or a later timestamp, which never became true. Lines that
-// cannot be read stay: no diary keeps a release back. A log of 64 MiB goes to log.jsonl.full, and a new one begins. Errors: E_STORAGE.
+// cannot be read stay: no diary keeps a release back. A log above 64 MiB goes to log.jsonl.full, and a new one begins.
+// Errors: E_STORAGE.
 Result<void> append_to_log(const Repository& repository, FileWriter& writer, const LogEntry& entry);
 
 }  // namespace tenon::repo_tools

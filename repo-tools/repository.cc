@@ -135,7 +135,7 @@ Result<std::optional<Envelope>> Repository::published(const RoleId& role) const 
   TENON_TRY(std::optional<Envelope> snapshot, read_pinned(RoleId::snapshot(), pins.snapshot.version));
   if (role == RoleId::snapshot()) return snapshot;
   TENON_TRY(const metadata::Snapshot listed, metadata::Snapshot::parse(snapshot->signed_part()));
-  const auto entry = listed.meta.find(role.text() + ".json");
+  const auto entry = listed.meta.find(role.meta_name());
   if (entry == listed.meta.end()) return std::optional<Envelope>();
   return read_pinned(role, entry->second.version);
 }

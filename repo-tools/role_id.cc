@@ -1,3 +1,4 @@
+#include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/role_id.h>
 
 namespace tenon::repo_tools {
@@ -13,6 +14,12 @@ Result<RoleId> RoleId::parse(std::string_view text) {
   }
   TENON_TRY(const metadata::RoleName name, metadata::RoleName::parse_delegated(text));
   return of(name);
+}
+
+Result<RoleId> RoleId::of_meta_name(std::string_view name) {
+  constexpr std::string_view kEnding = ".json";
+  if (name.ends_with(kEnding)) return parse(name.substr(0, name.size() - kEnding.size())).with_context("snapshot");
+  return Error{ErrorCode::kParse, "snapshot lists " + printable(name, 80) + ", which names no role"};
 }
 
 std::string_view RoleId::type() const {

@@ -29,6 +29,10 @@ class RoleId {
 
   // draft_name is the file in staging/metadata.
   const std::string& draft_name() const { return file_; }
+  // meta_name is what a snapshot calls the role, of_meta_name its inverse. Errors: E_PARSE.
+  // Spec: 4.4
+  std::string meta_name() const { return text_ + ".json"; }
+  static Result<RoleId> of_meta_name(std::string_view name);
   // public_name is the file that clients ask for, with consistent snapshots.
   // Spec: 6.2.1
   std::string public_name(metadata::Version version) const;

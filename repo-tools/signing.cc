@@ -116,7 +116,7 @@ class Session {
     for (const auto& [role, work] : work_) {
       if (!role.lists_targets()) continue;
       TENON_TRY(const metadata::RoleHeader header, header_of(work.envelope, role));
-      snapshot.meta.insert_or_assign(role.text() + ".json", pin_of(header.version, work.identity()));
+      snapshot.meta.insert_or_assign(role.meta_name(), pin_of(header.version, work.identity()));
     }
     return snapshot;
   }

@@ -5,13 +5,15 @@ It lies beside the source folder, in shared/data. Where it is not there nothing 
 TENON_BIN_DIR names the folder of tenon-tuf-client, TENON_SOURCE_DIR the source folder.
 """
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from loopback import free_port, wait_until_it_answers
 
 CLIENT = Path(os.environ.get("TENON_BIN_DIR", "build/dev/bin")).resolve() / "tenon-tuf-client"
 SOURCE = Path(os.environ.get("TENON_SOURCE_DIR", ".")).resolve()
@@ -20,12 +22,6 @@ SKIPPED = 77
 FIRST_REFRESH = ["/metadata/2.root.json 404", "/metadata/timestamp.json 200", "/metadata/2.snapshot.json 200",
                  "/metadata/1.targets.json 200"]
 NOTHING_NEW = FIRST_REFRESH[:2]
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class RealRepository(unittest.TestCase):
@@ -65,13 +61,7 @@ http {{
         nginx = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-p", folder], stderr=subprocess.DEVNULL)
         self.addCleanup(nginx.wait, 30)
         self.addCleanup(nginx.terminate)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and nginx.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.01)
-        self.fail("nginx does not answer: " + (folder / "error.log").read_text())
+        wait_until_it_answers(nginx, self.port, folder / "error.log")
 
     def requests(self, count):
         """The log of nginx, which writes a line when the reply is out."""

@@ -37,12 +37,7 @@ class Fleet:
 class Cut(repo_cli_test.Repo):
     def setUp(self):
         super().setUp()
-        self.init()
-        self.publish_release()
-        self.image("next.img", 2)
-        self.succeed(*self.add("1.1.0", 2, image="next.img"))
-        self.succeed(*self.channel("1.1.0"))
-        self.succeed(*self.sign("alice", "bob", "ci", "online"))
+        self.publish_one_and_stage_the_next()
         os.rename(self.path("repo"), self.path("before"))
         self.refreshes = 0
         self.seen = set()

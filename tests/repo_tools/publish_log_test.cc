@@ -63,5 +63,13 @@ TEST_F(PublishLog, ThatIsDamagedKeepsNoReleaseBackAndLosesNoLine) {
   EXPECT_NE(entries.error().message.find("line 1"), std::string::npos) << entries.error().message;
 }
 
+TEST_F(PublishLog, ThatIsTooLongIsPutAsideAndANewOneBegins) {
+  publish_release("1.0.0", 1, 1);
+  fs::resize_file(folder() / "log.jsonl", (64u << 20) + 1);
+  publish_release("1.1.0", 2, 2);
+  EXPECT_EQ(log().size(), 1u);
+  EXPECT_EQ(fs::file_size(folder() / "log.jsonl.full"), (64u << 20) + 1);
+}
+
 }  // namespace
 }  // namespace tenon::repo_tools

@@ -1,5 +1,7 @@
 #include <tenon/repo_tools/release_builder.h>
 
+#include <cctype>
+
 #include <sodium.h>
 #include <tests/repo_tools/workshop.h>
 
@@ -136,6 +138,13 @@ TEST_F(AttachingToARelease, PublishesThemBesideItAndListsTheirDigests) {
     ASSERT_TRUE(publish());
     EXPECT_EQ(*current(), "1.0.0");
   }
+}
+
+TEST_F(AttachingToARelease, TakesAProvenanceInASigstoreBundleAndADigestInCapitals) {
+  std::string capitals = digest_;
+  for (char& digit : capitals) digit = static_cast<char>(std::toupper(static_cast<unsigned char>(digit)));
+  const std::string bundle = "{\"dsseEnvelope\": " + provenance_of(capitals, true) + "}";
+  EXPECT_TRUE(add(with("{}", bundle)));
 }
 
 TEST_F(AttachingToARelease, WithOtherContentIsAnotherRelease) {

@@ -61,10 +61,13 @@ class Repo(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
+        self.take_keys()
+        self.image("rootfs.img", 1)
+
+    def take_keys(self):
         for name in os.listdir(self.keys):
             if os.path.isfile(os.path.join(self.keys, name)):
                 shutil.copy2(os.path.join(self.keys, name), self.folder)
-        self.image("rootfs.img", 1)
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -109,6 +112,14 @@ class Repo(unittest.TestCase):
         self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
         self.succeed("verify", "repo", "--as-client", "--staged")
         self.succeed("publish", "repo")
+
+    def publish_one_and_stage_the_next(self):
+        self.init()
+        self.publish_release()
+        self.image("next.img", 2)
+        self.succeed(*self.add("1.1.0", 2, image="next.img"))
+        self.succeed(*self.channel("1.1.0"))
+        self.succeed(*self.sign("alice", "bob", "ci", "online"))
 
     def installs(self):
         report = json.loads(self.succeed("--json", "verify", "repo", "--as-client"))
@@ -304,12 +315,7 @@ class FromKeysToARelease(Repo):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def test_killed_while_it_publishes_it_completes_when_run_again(self):
-        self.init()
-        self.publish_release()
-        self.image("next.img", 2)
-        self.succeed(*self.add("1.1.0", 2, image="next.img"))
-        self.succeed(*self.channel("1.1.0"))
-        self.succeed(*self.sign("alice", "bob", "ci", "online"))
+        self.publish_one_and_stage_the_next()
         shutil.copytree(self.path("repo"), self.path("before"))
         for milliseconds in range(0, 100, 10):
             shutil.rmtree(self.path("repo"))

@@ -9,11 +9,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
 import repo_cli_test
+from loopback import free_port, wait_until_it_answers
 from repo_cli_test import BIN
 
 SOURCE = Path(os.environ.get("TENON_SOURCE_DIR", ".")).resolve()
@@ -21,12 +21,6 @@ CANARY = "canary: no client may see this"
 IMMUTABLE = "public, max-age=31536000, immutable"
 OUTSIDE = ("secret.txt", "keys/alice.pem", ".git/config", "staging/metadata/targets.json", "metadata/.timestamp.json.x7Gq2z",
            "targets/demo/.rootfs.part", "tenon-repo.json", ".env")
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def spellings(path):
@@ -53,9 +47,7 @@ class Server:
         case = cls("test_serves_a_client")
         case.folder = tempfile.mkdtemp()
         cls.addClassCleanup(shutil.rmtree, case.folder)
-        for name in os.listdir(cls.keys):
-            if os.path.isfile(os.path.join(cls.keys, name)):
-                shutil.copy2(os.path.join(cls.keys, name), case.folder)
+        case.take_keys()
         case.image("rootfs.img", 1)
         case.init()
         case.publish_release()
@@ -71,13 +63,7 @@ class Server:
         process = cls.start()
         cls.addClassCleanup(process.wait, 30)
         cls.addClassCleanup(process.terminate)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", cls.port)) == 0:
-                    return
-            time.sleep(0.01)
-        raise AssertionError("the server does not answer: " + (cls.work / "log").read_text())
+        wait_until_it_answers(process, cls.port, cls.work / "log")
 
     @classmethod
     def shipped(cls, name, changes):

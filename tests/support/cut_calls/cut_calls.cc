@@ -1,5 +1,5 @@
 // Preloaded into a program under test, ends it at the N-th call that changes the file system, or makes that call fail:
-// opening for writing, write, fsync, rename, link, unlink, mkdir, chmod, ftruncate and what is like them.
+// opening for writing, mkostemp, write, fsync, rename, link, unlink, mkdir, chmod, ftruncate and what is like them.
 //
 //   CUT_AT=N       which call, from 1; 0: none, and the program's last word on stderr is how many there were
 //   CUT_HOW=kill   SIGKILL before it; of a write, after half of it
@@ -78,7 +78,7 @@ int open_file(const char* name, int folder, const char* path, int flags, mode_t 
 }
 
 mode_t mode_of(int flags, va_list list) {
-  return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(list, mode_t) : 0;
+  return (flags & O_CREAT) != 0 ? va_arg(list, mode_t) : 0;
 }
 
 }  // namespace
@@ -119,6 +119,9 @@ ssize_t write(int fd, const void* data, std::size_t size) {
   int name parameters noexcept {                                   \
     return call<int parameters>(Needs::needs, #name, __VA_ARGS__); \
   }
+int mkostemp(char* name, int flags) {
+  return call<int(char*, int)>(Needs::kSpace, "mkostemp", name, flags);
+}
 int fsync(int fd) {
   return call<int(int)>(Needs::kNothing, "fsync", fd);
 }
