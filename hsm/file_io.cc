@@ -174,19 +174,19 @@ bool is_temporary_name(std::string_view file_name) {
   return file_name.starts_with('.') && dot != 0 && file_name.size() - dot == kRandomPart.size();
 }
 
-Result<void> write_new_file(const fs::path& path, ByteView content, FileMode mode) {
+Result<void> write_new_file(const fs::path& path, ByteView content, FileMode mode, FolderSync sync) {
   TENON_TRY(TemporaryFile file, TemporaryFile::write(path, content, mode));
   if (file.move_to_free_name(path) != 0) {
     if (errno == EEXIST) return Error{ErrorCode::kPolicy, shown(path) + ": exists already and is not overwritten"};
     return storage_error(path, "cannot create it");
   }
-  return sync_folder(path);
+  return sync == FolderSync::kNow ? sync_folder(path) : Result<void>();
 }
 
-Result<void> replace_file(const fs::path& path, ByteView content, FileMode mode) {
+Result<void> replace_file(const fs::path& path, ByteView content, FileMode mode, FolderSync sync) {
   TENON_TRY(TemporaryFile file, TemporaryFile::write(path, content, mode));
   if (file.move_over(path) != 0) return storage_error(path, "cannot replace it");
-  return sync_folder(path);
+  return sync == FolderSync::kNow ? sync_folder(path) : Result<void>();
 }
 
 }  // namespace tenon::hsm

@@ -26,15 +26,21 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes
 // Errors: E_AUTH with what to do; E_STORAGE; E_LIMIT above max_bytes.
 Result<SecretBytes> read_private_file(const std::filesystem::path& path, std::size_t max_bytes);
 
+// FolderSync is when a new name reaches the disk: before the call returns, or later, when the caller syncs the folder. The
+// content of the file has reached it in both cases.
+enum class FolderSync { kNow, kLater };
+
 // write_new_file never replaces anything, not even a file that appears meanwhile. Errors: E_POLICY if the name is
 // taken; E_STORAGE.
-Result<void> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode);
+Result<void> write_new_file(const std::filesystem::path& path, ByteView content, FileMode mode,
+                            FolderSync sync = FolderSync::kNow);
 
 // is_temporary_name is true for a name of the form of those that one of these leaves behind when it is ended while it
 // writes: ".NAME.XXXXXX".
 bool is_temporary_name(std::string_view file_name);
 
 // replace_file writes anew or in place of an older file. Errors: E_STORAGE.
-Result<void> replace_file(const std::filesystem::path& path, ByteView content, FileMode mode);
+Result<void> replace_file(const std::filesystem::path& path, ByteView content, FileMode mode,
+                          FolderSync sync = FolderSync::kNow);
 
 }  // namespace tenon::hsm

@@ -45,16 +45,6 @@ void list_keys(Delegations& delegations, const DelegationRequest& request) {
   for (const hsm::KeyFile& key : request.keys) delegations.keys.insert_or_assign(key.keyid, key.key);
 }
 
-void drop_unused_keys(Delegations& delegations) {
-  std::erase_if(delegations.keys, [&](const auto& entry) {
-    const auto lists = [&](const metadata::RoleKeys& keys) {
-      return std::ranges::find(keys.keyids, entry.first) != keys.keyids.end();
-    };
-    return std::ranges::none_of(delegations.roles, [&](const DelegatedRole& role) { return lists(role.keys); }) &&
-           !(delegations.bins && lists(delegations.bins->keys));
-  });
-}
-
 }  // namespace
 
 Result<TargetsFile> TargetsFile::parse(ByteView file) {
@@ -106,7 +96,7 @@ Result<void> replace_delegation(Targets& targets, const DelegationRequest& reque
   }
   *stands = std::move(role);
   list_keys(delegations, request);
-  drop_unused_keys(delegations);
+  delegations.drop_unused_keys();
   targets.delegations = std::move(delegations);
   return {};
 }
@@ -118,7 +108,7 @@ Result<void> remove_delegation(Targets& targets, const metadata::RoleName& name)
     return Error{ErrorCode::kPolicy, "there is no role " + printable(name.text(), 80)};
   }
   delegations.roles.erase(stands);
-  drop_unused_keys(delegations);
+  delegations.drop_unused_keys();
   targets.delegations = std::move(delegations);
   return {};
 }

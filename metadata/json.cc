@@ -2,6 +2,7 @@
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace tenon::json {
@@ -11,36 +12,46 @@ struct ByName {
   bool operator()(const Member& a, std::string_view b) const { return a.name < b; }
 };
 
-void write_canonical_string(const std::string& text, std::string& out) {
+// Most strings have nothing to escape: they are appended in runs.
+template <class IsSpecial, class Escape>
+void write_quoted(std::string_view text, std::string& out, IsSpecial is_special, Escape escape) {
   out.push_back('"');
-  for (char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    out.push_back(c);
+  for (auto run = text.begin(); run != text.end();) {
+    const auto end = std::find_if(run, text.end(), is_special);
+    out.append(run, end);
+    run = end;
+    if (end != text.end()) escape(*run++);
   }
   out.push_back('"');
 }
 
-void write_text_string(const std::string& text, std::string& out) {
+void write_canonical_string(std::string_view text, std::string& out) {
+  write_quoted(
+      text, out, [](char c) { return c == '"' || c == '\\'; },
+      [&](char c) {
+        out.push_back('\\');
+        out.push_back(c);
+      });
+}
+
+void write_text_string(std::string_view text, std::string& out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  out.push_back('"');
-  for (char c : is_utf8(text) ? text : printable(text, text.size() * 4)) {
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += "\\u00";
-          out.push_back(kDigits[static_cast<std::size_t>(c) >> 4]);
-          out.push_back(kDigits[static_cast<std::size_t>(c) & 15]);
-        } else {
-          out.push_back(c);
+  if (!is_utf8(text)) return write_text_string(printable(text, text.size() * 4), out);
+  write_quoted(
+      text, out, [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; },
+      [&](char c) {
+        switch (c) {
+          case '"': out += "\\\""; break;
+          case '\\': out += "\\\\"; break;
+          case '\n': out += "\\n"; break;
+          case '\t': out += "\\t"; break;
+          case '\r': out += "\\r"; break;
+          default:
+            out += "\\u00";
+            out.push_back(kDigits[static_cast<std::size_t>(c) >> 4]);
+            out.push_back(kDigits[static_cast<std::size_t>(c) & 15]);
         }
-    }
-  }
-  out.push_back('"');
+      });
 }
 
 // Writer recurses once for each level of the value; values that were read are at most Limits::max_depth deep.
@@ -148,7 +159,10 @@ std::size_t Object::size() const {
 }
 
 Result<Object> Object::from_members(std::vector<Member> members) {
-  std::ranges::sort(members, {}, &Member::name);
+  // Most writers write them in this order.
+  if (std::ranges::adjacent_find(members, std::greater_equal<>(), &Member::name) != members.end()) {
+    std::ranges::sort(members, {}, &Member::name);
+  }
   const auto twin = std::ranges::adjacent_find(members, {}, &Member::name);
   if (twin != members.end()) {
     return Error{ErrorCode::kParse, "member \"" + printable(twin->name) + "\" stands twice in one object"};

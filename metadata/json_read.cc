@@ -130,7 +130,8 @@ Result<Value> parse(ByteView text, const Limits& limits) {
   if (std::ranges::find(text, 0) != text.end()) return Error{ErrorCode::kParse, "holds a zero byte"};
 
   Builder builder(limits);
-  const bool complete = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
+  const std::string_view characters = as_text(text);
+  const bool complete = nlohmann::json::sax_parse(characters.data(), characters.data() + characters.size(), &builder);
   if (builder.error()) {
     Error error = *builder.error();
     if (builder.position()) return std::move(error).context(line_and_column(text, *builder.position()));

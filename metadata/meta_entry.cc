@@ -11,12 +11,12 @@ Result<std::uint64_t> read_length(json::Fields& fields) {
 Result<Hashes> Hashes::read(json::Fields fields) {
   Hashes hashes;
   if (fields.optional("sha256") != nullptr) {
-    TENON_TRY(const std::string hex, fields.string("sha256"));
-    TENON_TRY(hashes.sha256, Sha256::parse(hex).with_context(fields.where()));
+    TENON_TRY(const std::string_view hex, fields.text("sha256"));
+    TENON_TRY(hashes.sha256, fields.located(Sha256::parse(hex)));
   }
   if (fields.optional("sha512") != nullptr) {
-    TENON_TRY(const std::string hex, fields.string("sha512"));
-    TENON_TRY(hashes.sha512, Sha512::parse(hex).with_context(fields.where()));
+    TENON_TRY(const std::string_view hex, fields.text("sha512"));
+    TENON_TRY(hashes.sha512, fields.located(Sha512::parse(hex)));
   }
   hashes.extra = fields.rest();
   if (!hashes.any_known() && hashes.extra.empty()) return fields.error("lists no digest");
@@ -37,7 +37,7 @@ bool Hashes::match(const FileIdentity& file) const {
 Result<MetaEntry> MetaEntry::read(json::Fields fields) {
   MetaEntry entry;
   TENON_TRY(const std::int64_t version, fields.integer("version"));
-  TENON_TRY(entry.version, Version::create(version).with_context(fields.where()));
+  TENON_TRY(entry.version, fields.located(Version::create(version)));
   if (fields.optional("length") != nullptr) {
     TENON_TRY(entry.length, read_length(fields));
   }

@@ -34,7 +34,7 @@ Result<RoleHeader> RoleHeader::read(json::Fields& fields, std::string_view type)
     return fields.error("spec_version \"" + printable(header.spec_version, 40) + "\" is not 1.x");
   }
   TENON_TRY(const std::int64_t version, fields.integer("version"));
-  TENON_TRY(header.version, Version::create(version).with_context(fields.where()));
+  TENON_TRY(header.version, fields.located(Version::create(version)));
   TENON_TRY(const std::string expires, fields.string("expires"));
   TENON_TRY(header.expires, UtcTime::parse(expires).with_context(fields.where() + ".expires"));
   return header;
@@ -52,7 +52,7 @@ Result<RoleKeys> RoleKeys::read(json::Fields& fields) {
   TENON_TRY(const json::Array* entries, fields.array("keyids"));
   for (const json::Value& entry : *entries) {
     if (entry.string() == nullptr) return fields.error("a keyid is " + std::string(entry.kind()) + ", not a string");
-    TENON_TRY(KeyId keyid, KeyId::parse(*entry.string()).with_context(fields.where()));
+    TENON_TRY(KeyId keyid, fields.located(KeyId::parse(*entry.string())));
     keyids.push_back(std::move(keyid));
   }
   std::vector<KeyId> sorted = keyids;
@@ -61,7 +61,7 @@ Result<RoleKeys> RoleKeys::read(json::Fields& fields) {
     return fields.error("keyid " + printable(twin->text()) + " is listed twice");
   }
   TENON_TRY(const std::int64_t count, fields.integer("threshold"));
-  TENON_TRY(Threshold threshold, Threshold::create(count).with_context(fields.where()));
+  TENON_TRY(Threshold threshold, fields.located(Threshold::create(count)));
   return RoleKeys{std::move(keyids), threshold};
 }
 
@@ -75,7 +75,7 @@ void RoleKeys::write(json::Object& object) const {
 Result<KeyMap> read_keys(json::Fields fields) {
   KeyMap keys;
   for (const json::Member& member : fields.all()) {
-    TENON_TRY(KeyId keyid, KeyId::parse(member.name).with_context(fields.where()));
+    TENON_TRY(KeyId keyid, fields.located(KeyId::parse(member.name)));
     TENON_TRY(PublicKey key,
               PublicKey::parse(member.value).with_context(fields.where() + "." + printable(member.name)));
     keys.emplace(std::move(keyid), std::move(key));

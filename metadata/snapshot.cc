@@ -9,7 +9,7 @@ Result<Snapshot> Snapshot::parse(const json::Value& value) {
   TENON_TRY(snapshot.header, RoleHeader::read(fields, kType));
   TENON_TRY(const json::Fields meta, fields.object("meta"));
   for (const json::Member& member : meta.all()) {
-    TENON_TRY(json::Fields entry, json::Fields::of(member.value, "signed.meta." + printable(member.name)));
+    TENON_TRY(json::Fields entry, meta.item(member));
     TENON_TRY(MetaEntry read, MetaEntry::read(std::move(entry)));
     snapshot.meta.emplace_hint(snapshot.meta.end(), member.name, std::move(read));
   }

@@ -77,20 +77,13 @@ std::size_t digits_for(int bits) {
   return static_cast<std::size_t>(bits + 3) / 4;
 }
 
-// The prefix becomes part of file names and stands before a number: a path in it would be somebody's mistake or trick.
 Result<SuccinctRoles> read_succinct_roles(json::Fields fields) {
   TENON_TRY(RoleKeys keys, RoleKeys::read(fields));
   TENON_TRY(const std::int64_t bits, fields.integer("bit_length"));
-  if (bits < 1 || bits > kMaxBitLength) {
-    return fields.error("bit_length " + std::to_string(bits) + " is not 1 to " + std::to_string(kMaxBitLength));
-  }
   TENON_TRY(std::string prefix, fields.string("name_prefix"));
-  if (prefix.empty() || prefix.front() == '.' || prefix.find_first_of("/\\") != prefix.npos) {
-    return fields.error("name_prefix \"" + printable(prefix, 80) + "\" is empty, a path, or begins with a dot");
-  }
-  const std::string longest = prefix + "-" + std::string(digits_for(static_cast<int>(bits)), '0');
-  TENON_TRY_VOID(RoleName::parse_delegated(longest).with_context(fields.where()));
-  return SuccinctRoles{std::move(keys), static_cast<int>(bits), std::move(prefix), fields.rest()};
+  TENON_TRY(SuccinctRoles bins, fields.located(SuccinctRoles::create(std::move(keys), bits, std::move(prefix))));
+  bins.extra = fields.rest();
+  return bins;
 }
 
 json::Value write_succinct_roles(const SuccinctRoles& bins) {
@@ -187,21 +180,51 @@ Result<bool> PathSet::contains(const TargetPath& path) const {
   return false;
 }
 
+Result<SuccinctRoles> SuccinctRoles::create(RoleKeys keys, std::int64_t bit_length, std::string name_prefix) {
+  if (bit_length < 1 || bit_length > kMaxBitLength) {
+    return Error{ErrorCode::kParse,
+                 "bit_length " + std::to_string(bit_length) + " is not 1 to " + std::to_string(kMaxBitLength)};
+  }
+  if (name_prefix.empty() || name_prefix.front() == '.' || name_prefix.find_first_of("/\\") != name_prefix.npos) {
+    return Error{ErrorCode::kParse,
+                 "name_prefix \"" + printable(name_prefix, 80) + "\" is empty, a path, or begins with a dot"};
+  }
+  const int bits = static_cast<int>(bit_length);
+  TENON_TRY_VOID(RoleName::parse_delegated(name_prefix + "-" + std::string(digits_for(bits), '0')));
+  return SuccinctRoles{std::move(keys), bits, std::move(name_prefix)};
+}
+
 // A bin is the same as a role with the hash prefixes that begin with its bits: one, or up to eight of them where the bits
 // end inside a hex digit.
-DelegatedRole SuccinctRoles::bin_of(const TargetPath& path) const {
-  const Sha256 hash = path_hash(path);
-  std::uint32_t number = 0;
-  for (int i = 0; i < 4; ++i) number = number << 8 | hash.bytes[static_cast<std::size_t>(i)];
-  number >>= kMaxBitLength - bit_length;
+DelegatedRole SuccinctRoles::bin(std::uint64_t number) const {
   const std::size_t digits = digits_for(bit_length);
   const unsigned open_bits = static_cast<unsigned>(digits) * 4 - static_cast<unsigned>(bit_length);
   std::vector<std::string> prefixes;
   for (std::uint64_t tail = 0; tail < 1u << open_bits; ++tail) {
-    prefixes.push_back(hex_of(std::uint64_t{number} << open_bits | tail, digits));
+    prefixes.push_back(hex_of(number << open_bits | tail, digits));
   }
   return {*RoleName::parse_delegated(name_prefix + "-" + hex_of(number, digits)), keys,
           PathSet{.hash_prefixes = std::move(prefixes)}, true};
+}
+
+std::uint64_t SuccinctRoles::number_of(const TargetPath& path) const {
+  const Sha256 hash = path_hash(path);
+  std::uint32_t number = 0;
+  for (int i = 0; i < 4; ++i) number = number << 8 | hash.bytes[static_cast<std::size_t>(i)];
+  return number >> (kMaxBitLength - bit_length);
+}
+
+std::optional<std::uint64_t> SuccinctRoles::number_of_bin(std::string_view role) const {
+  const std::size_t digits = digits_for(bit_length);
+  if (role.size() != name_prefix.size() + 1 + digits || !role.starts_with(name_prefix)) return std::nullopt;
+  if (role[name_prefix.size()] != '-') return std::nullopt;
+  std::uint64_t number = 0;
+  for (const char digit : role.substr(name_prefix.size() + 1)) {
+    const std::size_t value = kDigits.find(digit);
+    if (value == kDigits.npos) return std::nullopt;
+    number = number << 4 | value;
+  }
+  return number < count() ? std::optional(number) : std::nullopt;
 }
 
 std::vector<Result<DelegatedRole>> Delegations::matching(const TargetPath& path, std::size_t most) const {
@@ -221,13 +244,20 @@ std::vector<Result<DelegatedRole>> Delegations::matching(const TargetPath& path,
   return matched;
 }
 
+void Delegations::drop_unused_keys() {
+  std::set<KeyId> used;
+  for (const DelegatedRole& role : roles) used.insert(role.keys.keyids.begin(), role.keys.keyids.end());
+  if (bins) used.insert(bins->keys.keyids.begin(), bins->keys.keyids.end());
+  std::erase_if(keys, [&](const auto& key) { return !used.contains(key.first); });
+}
+
 Result<Targets> Targets::parse(const json::Value& value) {
   TENON_TRY(json::Fields fields, json::Fields::of(value, "signed"));
   Targets targets;
   TENON_TRY(targets.header, RoleHeader::read(fields, kType));
   TENON_TRY(const json::Fields entries, fields.object("targets"));
   for (const json::Member& member : entries.all()) {
-    TENON_TRY(json::Fields entry, json::Fields::of(member.value, "signed.targets." + printable(member.name, 80)));
+    TENON_TRY(json::Fields entry, entries.item(member));
     TENON_TRY(TargetEntry read, TargetEntry::read(std::move(entry)));
     targets.targets.emplace_hint(targets.targets.end(), member.name, std::move(read));
   }

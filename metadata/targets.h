@@ -57,7 +57,17 @@ struct SuccinctRoles {
   std::string name_prefix;
   json::Object extra = {};
 
-  DelegatedRole bin_of(const TargetPath& path) const;
+  // create Errors: E_PARSE for a bit length that is none, and for a prefix that makes no role names: it becomes part of file
+  // names and stands before a number, so that a path in it would be somebody's mistake or trick.
+  static Result<SuccinctRoles> create(RoleKeys keys, std::int64_t bit_length, std::string name_prefix);
+
+  std::uint64_t count() const { return std::uint64_t{1} << bit_length; }
+  // bin Pre: number < count().
+  DelegatedRole bin(std::uint64_t number) const;
+  DelegatedRole bin_of(const TargetPath& path) const { return bin(number_of(path)); }
+  std::uint64_t number_of(const TargetPath& path) const;
+  // number_of_bin gives nothing for a role that is no bin of these.
+  std::optional<std::uint64_t> number_of_bin(std::string_view role) const;
   bool operator==(const SuccinctRoles&) const = default;
 };
 
@@ -71,6 +81,8 @@ struct Delegations {
   // pattern: that one is an E_POLICY, for who comes so far. It ends after `most`; what a role lists as its paths is left out.
   // Spec: 5.6.7.2
   std::vector<Result<DelegatedRole>> matching(const TargetPath& path, std::size_t most) const;
+  // drop_unused_keys removes those that no role lists: dead weight that people wonder about.
+  void drop_unused_keys();
   bool operator==(const Delegations&) const = default;
 };
 

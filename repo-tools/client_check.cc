@@ -24,8 +24,8 @@ CheckingClient::CheckingClient(const RepositoryView& view, ByteView embedded_roo
       state_(std::move(state)),
       rules_{.now = now, .require_snapshot_hashes = true} {}
 
-template <class Session>
-Result<void> CheckingClient::run(Session& session) {
+template <class Session, class Keep>
+Result<void> CheckingClient::run(Session& session, Keep keep) {
   for (;;) {
     TENON_TRY(const client::Step step, session.next());
     Reply reply = client::NotFound{};
@@ -37,15 +37,15 @@ Result<void> CheckingClient::run(Session& session) {
       return {};
     }
     TENON_TRY(client::Progress progress, session.feed(reply));
-    if (progress.persist) {
-      state_.files.insert_or_assign(progress.persist->file_name, std::move(progress.persist->content));
-    }
+    if (progress.persist) keep(*std::move(progress.persist));
   }
 }
 
 Result<void> CheckingClient::refresh() {
   TENON_TRY(client::RefreshSession session, client::RefreshSession::start(embedded_root_, state_.floors, rules_));
-  const Result<void> done = run(session);
+  const Result<void> done = run(session, [&](client::Persist file) {
+    state_.files.insert_or_assign(std::move(file.file_name), std::move(file.content));
+  });
   state_.floors = session.floors();
   if (!done) return done;
   repository_ = std::move(session).finish();
@@ -54,7 +54,7 @@ Result<void> CheckingClient::refresh() {
 
 Result<CheckingClient::Walk> CheckingClient::walk(const TargetPath& path) {
   client::TargetSearch search = client::TargetSearch::start(*repository_, path, rules_);
-  TENON_TRY_VOID(run(search));
+  TENON_TRY_VOID(run(search, [](const client::Persist&) {}));  // there may be very many such files
   return Walk{search.visited(), search.found()};
 }
 

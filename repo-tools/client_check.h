@@ -49,8 +49,9 @@ class CheckingClient {
   const ClientState& state() const { return state_; }
 
  private:
-  template <class Session>
-  Result<void> run(Session& session);
+  // run gives what the session wants to keep to keep(Persist).
+  template <class Session, class Keep>
+  Result<void> run(Session& session, Keep keep);
 
   const RepositoryView* view_;
   Bytes embedded_root_;

@@ -1,3 +1,4 @@
+#include <tenon/hsm/key_file.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/command_words.h>
 
@@ -10,14 +11,6 @@ using policies::Sequence;
 using policies::Share;
 
 namespace {
-
-json::Object draft_json(const Draft& draft) {
-  json::Object object;
-  object.set("role", draft.role.text());
-  object.set("version", draft.version.value());
-  object.set("expires", draft.expires.text());
-  return object;
-}
 
 // A number and what follows it.
 struct Amount {
@@ -78,6 +71,15 @@ Result<std::int64_t> parse_duration(std::string_view text) {
   return Error{ErrorCode::kUsage, printable(text, 40) + ": is no duration"}.with_hint("write 36h or 2d");
 }
 
+Result<std::vector<metadata::PublicKey>> public_keys(const std::vector<std::filesystem::path>& files) {
+  std::vector<metadata::PublicKey> keys;
+  for (const std::filesystem::path& file : files) {
+    TENON_TRY(hsm::KeyFile key, hsm::read_key_file(file));
+    keys.push_back(std::move(key.key));
+  }
+  return keys;
+}
+
 std::string draft_line(const Draft& draft, bool dry_run) {
   std::string line = std::string(dry_run ? "would draft " : "drafted ") + printable(draft.role.text()) + " v" +
                      std::to_string(draft.version.value()) + ", expires " + draft.expires.text();
@@ -85,6 +87,14 @@ std::string draft_line(const Draft& draft, bool dry_run) {
     line += "; its " + std::to_string(draft.signatures_dropped) + " signatures were for other bytes and are gone";
   }
   return line;
+}
+
+json::Object draft_json(const Draft& draft) {
+  json::Object object;
+  object.set("role", draft.role.text());
+  object.set("version", draft.version.value());
+  object.set("expires", draft.expires.text());
+  return object;
 }
 
 void give_change(const Console& console, json::Object object, const std::optional<Draft>& draft, bool dry_run) {

@@ -5,6 +5,7 @@
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/drafts.h>
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,9 +24,13 @@ Result<std::uint64_t> parse_size(std::string_view text);
 // parse_duration reads "0h", "36h", "2d" in seconds. Errors: E_USAGE.
 Result<std::int64_t> parse_duration(std::string_view text);
 
+// public_keys reads NAME.tenon-key files. Errors: those of read_key_file.
+Result<std::vector<metadata::PublicKey>> public_keys(const std::vector<std::filesystem::path>& files);
+
 inline constexpr std::string_view kSignNext = "  next: tenon-repo sign";
 
 std::string draft_line(const Draft& draft, bool dry_run);
+json::Object draft_json(const Draft& draft);
 // give_change is what changed, for programs; no draft means that all was there already.
 void give_change(const Console& console, json::Object object, const std::optional<Draft>& draft, bool dry_run);
 

@@ -162,6 +162,58 @@ struct ExplainWords {
 // run_explain gives kUnverified when nobody vouches for the target, or its file is not what is listed.
 Result<ExitStatus> run_explain(const Console& console, const ExplainWords& words);
 
+struct DelegationWords {
+  std::filesystem::path folder;
+  std::string role;
+  std::string by = "targets";
+  std::vector<std::string> paths;  // glob patterns
+  std::vector<std::filesystem::path> keys;
+  std::optional<std::int64_t> threshold;  // else 1 for a new role, and as it was for another
+  bool not_terminating = false;
+  bool bins = false;
+  bool overlapping = false;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_delegation_add(const Console& console, const DelegationWords& words);
+Result<ExitStatus> run_delegation_edit(const Console& console, const DelegationWords& words);
+Result<ExitStatus> run_delegation_remove(const Console& console, const DelegationWords& words);
+
+struct BinsWords {
+  std::filesystem::path folder;
+  std::string role;
+  std::uint64_t count = 0;
+  std::string prefix;  // else the role's name
+  std::vector<std::filesystem::path> keys;
+  std::int64_t threshold = 1;
+  bool listed = false;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_delegation_bins(const Console& console, const BinsWords& words);
+
+struct DelegationListWords {
+  std::filesystem::path folder;
+};
+Result<ExitStatus> run_delegation_list(const Console& console, const DelegationListWords& words);
+
+struct TargetAddWords {
+  std::filesystem::path folder;
+  std::string role;
+  std::filesystem::path from;      // a file or a folder; or else ...
+  std::filesystem::path manifest;  // ... lines "SHA256 LENGTH PATH" of files that are served from elsewhere
+  std::string prefix;              // in front of the names below from
+  bool dry_run = false;
+};
+// run_target_add gives kNothingToDo when all was listed as it is.
+Result<ExitStatus> run_target_add(const Console& console, const TargetAddWords& words);
+
+struct TargetRemoveWords {
+  std::filesystem::path folder;
+  std::string role;
+  std::vector<std::string> paths;
+  bool dry_run = false;
+};
+Result<ExitStatus> run_target_remove(const Console& console, const TargetRemoveWords& words);
+
 struct LogWords {
   std::filesystem::path folder;
   std::size_t entries = 10;  // the newest; 0: all

@@ -1,6 +1,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/metadata_changes.h>
 #include <tenon/repo_tools/difference.h>
+#include <tenon/repo_tools/role_tree.h>
 
 #include <set>
 
@@ -29,16 +30,13 @@ Result<std::optional<Targets>> read_role(const Repository& repository, const Rol
 
 Result<Contents> contents(const Repository& repository, const Root& root, bool with_drafts) {
   Contents all{root};
-  TENON_TRY(std::optional<Targets> top, read_role(repository, RoleId::targets(), with_drafts));
-  if (!top) return all;
-  if (top->delegations) {
-    for (const metadata::DelegatedRole& delegated : top->delegations->roles) {
-      RoleId role = RoleId::of(delegated.name);
-      TENON_TRY(std::optional<Targets> targets, read_role(repository, role, with_drafts));
-      if (targets) all.targets.emplace(std::move(role), *std::move(targets));
-    }
+  TENON_TRY(const RoleTree tree, with_drafts ? RoleTree::read(repository) : RoleTree::read_published(repository));
+  TENON_TRY(const std::vector<RoleId> roles, tree.roles(repository));
+  for (const RoleId& role : roles) {
+    if (!role.lists_targets()) continue;
+    TENON_TRY(std::optional<Targets> targets, read_role(repository, role, with_drafts));
+    if (targets) all.targets.emplace(role, *std::move(targets));
   }
-  all.targets.emplace(RoleId::targets(), *std::move(top));
   return all;
 }
 

@@ -1,6 +1,5 @@
 // The commands that prepare: init, root add, policy set, release add, renew.
 #include <tenon/hsm/file_io.h>
-#include <tenon/hsm/key_file.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/command_words.h>
 #include <tenon/repo_tools/commands.h>
@@ -15,15 +14,6 @@ namespace {
 
 using policies::Label;
 using policies::Sequence;
-
-Result<std::vector<metadata::PublicKey>> read_keys(const std::vector<std::filesystem::path>& files) {
-  std::vector<metadata::PublicKey> keys;
-  for (const std::filesystem::path& file : files) {
-    TENON_TRY(hsm::KeyFile key, hsm::read_key_file(file));
-    keys.push_back(std::move(key.key));
-  }
-  return keys;
-}
 
 Result<ImageFile> image_file(const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -40,8 +30,8 @@ Result<ImageFile> image_file(const std::string& text) {
 Result<ExitStatus> run_init(const Console& console, const InitWords& words) {
   TENON_TRY(Label product, label("--product", words.product));
   TENON_TRY(const Bytes root, hsm::read_file(words.root, metadata::Limits{}.root_bytes));
-  TENON_TRY(std::vector<metadata::PublicKey> releases, read_keys(words.releases_keys));
-  TENON_TRY(std::vector<metadata::PublicKey> rollout, read_keys(words.rollout_keys));
+  TENON_TRY(std::vector<metadata::PublicKey> releases, public_keys(words.releases_keys));
+  TENON_TRY(std::vector<metadata::PublicKey> rollout, public_keys(words.rollout_keys));
   const ProductRequest request{
       product, {std::move(releases), words.releases_threshold}, {std::move(rollout), words.rollout_threshold}};
   Governance governance{words.lab};

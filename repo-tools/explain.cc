@@ -9,7 +9,7 @@ namespace {
 // Every published role that lists the path, whoever asks it.
 Result<std::vector<RoleId>> roles_that_list(const Repository& repository, const metadata::TargetPath& path) {
   std::vector<RoleId> listing;
-  TENON_TRY(const std::vector<RoleId> roles, repository.roles());
+  TENON_TRY(const std::vector<RoleId> roles, repository.published_roles());
   for (const RoleId& role : roles) {
     if (!role.lists_targets()) continue;
     TENON_TRY(const std::optional<metadata::Envelope> envelope, repository.published(role));

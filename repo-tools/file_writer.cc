@@ -5,6 +5,7 @@
 #include <tenon/repo_tools/file_writer.h>
 
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -91,17 +92,19 @@ Result<void> move_to_free_name(const fs::path& from, const fs::path& to) {
 
 Result<void> DiskWriter::put(const fs::path& path, ByteView content) {
   TENON_TRY_VOID(make_folders(folder_of(path)));
-  return hsm::replace_file(path, content, hsm::FileMode::kPublic);
+  TENON_TRY_VOID(hsm::replace_file(path, content, hsm::FileMode::kPublic, hsm::FolderSync::kLater));
+  return changed(path);
 }
 
 Result<void> DiskWriter::put_new(const fs::path& path, ByteView content) {
   if (is_there(path)) {
     TENON_TRY(const Sha256 there, digest_file(path));
     if (there != Sha256::of(content)) return other_bytes(path);
-    return {};
+    return changed(path);  // whoever wrote it may have been killed before its name was synced
   }
   TENON_TRY_VOID(make_folders(folder_of(path)));
-  return hsm::write_new_file(path, content, hsm::FileMode::kPublic);
+  TENON_TRY_VOID(hsm::write_new_file(path, content, hsm::FileMode::kPublic, hsm::FolderSync::kLater));
+  return changed(path);
 }
 
 Result<void> DiskWriter::copy_new(const fs::path& from, const fs::path& to, const Sha256& sha256) {
@@ -110,7 +113,7 @@ Result<void> DiskWriter::copy_new(const fs::path& from, const fs::path& to, cons
   if (is_there(to)) {
     TENON_TRY(const Sha256 there, digest_file(to));
     if (there != sha256) return other_bytes(to);
-    return {};
+    return changed(to);
   }
   TENON_TRY_VOID(make_folders(folder_of(to)));
   Result<void> copied = copy_to_scratch(from, scratch, sha256);
@@ -127,9 +130,21 @@ Result<void> DiskWriter::move(const fs::path& from, const fs::path& to) {
 }
 
 Result<void> DiskWriter::remove(const fs::path& path) {
-  if (::unlink(path.c_str()) == 0) return sync_folder(folder_of(path));
+  if (::unlink(path.c_str()) == 0) return changed(path);
   if (errno == ENOENT) return {};
   return storage_error(path, "cannot remove it", errno);
+}
+
+Result<void> DiskWriter::changed(const fs::path& path) {
+  if (!unsynced_) return sync_folder(folder_of(path));
+  unsynced_->insert(folder_of(path));
+  return {};
+}
+
+Result<void> DiskWriter::end_many() {
+  const std::set<fs::path> folders = std::exchange(unsynced_, std::nullopt).value_or(std::set<fs::path>());
+  for (const fs::path& folder : folders) TENON_TRY_VOID(sync_folder(folder));
+  return {};
 }
 
 bool is_leftover(std::string_view file_name) {

@@ -1,6 +1,6 @@
 // FileWriter: the one way in which a repository folder is changed, so that a test can stop it anywhere and a dry run
-// can leave everything out. Every call is whole or nothing, and has reached the disk when it returns. Thread: one call
-// at a time.
+// can leave everything out. Every call is whole or nothing, and has reached the disk when it returns, but for names that
+// ManyFiles gathers. Thread: one call at a time.
 #pragma once
 
 #include <tenon/metadata/bytes.h>
@@ -9,6 +9,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <set>
+#include <utility>
 
 namespace tenon::repo_tools {
 
@@ -33,6 +36,27 @@ class FileWriter {
 
   // remove of a file that is not there is no error. Errors: E_STORAGE.
   virtual Result<void> remove(const std::filesystem::path& path) = 0;
+
+  // Each is for ManyFiles. Errors of end_many: E_STORAGE.
+  virtual void begin_many() {}
+  virtual Result<void> end_many() { return {}; }
+};
+
+// ManyFiles lets the names of what put, put_new and remove change reach the disk together, when it finishes: for very many
+// files, before one that leads to them. Each file is still whole or nothing, and its content on the disk.
+class ManyFiles {
+ public:
+  // ManyFiles Caller must keep the writer alive, and has no other of its.
+  explicit ManyFiles(FileWriter& writer) : writer_(&writer) { writer.begin_many(); }
+  ManyFiles(const ManyFiles&) = delete;
+  ManyFiles& operator=(const ManyFiles&) = delete;
+  ~ManyFiles() { (void)finish(); }  // after an error: what was written stays written
+
+  // finish Errors: E_STORAGE.
+  Result<void> finish() { return writer_ == nullptr ? Result<void>() : std::exchange(writer_, nullptr)->end_many(); }
+
+ private:
+  FileWriter* writer_;
 };
 
 // DiskWriter is the file system.
@@ -44,6 +68,13 @@ class DiskWriter final : public FileWriter {
                         const Sha256& sha256) override;
   Result<void> move(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Result<void> remove(const std::filesystem::path& path) override;
+  void begin_many() override { unsynced_.emplace(); }
+  Result<void> end_many() override;
+
+ private:
+  // changed syncs the folder of a file, now or at the end of many.
+  Result<void> changed(const std::filesystem::path& path);
+  std::optional<std::set<std::filesystem::path>> unsynced_;
 };
 
 // DryRunWriter changes nothing and says that all went well.

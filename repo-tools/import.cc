@@ -1,6 +1,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/metadata_changes.h>
 #include <tenon/repo_tools/import.h>
+#include <tenon/repo_tools/role_tree.h>
 
 #include <algorithm>
 #include <map>
@@ -14,10 +15,9 @@ using metadata::Targets;
 constexpr metadata::Limits kLimits;
 constexpr std::size_t kShownDifferences = 20;
 
-Result<RoleId> staged_role(const Repository& repository, const std::string& name) {
-  TENON_TRY(const std::vector<RoleId> roles, repository.staged_roles());
+Result<RoleId> staged_role(const RoleTree& tree, const std::string& name) {
   std::string known;
-  for (const RoleId& role : roles) {
+  for (const RoleId& role : tree.staged_roles()) {
     if (!role.lists_targets()) continue;
     if (role.draft_name() == name) return role;
     known += (known.empty() ? "" : ", ") + printable(role.draft_name());
@@ -60,7 +60,8 @@ Joined join(Envelope draft, const Envelope& file, const Signatories& signatories
   return joined;
 }
 
-Result<Joined> join_file(const Repository& repository, const RoleId& role, const SignedFile& file) {
+Result<Joined> join_file(const Repository& repository, const RoleTree& tree, const RoleId& role,
+                         const SignedFile& file) {
   TENON_TRY(const Envelope theirs, Envelope::parse(file.content, kLimits.listed_bytes).with_context(file.name));
   TENON_TRY(std::optional<Envelope> draft, repository.staged(role));
   TENON_CHECK(draft.has_value());  // staged_role found it, and the folder is locked
@@ -70,7 +71,7 @@ Result<Joined> join_file(const Repository& repository, const RoleId& role, const
                  printable(file.name) + ": was signed, and is not the draft that is staged; it says" + text,
                  "import what was made from this draft; or have this draft signed, with a new request"};
   }
-  TENON_TRY(const Signatories signatories, repository.signatories(role));
+  TENON_TRY(const Signatories signatories, tree.signatories(role));
   Joined joined = join(*std::move(draft), theirs, signatories);
   if (joined.counted > 0) return joined;
   return Error{ErrorCode::kSig, printable(file.name) + ": no signature in it is of a key that may sign " +
@@ -81,17 +82,18 @@ Result<Joined> join_file(const Repository& repository, const RoleId& role, const
 
 Result<std::vector<Imported>> import_signed(const Repository& repository, FileWriter& writer,
                                             const std::vector<SignedFile>& files) {
+  TENON_TRY(const RoleTree tree, RoleTree::read(repository));
   std::map<RoleId, Joined> all;
   for (const SignedFile& file : files) {
-    TENON_TRY(const RoleId role, staged_role(repository, file.name));
-    TENON_TRY(Joined joined, join_file(repository, role, file));
+    TENON_TRY(const RoleId role, staged_role(tree, file.name));
+    TENON_TRY(Joined joined, join_file(repository, tree, role, file));
     if (!all.emplace(role, std::move(joined)).second) {
       return Error{ErrorCode::kUsage, printable(file.name) + ": is given twice"};
     }
   }
   std::vector<Imported> report;
   for (const auto& [role, joined] : all) {
-    TENON_TRY(const Signatories signatories, repository.signatories(role));
+    TENON_TRY(const Signatories signatories, tree.signatories(role));
     TENON_TRY(RoleStatus status, status_of(role, joined.envelope, signatories, true));
     report.push_back({std::move(status), joined.added});
   }

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <set>
 
 #include <sys/stat.h>
 
@@ -17,29 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 using metadata::DelegatedRole;
-using metadata::KeyId;
 using metadata::Targets;
 
 Result<DelegatedRole> delegate(metadata::Delegations& delegations, const std::string& name, const std::string& pattern,
                                const RoleHolders& holders) {
-  std::set<metadata::KeyMaterial> distinct;
-  std::vector<KeyId> keyids;
-  for (const metadata::PublicKey& key : holders.keys) {
-    if (!key.material() || !distinct.insert(*key.material()).second) {
-      return Error{ErrorCode::kUsage, name + ": a key is given twice, or cannot verify"};
-    }
-    keyids.push_back(key.hash_keyid());
-    delegations.keys.insert_or_assign(keyids.back(), key);
-  }
-  if (holders.threshold < 1 || static_cast<std::uint64_t>(holders.threshold) > distinct.size()) {
-    return Error{ErrorCode::kUsage, name + ": a threshold of " + std::to_string(holders.threshold) + " with " +
-                                        std::to_string(distinct.size()) + " keys"};
-  }
-  TENON_TRY(const metadata::RoleName role_name, metadata::RoleName::parse_delegated(name));
-  TENON_TRY(const metadata::Threshold threshold, metadata::Threshold::create(holders.threshold));
+  TENON_TRY(metadata::RoleKeys keys, take_holders(delegations, name, holders));
+  TENON_TRY(const metadata::RoleName role, metadata::RoleName::parse_delegated(name));
   TENON_TRY(metadata::PathPattern path, metadata::PathPattern::parse(pattern));
-  return DelegatedRole{
-      role_name, {std::move(keyids), threshold}, metadata::PathSet{.patterns = std::vector{std::move(path)}}, true};
+  return DelegatedRole{role, std::move(keys), metadata::PathSet{.patterns = std::vector{std::move(path)}}, true};
 }
 
 // The root as a repository needs it: valid by itself, not expired, with consistent snapshots, without which files would

@@ -3,19 +3,13 @@
 #pragma once
 
 #include <tenon/metadata/targets.h>
-#include <tenon/repo_tools/settings.h>
+#include <tenon/repo_tools/delegation_editor.h>
 
 #include <filesystem>
 #include <optional>
 #include <vector>
 
 namespace tenon::repo_tools {
-
-// RoleHolders are the keys that will sign a delegated role, and how many of them must.
-struct RoleHolders {
-  std::vector<metadata::PublicKey> keys;
-  std::int64_t threshold = 1;
-};
 
 struct ProductRequest {
   policies::Label product;

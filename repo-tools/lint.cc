@@ -1,6 +1,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/policies/delegation_overlap.h>
 #include <tenon/repo_tools/lint.h>
+#include <tenon/repo_tools/role_tree.h>
 
 #include <algorithm>
 #include <map>
@@ -162,7 +163,8 @@ constexpr void (*kRules[])(const LintSubject&, Findings&) = {check_keyids, check
 Result<LintSubject> read_lint_subject(const Repository& repository) {
   TENON_TRY(const metadata::Authentic<Root> root, repository.root());
   LintSubject subject{root.value()};
-  TENON_TRY(const std::vector<RoleId> roles, repository.roles());
+  TENON_TRY(const RoleTree tree, RoleTree::read(repository));
+  TENON_TRY(const std::vector<RoleId> roles, tree.roles(repository));
   for (const RoleId& role : roles) {
     if (!role.lists_targets()) continue;
     TENON_TRY(metadata::Targets targets, repository.newest_targets(role));

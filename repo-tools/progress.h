@@ -16,11 +16,20 @@ class Progress {
   virtual void end() = 0;
 };
 
+// Less is done before anybody looks.
+inline constexpr std::uint64_t kBytesWorthShowing = 4u << 20;
+
 class NoProgress final : public Progress {
  public:
   void begin(std::string_view, std::uint64_t) override {}
   void advance(std::uint64_t) override {}
   void end() override {}
 };
+
+// if_worth_showing gives the progress for much work, and silence for little.
+inline Progress& if_worth_showing(Progress& progress, std::uint64_t total_bytes) {
+  static NoProgress silence;
+  return total_bytes < kBytesWorthShowing ? silence : progress;
+}
 
 }  // namespace tenon::repo_tools

@@ -1,6 +1,7 @@
 #include <tenon/hsm/file_io.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/prune.h>
+#include <tenon/repo_tools/role_tree.h>
 
 #include <algorithm>
 #include <charconv>
@@ -42,9 +43,9 @@ class Needed {
   Needed(const Repository& repository, metadata::UtcTime now) : repository_(&repository), now_(now) {}
 
   Result<void> collect() {
-    TENON_TRY(const std::optional<Envelope> published, repository_->published(RoleId::snapshot()));
+    TENON_TRY(const std::shared_ptr<const PublishedState> published, repository_->published_state());
     if (!published) return Error{ErrorCode::kUsage, "nothing is published yet: there is nothing to prune"};
-    TENON_TRY(const Snapshot current, Snapshot::parse(published->signed_part()));
+    const Snapshot& current = published->snapshot;
     current_.emplace(RoleId::snapshot().draft_name(), current.header.version.value());
     for (const auto& [name, entry] : current.meta) {
       TENON_TRY(const RoleId role, RoleId::of_meta_name(name));
@@ -52,7 +53,7 @@ class Needed {
     }
     TENON_TRY_VOID(add_snapshot(current));
     TENON_TRY_VOID(add_older_snapshots(current.header.version));
-    TENON_TRY(const std::vector<RoleId> drafts, repository_->staged_roles());
+    TENON_TRY(const std::vector<RoleId> drafts, repository_->drafted_roles());
     for (const RoleId& role : drafts) {
       if (!role.lists_targets()) continue;
       TENON_TRY(const Targets targets, repository_->newest_targets(role));
@@ -177,10 +178,10 @@ Result<void> check_pruned(const Repository& repository, const std::vector<Pruned
   TENON_TRY(const Bytes embedded_root, repository.initial_root());
   CheckingClient client(view, embedded_root, {}, now);
   TENON_TRY_VOID(client.refresh().with_context("a new device"));
-  TENON_TRY(const std::optional<Envelope> published, repository.published(RoleId::snapshot()));
-  TENON_TRY(const Snapshot snapshot, Snapshot::parse(published->signed_part()));
-  for (const auto& [meta, entry] : snapshot.meta) {
-    TENON_TRY(const RoleId role, RoleId::of_meta_name(meta));
+  TENON_TRY(const RoleTree tree, RoleTree::read_published(repository));
+  TENON_TRY(const std::vector<RoleId> roles, repository.published_roles());
+  for (const RoleId& role : roles) {
+    if (!role.lists_targets() || tree.is_served_elsewhere(role)) continue;
     TENON_TRY(const std::optional<Envelope> envelope, repository.published(role));
     TENON_TRY(const Targets targets, Targets::parse(envelope->signed_part()));
     TENON_TRY_VOID(find_all(client, view, targets).with_context("a new device"));

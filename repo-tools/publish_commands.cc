@@ -6,6 +6,7 @@
 #include <tenon/repo_tools/import.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/prune.h>
+#include <tenon/repo_tools/publication_check.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
 
@@ -47,6 +48,15 @@ json::Array role_array(const std::vector<RoleStatus>& roles) {
   json::Array array;
   for (const RoleStatus& status : roles) array.push_back(to_json(status));
   return array;
+}
+
+Result<void> check_and_write(const Console& console, const Repository& repository, FileWriter& writer,
+                             const Publication& publication) {
+  Progress& progress = if_worth_showing(console.progress, publication.metadata_bytes());
+  TENON_TRY_VOID(check_publication(repository, publication, console.now, progress));
+  TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
+  for (const std::string& warning : warnings) console.warn(warning);
+  return write_publication(repository, writer, publication, console.now, progress);
 }
 
 json::Array name_array(const Publication& publication) {
@@ -155,11 +165,8 @@ Result<ExitStatus> run_refresh(const Console& console, const SignWords& words) {
   TENON_TRY(const auto signers, open_keys(words));
   TENON_TRY(const OnlineRoles roles, sign_online(repository, signers, expires_in, console.now));
   TENON_TRY(const Publication publication, online_publication(roles));
-  TENON_TRY_VOID(check_publication(repository, publication, console.now));
-  TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
-  for (const std::string& warning : warnings) console.warn(warning);
   const auto writer = writer_for(words.dry_run);
-  TENON_TRY_VOID(write_publication(repository, *writer, publication, console.now));
+  TENON_TRY_VOID(check_and_write(console, repository, *writer, publication));
   report_publication(console, publication, words.dry_run);
   return ExitStatus::kOk;
 }
@@ -170,10 +177,7 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
   const auto writer = writer_for(words.dry_run);
   TENON_TRY(const Publication publication, staged_publication(repository, console.now));
   if (!publication.empty()) {
-    TENON_TRY_VOID(check_publication(repository, publication, console.now));
-    TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
-    for (const std::string& warning : warnings) console.warn(warning);
-    TENON_TRY_VOID(write_publication(repository, *writer, publication, console.now));
+    TENON_TRY_VOID(check_and_write(console, repository, *writer, publication));
   }
   TENON_TRY_VOID(clear_staging(repository, *writer));
   report_publication(console, publication, words.dry_run);

@@ -8,13 +8,9 @@ constexpr std::size_t kMaxLogBytes = 64u << 20;  // a line of 1 KiB each day for
 constexpr std::size_t kMaxLineBytes = 16u << 20;
 constexpr std::size_t kShownTargets = 8;
 
-Result<LogEntry::Role> role_of(const Publication::MetadataFile& file) {
-  const RoleId role = file.role.value_or(RoleId::targets());
-  TENON_TRY(const metadata::Envelope envelope, metadata::Envelope::parse(file.content, file.content.size()));
-  TENON_TRY(json::Fields fields, json::Fields::of(envelope.signed_part(), file.name));
-  TENON_TRY(const metadata::RoleHeader header, metadata::RoleHeader::read(fields, file.role ? role.type() : "root"));
-  LogEntry::Role entry{file.role ? role.text() : "root", header.version.value(), {}};
-  for (const metadata::Signature& signature : envelope.signatures()) entry.signed_by.push_back(signature.keyid.text());
+LogEntry::Role role_of(const Publication::MetadataFile& file) {
+  LogEntry::Role entry{file.role ? file.role->text() : "root", file.version.value(), {}};
+  for (const metadata::KeyId& keyid : file.signed_by) entry.signed_by.push_back(keyid.text());
   return entry;
 }
 
@@ -45,12 +41,11 @@ json::Array array_of(const std::vector<std::string>& list) {
 
 }  // namespace
 
-Result<LogEntry> LogEntry::of(const Publication& publication, metadata::UtcTime now) {
+LogEntry LogEntry::of(const Publication& publication, metadata::UtcTime now) {
   LogEntry entry{now, 0, {}, {}};
   for (const Publication::MetadataFile& file : publication.metadata) {
-    TENON_TRY(Role role, role_of(file));
-    if (file.role == RoleId::timestamp()) entry.timestamp = role.version;
-    entry.roles.push_back(std::move(role));
+    entry.roles.push_back(role_of(file));
+    if (file.role == RoleId::timestamp()) entry.timestamp = file.version.value();
   }
   for (const Publication::TargetFile& file : publication.targets) entry.targets.push_back(file.name);
   return entry;

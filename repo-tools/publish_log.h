@@ -8,7 +8,8 @@
 #pragma once
 
 #include <tenon/metadata/utc_time.h>
-#include <tenon/repo_tools/publisher.h>
+#include <tenon/repo_tools/file_writer.h>
+#include <tenon/repo_tools/publication.h>
 
 #include <string>
 #include <vector>
@@ -27,8 +28,8 @@ struct LogEntry {
   std::vector<Role> roles;
   std::vector<std::string> targets;
 
-  // of gives what the log says of a publication. Errors: E_PARSE.
-  static Result<LogEntry> of(const Publication& publication, metadata::UtcTime now);
+  // of gives what the log says of a publication.
+  static LogEntry of(const Publication& publication, metadata::UtcTime now);
   static Result<LogEntry> parse(ByteView line);
   json::Value to_json() const;
   std::string to_text() const;  // for people: lines

@@ -3,6 +3,7 @@
 #include <tenon/policies/rehearsal.h>
 #include <tenon/policies/signing_rules.h>
 #include <tenon/repo_tools/publish_policy.h>
+#include <tenon/repo_tools/role_tree.h>
 
 #include <algorithm>
 
@@ -23,6 +24,7 @@ constexpr std::int64_t kDaySeconds = 86'400;
 
 struct Judge {
   const Repository& repository;
+  RoleTree tree;
   Root root;  // the newest, staged ones too
   SigningPolicy policy;
   UtcTime now;
@@ -68,11 +70,14 @@ Result<policies::Judgement> judge_online(const Judge& judge, const RoleId& role,
   return judge.ask(Occasion::kPublish, std::move(document), envelope);
 }
 
-// Whether the newest file of each role that targets delegates to verifies under what it says now.
+// Whether the newest file of each role that a role names verifies under what it says now. Of succinct bins the first is asked:
+// all have the same keys, and are drafted together when these change.
 Result<std::map<metadata::RoleName, bool>> children_of(const Repository& repository, const Targets& targets) {
   std::map<metadata::RoleName, bool> children;
   if (!targets.delegations) return children;
-  for (const metadata::DelegatedRole& role : targets.delegations->roles) {
+  std::vector<metadata::DelegatedRole> named = targets.delegations->roles;
+  if (targets.delegations->bins) named.push_back(targets.delegations->bins->bin(0));
+  for (const metadata::DelegatedRole& role : named) {
     TENON_TRY(const std::optional<Envelope> child, repository.newest(RoleId::of(role.name)));
     if (!child) continue;
     const metadata::Tally count = metadata::tally(*child, targets.delegations->keys, role.keys);
@@ -84,7 +89,7 @@ Result<std::map<metadata::RoleName, bool>> children_of(const Repository& reposit
 Result<policies::Judgement> judge_targets(const Judge& judge, const RoleId& role, const Envelope& envelope) {
   const Repository& repository = judge.repository;
   TENON_TRY(Targets after, Targets::parse(envelope.signed_part()).with_context(printable(role.text())));
-  TENON_TRY(Signatories signatories, repository.signatories(role));
+  TENON_TRY(Signatories signatories, judge.tree.signatories(role));
   policies::TargetsDocument document{metadata::RoleName::targets(), {}, after, signatories.keys, signatories.role};
   TENON_TRY(const std::optional<Envelope> there, repository.published(role));
   if (there) {
@@ -93,10 +98,9 @@ Result<policies::Judgement> judge_targets(const Judge& judge, const RoleId& role
   TENON_TRY(document.children, children_of(repository, after));
   if (role.is_delegated()) {
     TENON_TRY(document.role, metadata::RoleName::parse_delegated(role.text()));
-    TENON_TRY(const Targets top, repository.newest_targets(RoleId::targets()));
-    const auto edge = std::ranges::find(top.delegations->roles, document.role, &metadata::DelegatedRole::name);
-    document.edge = *edge;  // signatories() found it
-    document.depth = 1;
+    const std::optional<RoleTree::Way> way = judge.tree.way_to(role);
+    document.edge = way->edge;  // signatories() found it
+    document.depth = way->depth;
   }
   return judge.ask(Occasion::kPublish, std::move(document), envelope);
 }
@@ -217,11 +221,14 @@ Result<std::vector<std::string>> judge_publication(const Repository& repository,
   TENON_TRY(std::optional<SigningPolicy> policy, policy_in_force(repository, root.value()));
   if (!policy) return std::vector<std::string>{"a lab without a policy, not for devices that matter"};
 
-  const Judge judge{repository, root.value(), *std::move(policy), now};
+  const bool lists_targets = std::ranges::any_of(publication.metadata, &Publication::MetadataFile::lists_targets);
+  TENON_TRY(RoleTree tree, lists_targets ? RoleTree::read(repository) : RoleTree::read_top(repository));
+  const Judge judge{repository, std::move(tree), root.value(), *std::move(policy), now};
   Findings findings{{}, notes_on(judge.policy, now)};
   std::optional<Envelope> newest_root;
   for (const Publication::MetadataFile& file : publication.metadata) {
-    TENON_TRY(Envelope envelope, Envelope::parse(file.content, kLimits.listed_bytes).with_context(file.name));
+    TENON_TRY(const Bytes content, file.content.read());
+    TENON_TRY(Envelope envelope, Envelope::parse(content, kLimits.listed_bytes).with_context(file.name));
     if (!file.role) {
       newest_root = std::move(envelope);  // they come in order
       continue;

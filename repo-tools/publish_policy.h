@@ -4,7 +4,8 @@
 #pragma once
 
 #include <tenon/policies/signing_policy.h>
-#include <tenon/repo_tools/publisher.h>
+#include <tenon/repo_tools/file_writer.h>
+#include <tenon/repo_tools/publication.h>
 
 #include <optional>
 #include <string>

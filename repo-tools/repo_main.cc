@@ -115,6 +115,8 @@ class Commands {
     add_dry_run(remove, release_remove_.dry_run);
 
     add_channel();
+    add_delegation();
+    add_target();
 
     CLI::App* renew = add(app_, "renew", "draft a role again with a new expiry", renew_, run_renew);
     add_list(renew, "--role", renew_.roles, "targets, releases.PRODUCT or rollout.PRODUCT")->required();
@@ -155,6 +157,60 @@ class Commands {
     add_channel_command(group, "resume", "go on after a pause", run_channel_resume);
     CLI::App* withdraw = add_channel_command(group, "withdraw", "take versions back", run_channel_edit);
     add_withdraw(withdraw)->required();
+  }
+
+  CLI::App* add_delegation_command(CLI::App* group, const char* name, const char* what,
+                                   Result<ExitStatus> (*action)(const Console&, const DelegationWords&)) {
+    CLI::App* command = add(group, name, what, delegation_, action);
+    command->add_option("--role", delegation_.role, "the role")->required();
+    add_dry_run(command, delegation_.dry_run);
+    return command;
+  }
+
+  void add_delegation() {
+    CLI::App* group = add_group("delegation", "who may sign which paths");
+    CLI::App* make = add_delegation_command(group, "add", "let a new role speak for paths", run_delegation_add);
+    CLI::App* edit = add_delegation_command(group, "edit", "give a role other paths or keys", run_delegation_edit);
+    make->add_option("--by", delegation_.by, "the role that delegates")->capture_default_str();
+    make->add_flag("--not-terminating", delegation_.not_terminating,
+                   "search on in other roles for what it does not list");
+    for (CLI::App* command : {make, edit}) {
+      CLI::Option* path = add_list(command, "--path", delegation_.paths, "pattern, as apps/*: * stands for no /");
+      CLI::Option* key = add_list(command, "--key-file", delegation_.keys, "NAME.tenon-key of who signs it");
+      command->add_option("--threshold", delegation_.threshold,
+                          "keys that must sign; else 1 for a new role, or as it was");
+      command->add_flag("--overlapping", delegation_.overlapping, "other delegations may have the same paths");
+      if (command == make) {
+        path->required();
+        key->required();
+      }
+    }
+    edit->add_flag("--bins", delegation_.bins, "keys and threshold are for all bins of the role");
+    add_delegation_command(group, "remove", "take a role's power away", run_delegation_remove);
+    CLI::App* bins = add(group, "bins", "share a role's paths out to many small roles", bins_, run_delegation_bins);
+    bins->add_option("--role", bins_.role, "the role")->required();
+    bins->add_option("--count", bins_.count, "a power of two, 2 to 65536")->required();
+    bins->add_option("--prefix", bins_.prefix, "of their names, as apps in apps-0f; else the role's name");
+    add_list(bins, "--key-file", bins_.keys, "NAME.tenon-key of who signs them")->required();
+    bins->add_option("--threshold", bins_.threshold, "keys that must sign each")->capture_default_str();
+    bins->add_flag("--listed", bins_.listed, "list each with its prefixes of digests: for clients without TAP 15");
+    add_dry_run(bins, bins_.dry_run);
+    add(group, "list", "every delegation, drafts included", delegation_list_, run_delegation_list);
+  }
+
+  void add_target() {
+    CLI::App* group = add_group("target", "files that are no release");
+    CLI::App* make =
+        add(group, "add", "list files in a role, or in its bins; 3 if they were", target_add_, run_target_add);
+    make->add_option("--role", target_add_.role, "the role that vouches for them")->required();
+    make->add_option("--from", target_add_.from, "a file, or a folder with all below it");
+    make->add_option("--prefix", target_add_.prefix, "in front of their names, as apps/");
+    make->add_option("--manifest", target_add_.manifest, "lines SHA256 LENGTH PATH of files that other servers have");
+    add_dry_run(make, target_add_.dry_run);
+    CLI::App* remove = add(group, "remove", "take files off the list", target_remove_, run_target_remove);
+    remove->add_option("--role", target_remove_.role, "the role that lists them")->required();
+    remove->add_option("paths", target_remove_.paths, "as clients name them")->required();
+    add_dry_run(remove, target_remove_.dry_run);
   }
 
   void add_keys(CLI::App* command, SignWords& words) {
@@ -211,6 +267,11 @@ class Commands {
   ReleaseAddWords release_add_;
   ReleaseRemoveWords release_remove_;
   ChannelWords channel_;
+  DelegationWords delegation_;
+  BinsWords bins_;
+  DelegationListWords delegation_list_;
+  TargetAddWords target_add_;
+  TargetRemoveWords target_remove_;
   RenewWords renew_;
   SignWords sign_;
   ImportWords import_;

@@ -22,11 +22,13 @@ using metadata::Version;
 constexpr metadata::Limits kLimits;
 constexpr std::string_view kSettingsFile = "tenon-repo.json";
 
-Result<std::optional<Envelope>> read_envelope(const fs::path& path) {
-  TENON_TRY(const std::optional<Bytes> file, read_if_there(path, kLimits.listed_bytes));
-  if (!file) return std::optional<Envelope>();
-  TENON_TRY(Envelope envelope, Envelope::parse(*file, kLimits.listed_bytes).with_context(printable(path.native())));
-  return std::optional(std::move(envelope));
+// A file that timestamp or snapshot lists.
+Result<Envelope> read_listed(const Repository& repository, const RoleId& role, Version version) {
+  const std::string name = role.public_name(version);
+  TENON_TRY(const std::optional<Bytes> file, read_if_there(repository.public_metadata(name), kLimits.listed_bytes));
+  if (file) return Envelope::parse(*file, kLimits.listed_bytes).with_context(printable(name));
+  return Error{ErrorCode::kMismatch, "public/metadata/" + name + " is listed and not there"}.with_hint(
+      "restore public/ from its mirror or a backup");
 }
 
 // The version in "7.root.json".
@@ -120,32 +122,91 @@ Result<std::map<Version, Bytes>> Repository::staged_roots() const {
   return roots;
 }
 
-Result<std::optional<Envelope>> Repository::published(const RoleId& role) const {
-  TENON_TRY(std::optional<Envelope> timestamp, read_envelope(public_metadata(RoleId::timestamp().draft_name())));
-  if (!timestamp || role == RoleId::timestamp()) return timestamp;
+Result<std::shared_ptr<const PublishedState>> Repository::published_state() const {
+  TENON_TRY(std::optional<Bytes> file,
+            read_if_there(public_metadata(RoleId::timestamp().draft_name()), kLimits.timestamp_bytes));
+  if (!file) return std::shared_ptr<const PublishedState>();
+  if (last_read_ && last_read_->timestamp_file == *file) return last_read_;
 
-  const auto read_pinned = [&](const RoleId& pinned, Version version) -> Result<std::optional<Envelope>> {
-    const std::string name = pinned.public_name(version);
-    TENON_TRY(std::optional<Envelope> envelope, read_envelope(public_metadata(name)));
-    if (envelope) return envelope;
-    return Error{ErrorCode::kMismatch, "public/metadata/" + name + " is listed and not there"}.with_hint(
-        "restore public/ from its mirror or a backup");
-  };
-  TENON_TRY(const metadata::Timestamp pins, metadata::Timestamp::parse(timestamp->signed_part()));
-  TENON_TRY(std::optional<Envelope> snapshot, read_pinned(RoleId::snapshot(), pins.snapshot.version));
-  if (role == RoleId::snapshot()) return snapshot;
-  TENON_TRY(const metadata::Snapshot listed, metadata::Snapshot::parse(snapshot->signed_part()));
-  const auto entry = listed.meta.find(role.meta_name());
-  if (entry == listed.meta.end()) return std::optional<Envelope>();
-  return read_pinned(role, entry->second.version);
+  TENON_TRY(const Envelope timestamp_file,
+            Envelope::parse(*file, kLimits.timestamp_bytes).with_context("timestamp.json"));
+  TENON_TRY(metadata::Timestamp timestamp, metadata::Timestamp::parse(timestamp_file.signed_part()));
+  TENON_TRY(const Envelope snapshot_file, read_listed(*this, RoleId::snapshot(), timestamp.snapshot.version));
+  TENON_TRY(metadata::Snapshot snapshot, metadata::Snapshot::parse(snapshot_file.signed_part()));
+  last_read_ = std::make_shared<const PublishedState>(
+      PublishedState{*std::move(file), std::move(timestamp), snapshot_file.identity(), std::move(snapshot)});
+  return last_read_;
+}
+
+Result<std::optional<Envelope>> Repository::published(const RoleId& role) const {
+  TENON_TRY(const std::shared_ptr<const PublishedState> state, published_state());
+  if (!state) return std::optional<Envelope>();
+  if (role == RoleId::timestamp()) {
+    TENON_TRY(Envelope timestamp, Envelope::parse(state->timestamp_file, kLimits.timestamp_bytes));
+    return std::optional(std::move(timestamp));
+  }
+  TENON_TRY(const std::optional<Version> version, published_version(role));
+  if (!version) return std::optional<Envelope>();
+  TENON_TRY(Envelope envelope, read_listed(*this, role, *version));
+  return std::optional(std::move(envelope));
+}
+
+Result<std::vector<RoleId>> Repository::published_roles() const {
+  std::vector<RoleId> roles;
+  TENON_TRY(const std::shared_ptr<const PublishedState> state, published_state());
+  if (!state) return roles;
+  for (const auto& [name, entry] : state->snapshot.meta) {
+    TENON_TRY(RoleId role, RoleId::of_meta_name(name));
+    roles.push_back(std::move(role));
+  }
+  roles.push_back(RoleId::snapshot());
+  roles.push_back(RoleId::timestamp());
+  return roles;
+}
+
+// The file of a draft that is not what is published. What snapshot pins tells it without reading the published file.
+Result<std::optional<Bytes>> Repository::read_draft(const RoleId& role) const {
+  TENON_TRY(std::optional<Bytes> file, read_if_there(draft(role.draft_name()), kLimits.listed_bytes));
+  if (!file) return file;
+  TENON_TRY(const std::shared_ptr<const PublishedState> state, published_state());
+  if (!state) return file;
+  const metadata::FileIdentity identity = metadata::FileIdentity::of(*file);
+  if (role.lists_targets()) {
+    const auto entry = state->snapshot.meta.find(role.meta_name());
+    if (entry == state->snapshot.meta.end()) return file;
+    if (entry->second.hashes && entry->second.hashes->sha256) {
+      if (*entry->second.hashes->sha256 == identity.sha256) file.reset();
+      return file;
+    }
+  }
+  if (role == RoleId::snapshot()) {
+    if (state->snapshot_file == identity) file.reset();
+    return file;
+  }
+  TENON_TRY(const std::optional<Envelope> there, published(role));
+  if (there->identity() == identity) file.reset();
+  return file;
 }
 
 Result<std::optional<Envelope>> Repository::staged(const RoleId& role) const {
-  TENON_TRY(std::optional<Envelope> envelope, read_envelope(draft(role.draft_name())));
-  if (!envelope) return envelope;
-  TENON_TRY(const std::optional<Envelope> there, published(role));
-  if (there && there->identity() == envelope->identity()) return std::optional<Envelope>();
-  return envelope;
+  TENON_TRY(const std::optional<Bytes> file, read_draft(role));
+  if (!file) return std::optional<Envelope>();
+  TENON_TRY(Envelope envelope,
+            Envelope::parse(*file, kLimits.listed_bytes).with_context(printable(draft(role.draft_name()).native())));
+  return std::optional(std::move(envelope));
+}
+
+Result<std::vector<RoleId>> Repository::drafted_roles() const {
+  TENON_TRY(const std::vector<std::string> names, files_in(drafts()));
+  std::vector<RoleId> roles;
+  for (const std::string& name : names) {
+    std::optional<RoleId> role = RoleId::of_draft_name(name);
+    if (!role) continue;
+    TENON_TRY(const std::optional<Bytes> file, read_draft(*role));
+    if (file) roles.push_back(*std::move(role));
+  }
+  std::ranges::sort(roles);
+  return roles;
 }
 
 Result<std::optional<Envelope>> Repository::newest(const RoleId& role) const {
@@ -160,59 +221,22 @@ Result<Targets> Repository::newest_targets(const RoleId& role) const {
   return Targets::parse(envelope->signed_part()).with_context(printable(role.text()));
 }
 
-Result<std::vector<RoleId>> Repository::roles() const {
-  std::vector<RoleId> candidates{RoleId::targets()};
-  TENON_TRY(const std::optional<Envelope> top, newest(RoleId::targets()));
-  if (top) {
-    TENON_TRY(const Targets targets, Targets::parse(top->signed_part()));
-    if (targets.delegations) {
-      for (const metadata::DelegatedRole& role : targets.delegations->roles)
-        candidates.push_back(RoleId::of(role.name));
-    }
+Result<std::optional<Version>> Repository::published_version(const RoleId& role) const {
+  TENON_TRY(const std::shared_ptr<const PublishedState> state, published_state());
+  if (!state) return std::optional<Version>();
+  if (role.lists_targets()) {
+    const auto entry = state->snapshot.meta.find(role.meta_name());
+    return entry == state->snapshot.meta.end() ? std::nullopt : std::optional(entry->second.version);
   }
-  candidates.push_back(RoleId::snapshot());
-  candidates.push_back(RoleId::timestamp());
-  std::vector<RoleId> there;
-  for (const RoleId& role : candidates) {
-    TENON_TRY(const std::optional<Envelope> envelope, newest(role));
-    if (envelope) there.push_back(role);
-  }
-  std::ranges::sort(there);
-  return there;
-}
-
-Result<std::vector<RoleId>> Repository::staged_roles() const {
-  TENON_TRY(std::vector<RoleId> all, roles());
-  std::vector<RoleId> drafts;
-  for (RoleId& role : all) {
-    TENON_TRY(const std::optional<Envelope> envelope, staged(role));
-    if (envelope) drafts.push_back(std::move(role));
-  }
-  return drafts;
-}
-
-Result<Signatories> Repository::signatories(const RoleId& role) const {
-  if (!role.is_delegated()) {
-    TENON_TRY(const metadata::Authentic<Root> trusted, root());
-    const auto top = std::ranges::find(metadata::kTopRoles, role.text(), [](auto name) { return to_string(name); });
-    TENON_CHECK(top != std::end(metadata::kTopRoles));
-    return Signatories{trusted->keys, trusted->role(*top)};
-  }
-  TENON_TRY(const Targets targets, newest_targets(RoleId::targets()));
-  if (targets.delegations) {
-    for (const metadata::DelegatedRole& delegated : targets.delegations->roles) {
-      if (delegated.name.text() == role.text()) return Signatories{targets.delegations->keys, delegated.keys};
-    }
-  }
-  return Error{ErrorCode::kPolicy, "targets does not delegate to " + printable(role.text())};
+  if (role == RoleId::snapshot()) return std::optional(state->snapshot.header.version);
+  return std::optional(state->timestamp.header.version);
 }
 
 Result<Version> Repository::next_version(const RoleId& role) const {
-  TENON_TRY(const std::optional<Envelope> there, published(role));
+  TENON_TRY(const std::optional<Version> there, published_version(role));
   Version version = Version::first();
   if (there) {
-    TENON_TRY(const metadata::RoleHeader header, header_of(*there, role));
-    TENON_TRY(version, header.version.next());
+    TENON_TRY(version, there->next());
   }
   if (role == RoleId::timestamp()) return version;
   std::error_code error;

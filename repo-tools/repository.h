@@ -11,28 +11,31 @@
 //   DIR/staging/scratch           payloads while they are built
 //
 // What is published is what timestamp.json leads to: other files in public/ are older, or of a publication that was
-// cut. Thread: immutable; one process at a time changes the folder (lock()).
+// cut. Thread: one; one process at a time changes the folder (lock()).
 #pragma once
 
 #include <tenon/hsm/file_descriptor.h>
 #include <tenon/metadata/authentic.h>
+#include <tenon/metadata/snapshot.h>
+#include <tenon/metadata/timestamp.h>
 #include <tenon/repo_tools/role_id.h>
 #include <tenon/repo_tools/settings.h>
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace tenon::repo_tools {
 
-// Signatories are who may sign a role, and how many of them must.
-struct Signatories {
-  metadata::KeyMap keys;
-  metadata::RoleKeys role;
-
-  metadata::Tally tally(const metadata::Envelope& envelope) const { return metadata::tally(envelope, keys, role); }
+// PublishedState is what timestamp.json leads to, down to the roles that snapshot lists.
+struct PublishedState {
+  Bytes timestamp_file;
+  metadata::Timestamp timestamp;
+  metadata::FileIdentity snapshot_file;
+  metadata::Snapshot snapshot;
 };
 
 class Repository {
@@ -65,8 +68,13 @@ class Repository {
   // staged_roots gives the N.root.json that wait to be published, in order. Errors: E_STORAGE.
   Result<std::map<metadata::Version, Bytes>> staged_roots() const;
 
+  // published_state gives nothing before the first publication. It is read once for as long as timestamp.json stays
+  // the same. Errors: as published().
+  Result<std::shared_ptr<const PublishedState>> published_state() const;
   // published gives a role as clients get it now. Errors: E_PARSE, E_STORAGE, E_MISMATCH if a file is missing.
   Result<std::optional<metadata::Envelope>> published(const RoleId& role) const;
+  // published_roles gives those that snapshot lists, snapshot and timestamp. Errors: as published().
+  Result<std::vector<RoleId>> published_roles() const;
   // staged gives a role's draft, signed or not; a draft that is what is published counts as none. Errors: E_PARSE,
   // E_STORAGE.
   Result<std::optional<metadata::Envelope>> staged(const RoleId& role) const;
@@ -75,12 +83,10 @@ class Repository {
   // newest_targets Errors: E_USAGE when there is no such role; those of newest.
   Result<metadata::Targets> newest_targets(const RoleId& role) const;
 
-  // roles gives every role there is, staged or published, in signing order.
-  Result<std::vector<RoleId>> roles() const;
-  Result<std::vector<RoleId>> staged_roles() const;
-
-  // signatories Errors: E_POLICY when nobody delegates to the role.
-  Result<Signatories> signatories(const RoleId& role) const;
+  // published_version is the version of what published() gives, without reading its file where snapshot tells it.
+  Result<std::optional<metadata::Version>> published_version(const RoleId& role) const;
+  // drafted_roles gives those that have a draft, as staged() counts them. Errors: E_STORAGE, E_PARSE.
+  Result<std::vector<RoleId>> drafted_roles() const;
 
   // next_version is what a new draft must be: above what is published, and never one that lies in public/ already,
   // where a publication that was cut may have left it: a version stands for the same bytes for ever.
@@ -91,8 +97,11 @@ class Repository {
       : folder_(std::move(folder)), settings_(std::move(settings)) {}
   Result<metadata::Authentic<metadata::Root>> walk_roots(bool with_staged) const;
 
+  Result<std::optional<Bytes>> read_draft(const RoleId& role) const;
+
   std::filesystem::path folder_;
   Settings settings_;
+  mutable std::shared_ptr<const PublishedState> last_read_;
 };
 
 // header_of Errors: E_PARSE.

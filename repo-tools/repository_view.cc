@@ -5,7 +5,10 @@ namespace tenon::repo_tools {
 
 Result<client::Reply> RepositoryView::metadata(const std::string& file, std::size_t max_bytes) const {
   if (const auto at = overlay_.find(file); at != overlay_.end()) {
-    if (at->second.size() <= max_bytes) return client::Reply(at->second);
+    if (at->second.length() <= max_bytes) {
+      TENON_TRY(Bytes content, at->second.read());
+      return client::Reply(std::move(content));
+    }
     return Error{ErrorCode::kLimit, file + ": larger than " + std::to_string(max_bytes) + " bytes"};
   }
   if (hidden_.contains("metadata/" + file)) return client::Reply(client::NotFound{});

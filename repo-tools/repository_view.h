@@ -1,10 +1,11 @@
 // RepositoryView answers what a client would ask of the repository: what is published, or what would be if the drafts
-// were published now. The drafts are held in memory: what was checked is what is written.
+// were published now.
 // Thread: immutable.
 #pragma once
 
 #include <tenon/client/workflow/exchange.h>
 #include <tenon/metadata/target_path.h>
+#include <tenon/repo_tools/pending_file.h>
 #include <tenon/repo_tools/repository.h>
 
 #include <filesystem>
@@ -26,7 +27,7 @@ class RepositoryView {
     return view;
   }
   // with_staging has the staged target files, and the given files of metadata/, in front of the published ones.
-  static RepositoryView with_staging(const Repository& repository, std::map<std::string, Bytes> metadata) {
+  static RepositoryView with_staging(const Repository& repository, std::map<std::string, PendingFile> metadata) {
     return {repository, std::move(metadata), true};
   }
 
@@ -37,11 +38,11 @@ class RepositoryView {
   Result<std::filesystem::path> target(const metadata::TargetPath& path, const Sha256& sha256) const;
 
  private:
-  RepositoryView(const Repository& repository, std::map<std::string, Bytes> overlay, bool with_staged_targets)
+  RepositoryView(const Repository& repository, std::map<std::string, PendingFile> overlay, bool with_staged_targets)
       : repository_(&repository), overlay_(std::move(overlay)), with_staged_targets_(with_staged_targets) {}
 
   const Repository* repository_;
-  std::map<std::string, Bytes> overlay_;
+  std::map<std::string, PendingFile> overlay_;
   bool with_staged_targets_;
   std::set<std::string> hidden_ = {};
 };

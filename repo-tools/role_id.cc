@@ -1,7 +1,28 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/role_id.h>
 
+#include <charconv>
+
 namespace tenon::repo_tools {
+namespace {
+
+constexpr std::string_view kEnding = ".json";
+
+// Undoes "%2F"; whatever else stands there stays, and will not be the name of a draft.
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const char* const digits = text.data() + i + 1;
+    const bool is_escape =
+        text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    decoded += is_escape ? static_cast<char>(byte) : text[i];
+    if (is_escape) i += 2;
+  }
+  return decoded;
+}
+
+}  // namespace
 
 RoleId RoleId::of(const metadata::RoleName& role) {
   if (role == metadata::RoleName::targets()) return targets();
@@ -17,9 +38,14 @@ Result<RoleId> RoleId::parse(std::string_view text) {
 }
 
 Result<RoleId> RoleId::of_meta_name(std::string_view name) {
-  constexpr std::string_view kEnding = ".json";
   if (name.ends_with(kEnding)) return parse(name.substr(0, name.size() - kEnding.size())).with_context("snapshot");
   return Error{ErrorCode::kParse, "snapshot lists " + printable(name, 80) + ", which names no role"};
+}
+
+std::optional<RoleId> RoleId::of_draft_name(std::string_view name) {
+  if (!name.ends_with(kEnding)) return std::nullopt;
+  Result<RoleId> role = parse(percent_decoded(name.substr(0, name.size() - kEnding.size())));
+  return role && role->draft_name() == name ? std::optional(*std::move(role)) : std::nullopt;
 }
 
 std::string_view RoleId::type() const {

@@ -7,6 +7,7 @@
 #include <tenon/metadata/role_name.h>
 
 #include <compare>
+#include <optional>
 #include <string>
 
 namespace tenon::repo_tools {
@@ -27,8 +28,9 @@ class RoleId {
   bool lists_targets() const { return rank_ < Rank::kSnapshot; }
   bool is_delegated() const { return rank_ == Rank::kDelegated; }
 
-  // draft_name is the file in staging/metadata.
+  // draft_name is the file in staging/metadata, of_draft_name its inverse: nothing for a name that no draft has.
   const std::string& draft_name() const { return file_; }
+  static std::optional<RoleId> of_draft_name(std::string_view name);
   // meta_name is what a snapshot calls the role, of_meta_name its inverse. Errors: E_PARSE.
   // Spec: 4.4
   std::string meta_name() const { return text_ + ".json"; }

@@ -2,6 +2,7 @@
 #include <tenon/repo_tools/role_status.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace tenon::repo_tools {
 namespace {
@@ -32,11 +33,31 @@ std::vector<std::string> blockers_of(const RepositoryStatus& status, metadata::U
     staged_snapshot |= role.role == RoleId::snapshot();
     staged_timestamp |= role.role == RoleId::timestamp();
     if (Result<void> complete = require_complete(role); !complete) blockers.push_back(complete.error().message);
-    if (role.expires <= now) blockers.push_back(role.role.text() + " expired " + role.expires.text());
+    if (role.expires <= now) blockers.push_back(printable(role.role.text()) + " expired " + role.expires.text());
   }
   if (staged_targets && !staged_snapshot) blockers.push_back("there is no snapshot of what is staged");
   if (staged_snapshot && !staged_timestamp) blockers.push_back("there is no timestamp of the staged snapshot");
   return blockers;
+}
+
+// The number in a name like that of a bin, "apps-0f": nothing without hexadecimal digits behind the last dash.
+std::optional<std::pair<std::string, std::uint64_t>> stem_and_number(const std::string& role) {
+  const std::size_t dash = role.rfind('-');
+  std::uint64_t number = 0;
+  if (dash == role.npos) return std::nullopt;
+  const char* const end = role.data() + role.size();
+  const auto [read, failed] = std::from_chars(role.data() + dash + 1, end, number, 16);
+  if (failed != std::errc() || read != end) return std::nullopt;
+  return std::pair(role.substr(0, dash) + "/" + std::to_string(role.size() - dash), number);
+}
+
+// Two bins that follow each other, and stand alike in all that the table shows.
+bool continues(const RoleStatus& a, const RoleStatus& b) {
+  const auto of_a = stem_and_number(a.role.text());
+  const auto of_b = stem_and_number(b.role.text());
+  return of_a && of_b && of_a->first == of_b->first && of_a->second + 1 == of_b->second && a.version == b.version &&
+         a.expires == b.expires && a.is_staged == b.is_staged && a.signed_by == b.signed_by &&
+         a.threshold == b.threshold && a.missing == b.missing;
 }
 
 }  // namespace
@@ -61,25 +82,36 @@ Result<void> require_complete(const RoleStatus& status) {
       .with_hint("tenon-repo sign with the keys that are missing");
 }
 
-Result<RepositoryStatus> repository_status(const Repository& repository, metadata::UtcTime now) {
+Result<RepositoryStatus> status_of_roles(const Repository& repository, const RoleTree& tree,
+                                         const std::vector<RoleId>& roles, metadata::UtcTime now,
+                                         const LookAtRole& look) {
   TENON_TRY(const metadata::Authentic<metadata::Root> root, repository.root());
   RepositoryStatus status{root->header.version, root->header.expires};
   TENON_TRY(const auto staged_roots, repository.staged_roots());
   status.anything_staged = !staged_roots.empty();
-  TENON_TRY(const std::vector<RoleId> roles, repository.roles());
   for (const RoleId& role : roles) {
-    TENON_TRY(std::optional<metadata::Envelope> envelope, repository.staged(role));
-    const bool is_staged = envelope.has_value();
-    if (!is_staged) {
-      TENON_TRY(envelope, repository.published(role));
+    const bool is_staged = std::ranges::binary_search(tree.staged_roles(), role);
+    TENON_TRY(const std::optional<metadata::Envelope> envelope,
+              is_staged ? repository.staged(role) : repository.published(role));
+    if (!envelope) {
+      return Error{ErrorCode::kBusy, printable(role.text()) + ": was published or removed while it was being read",
+                   "ask again"};
     }
-    TENON_TRY(const Signatories signatories, repository.signatories(role));
+    TENON_TRY(const Signatories signatories, tree.signatories(role));
     TENON_TRY(RoleStatus role_status, status_of(role, *envelope, signatories, is_staged));
+    TENON_TRY_VOID(look(role_status, *envelope));
     status.anything_staged |= is_staged;
     status.roles.push_back(std::move(role_status));
   }
   status.blockers = blockers_of(status, now);
   return status;
+}
+
+Result<RepositoryStatus> repository_status(const Repository& repository, metadata::UtcTime now) {
+  TENON_TRY(const RoleTree tree, RoleTree::read(repository));
+  const auto no_look = [](const RoleStatus&, const metadata::Envelope&) { return Result<void>(); };
+  TENON_TRY(const std::vector<RoleId> roles, tree.roles(repository));
+  return status_of_roles(repository, tree, roles, now, no_look);
 }
 
 std::string lifetime_text(metadata::UtcTime expires, metadata::UtcTime now) {
@@ -90,15 +122,27 @@ std::string lifetime_text(metadata::UtcTime expires, metadata::UtcTime now) {
 }
 
 std::string table_of(const std::vector<RoleStatus>& roles, metadata::UtcTime now) {
+  struct Line {
+    std::string name;
+    const RoleStatus* status;
+  };
+  std::vector<Line> lines;
+  for (auto first = roles.begin(); first != roles.end();) {
+    auto end = first + 1;
+    while (end != roles.end() && continues(*(end - 1), *end)) ++end;
+    const std::string last = end - first > 1 ? " .. " + printable((end - 1)->role.text()) : "";
+    lines.push_back({printable(first->role.text()) + last, &*first});
+    first = end;
+  }
   std::size_t width = 9;
-  for (const RoleStatus& status : roles) width = std::max(width, printable(status.role.text()).size());
+  for (const Line& line : lines) width = std::max(width, line.name.size());
   std::string table =
       padded("role", width) + padded("version", 7) + padded("where", 6) + padded("expires", 12) + "signatures\n";
-  for (const RoleStatus& status : roles) {
-    table += padded(printable(status.role.text()), width) + padded(std::to_string(status.version.value()), 7) +
-             padded(status.is_staged ? "staged" : "public", 6) + padded(lifetime_text(status.expires, now), 12) +
-             std::to_string(status.signed_by) + " of " + std::to_string(status.threshold);
-    if (!status.complete()) table += "  missing: " + key_list(status.missing);
+  for (const auto& [name, status] : lines) {
+    table += padded(name, width) + padded(std::to_string(status->version.value()), 7) +
+             padded(status->is_staged ? "staged" : "public", 6) + padded(lifetime_text(status->expires, now), 12) +
+             std::to_string(status->signed_by) + " of " + std::to_string(status->threshold);
+    if (!status->complete()) table += "  missing: " + key_list(status->missing);
     table += "\n";
   }
   return table;

@@ -1,8 +1,9 @@
 // RoleStatus: one role as people see it: version, expiry, who signed and who is missing.
 #pragma once
 
-#include <tenon/repo_tools/repository.h>
+#include <tenon/repo_tools/role_tree.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,14 @@ struct RepositoryStatus {
 // repository_status Errors: those of Repository.
 Result<RepositoryStatus> repository_status(const Repository& repository, metadata::UtcTime now);
 
-// For people: a table of the roles; lifetime "in 6 days". For programs: JSON.
+// status_of_roles is of some roles only, and gives each to look(status, envelope) while its file is in memory.
+// Errors: as repository_status; those of look.
+using LookAtRole = std::function<Result<void>(const RoleStatus& status, const metadata::Envelope& envelope)>;
+Result<RepositoryStatus> status_of_roles(const Repository& repository, const RoleTree& tree,
+                                         const std::vector<RoleId>& roles, metadata::UtcTime now,
+                                         const LookAtRole& look);
+
+// For people: a table of the roles, in which bins that stand alike are one line; lifetime "in 6 days". For programs: JSON.
 std::string table_of(const std::vector<RoleStatus>& roles, metadata::UtcTime now);
 std::string lifetime_text(metadata::UtcTime expires, metadata::UtcTime now);
 json::Value to_json(const RoleStatus& status);

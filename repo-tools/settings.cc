@@ -23,6 +23,20 @@ constexpr Lifetime kLifetimes[] = {{"targets", &ExpiryDays::targets},
                                    {"snapshot", &ExpiryDays::snapshot},
                                    {"timestamp", &ExpiryDays::timestamp}};
 
+// A list of names that may be absent.
+Result<std::set<std::string>> read_names(json::Fields& fields, std::string_view member) {
+  std::set<std::string> names;
+  if (fields.optional(member) == nullptr) return names;
+  TENON_TRY(const json::Array* entries, fields.array(member));
+  for (const json::Value& entry : *entries) {
+    if (entry.string() == nullptr) {
+      return fields.error(std::string(member) + " lists " + std::string(entry.kind()) + ", not a name");
+    }
+    names.insert(*entry.string());
+  }
+  return names;
+}
+
 }  // namespace
 
 Result<Days> Days::create(std::int64_t value) {
@@ -72,13 +86,8 @@ Result<Settings> Settings::parse(ByteView file) {
     TENON_TRY(settings.expiry.*lifetime.days, Days::create(number).with_context(days.where()));
   }
   TENON_TRY_VOID(days.finish());
-  if (fields.optional("removed") != nullptr) {
-    TENON_TRY(const json::Array* removed, fields.array("removed"));
-    for (const json::Value& entry : *removed) {
-      if (entry.string() == nullptr) return fields.error("a removed release is " + std::string(entry.kind()));
-      settings.removed.insert(*entry.string());
-    }
-  }
+  TENON_TRY(settings.removed, read_names(fields, "removed"));
+  TENON_TRY(settings.served_elsewhere, read_names(fields, "served_elsewhere"));
   TENON_TRY_VOID(fields.finish());
   return settings;
 }
@@ -94,6 +103,9 @@ std::string Settings::to_text() const {
   file.set("products", std::move(labels));
   file.set("expiry_days", std::move(days));
   if (!removed.empty()) file.set("removed", json::Array(removed.begin(), removed.end()));
+  if (!served_elsewhere.empty()) {
+    file.set("served_elsewhere", json::Array(served_elsewhere.begin(), served_elsewhere.end()));
+  }
   return json::to_text(file, 1) + "\n";
 }
 

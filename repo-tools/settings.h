@@ -55,6 +55,8 @@ struct Settings {
   std::vector<policies::Label> products;
   // Releases that were taken off the list, as "product/version": their versions stand for them for ever.
   std::set<std::string> removed = {};
+  // Roles whose target files lie on other servers than this folder's public/targets, where publishing does not look.
+  std::set<std::string> served_elsewhere = {};
   ExpiryDays expiry = {};
   bool is_lab =
       false;  // may publish without a policy, or under a lab's; "lab" is absent in files of old: for production

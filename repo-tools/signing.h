@@ -29,7 +29,8 @@ struct SignReport {
 // complete it drafts the snapshot, and once that is complete the timestamp; a draft of these that still fits is kept.
 // expires_in is for what is drafted here. Errors: E_POLICY for a key of a role that the policy of a repository for
 // production has signed offline; E_EXPIRED for a draft that expired before it was signed; those of hsm
-// and Repository. On an error no file has changed.
+// and Repository. What may not be signed is found before anything is; where a key fails later, or the disk, the drafts keep
+// the signatures that they have, and the call can be repeated.
 Result<SignReport> sign_staged(const Repository& repository, FileWriter& writer, Signers signers,
                                std::optional<Days> expires_in, metadata::UtcTime now);
 

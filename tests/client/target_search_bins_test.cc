@@ -63,6 +63,17 @@ TEST(SuccinctRoles, NameTheBinsThatPythonTufNames) {
 }
 
 // TAP 15
+TEST(SuccinctRoles, KnowTheirBinsByName) {
+  const SuccinctRoles bins = bins_of(10);
+  for (const std::uint64_t number : {0u, 98u, 1023u})
+    EXPECT_EQ(bins.number_of_bin(bins.bin(number).name.text()), number);
+  for (const char* other :
+       {"bin-400", "bin-fff", "bin-3FF", "bin-62", "bin-0062", "bin_062", "pin-062", "bin-06g", "bin", ""}) {
+    EXPECT_EQ(bins.number_of_bin(other), std::nullopt) << other;
+  }
+}
+
+// TAP 15
 TEST(SuccinctRoles, LeadToATargetWithOneRequest) {
   Scenario scenario;
   scenario.repository.add_bins({.name_prefix = "bin", .bit_length = 5});

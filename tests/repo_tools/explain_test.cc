@@ -32,7 +32,7 @@ TEST_F(Explaining, NamesWhoListsATargetAndMayNotSpeakForIt) {
   ASSERT_TRUE(write_draft(repository(), disk_, rollout_role_of(label("demo")), std::move(rollout), days_later(9)));
   sign_all();
   const Publication publication = *staged_publication(repository(), kNow);
-  ASSERT_TRUE(write_publication(repository(), disk_, publication, kNow));
+  ASSERT_TRUE(write_publication(repository(), disk_, publication, kNow, no_progress_));
   const Explanation explanation = *explain(repository(), *repository().initial_root(), path, kNow);
   EXPECT_FALSE(explanation.found);
   ASSERT_EQ(explanation.bystanders.size(), 1u);

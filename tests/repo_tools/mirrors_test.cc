@@ -79,7 +79,7 @@ TEST_F(Together, EightPublishOneAfterTheOtherAndNothingIsLost) {
     TENON_TRY(const OnlineRoles roles, sign_online(repo, timestamp_keys_, std::nullopt, kNow));
     TENON_TRY(const Publication publication, online_publication(roles));
     DiskWriter disk;
-    return write_publication(repo, disk, publication, kNow);
+    return write_publication(repo, disk, publication, kNow, no_progress_);
   };
   std::vector<std::thread> publishers;
   for (int i = 0; i < kPublishers; ++i) {

@@ -201,18 +201,7 @@ TEST_F(Publishing, RefusesASnapshotThatDevicesWouldTakeForARollback) {
   const Repository repo = repository();
   metadata::Snapshot snapshot = *metadata::Snapshot::parse((*repo.staged(RoleId::snapshot()))->signed_part());
   snapshot.meta.erase("rollout.demo.json");
-  metadata::Envelope envelope = metadata::Envelope::unsigned_of(snapshot.to_json());
-  const metadata::PublicKey& key = snapshot_keys_[0]->public_key();
-  envelope = *hsm::add_signature(envelope, key.hash_keyid(), key, *snapshot_keys_[0]);
-  const Bytes file = to_bytes(envelope.to_text());
-  metadata::Timestamp timestamp = *metadata::Timestamp::parse((*repo.staged(RoleId::timestamp()))->signed_part());
-  timestamp.snapshot.length = file.size();
-  timestamp.snapshot.hashes->sha256 = Sha256::of(file);
-  metadata::Envelope top = metadata::Envelope::unsigned_of(timestamp.to_json());
-  const metadata::PublicKey& top_key = timestamp_keys_[0]->public_key();
-  top = *hsm::add_signature(top, top_key.hash_keyid(), top_key, *timestamp_keys_[0]);
-  ASSERT_TRUE(disk_.put(repo.draft("snapshot.json"), file));
-  ASSERT_TRUE(disk_.put(repo.draft("timestamp.json"), as_bytes(top.to_text())));
+  restage_online(snapshot);
   EXPECT_EQ(code_of(publish()), "E_ROLLBACK");
 }
 
@@ -223,7 +212,7 @@ TEST_F(Publishing, RefusesATargetThatItsRoleMayNotSpeakFor) {
                            as_bytes("{}"), targets));
   ASSERT_TRUE(write_draft(repository(), disk_, rollout_role_of(label("demo")), targets, days_later(10)));
   sign_all();
-  EXPECT_EQ(code_of(publish()), "E_NET");  // no client would find it
+  EXPECT_EQ(code_of(publish()), "E_POLICY");  // no client would find it
 }
 
 TEST_F(Publishing, RefusesAChannelThatPinsAnotherRelease) {
@@ -273,8 +262,8 @@ class Refreshing : public Publishing {
     const Repository repo = repository();
     TENON_TRY(const OnlineRoles roles, sign_online(repo, keys, std::nullopt, now));
     TENON_TRY(const Publication publication, online_publication(roles));
-    TENON_TRY_VOID(check_publication(repo, publication, now));
-    return write_publication(repo, disk_, publication, now);
+    TENON_TRY_VOID(check_publication(repo, publication, now, no_progress_));
+    return write_publication(repo, disk_, publication, now, no_progress_);
   }
 };
 

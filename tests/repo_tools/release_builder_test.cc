@@ -39,7 +39,7 @@ TEST_F(AddingARelease, TwiceAfterItWasPublishedDoesNothing) {
   const Result<ReleaseAdded> again = add(release("1.0.0", 1));
   ASSERT_TRUE(again);
   EXPECT_FALSE(again->draft.has_value());
-  EXPECT_TRUE(repository().staged_roles()->empty());
+  EXPECT_TRUE(repository().drafted_roles()->empty());
 }
 
 // Book: SRV-04

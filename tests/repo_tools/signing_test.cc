@@ -9,7 +9,7 @@ class Signing : public Workshop {
  protected:
   std::vector<std::string> staged_names() {
     std::vector<std::string> names;
-    const Result<std::vector<RoleId>> roles = repository().staged_roles();
+    const Result<std::vector<RoleId>> roles = repository().drafted_roles();
     for (const RoleId& role : *roles) names.push_back(role.text());
     return names;
   }

@@ -38,6 +38,9 @@ class RecordingWriter final : public FileWriter {
     return disk_.remove(path);
   }
 
+  void begin_many() override { disk_.begin_many(); }
+  Result<void> end_many() override { return disk_.end_many(); }
+
  private:
   void record(std::string_view what, const std::filesystem::path& path) {
     steps.push_back(std::string(what) + " " + path.lexically_relative(root_).native());
@@ -72,6 +75,9 @@ class CutWriter final : public FileWriter {
     if (dead(path)) return power_cut();
     return disk_.remove(path);
   }
+
+  void begin_many() override { disk_.begin_many(); }
+  Result<void> end_many() override { return disk_.end_many(); }
 
  private:
   static Error power_cut() { return Error{ErrorCode::kStorage, "the power is gone"}; }

@@ -8,6 +8,7 @@
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/drafts.h>
 #include <tenon/repo_tools/init.h>
+#include <tenon/repo_tools/publication_check.h>
 #include <tenon/repo_tools/publish_policy.h>
 #include <tenon/repo_tools/publisher.h>
 #include <tenon/repo_tools/release_builder.h>
@@ -139,9 +140,9 @@ class Workshop : public ::testing::Test {
   Result<void> publish(FileWriter& writer, metadata::UtcTime now = kNow) {
     const Repository repo = repository();
     TENON_TRY(const Publication publication, staged_publication(repo, now));
-    TENON_TRY_VOID(check_publication(repo, publication, now));
+    TENON_TRY_VOID(check_publication(repo, publication, now, no_progress_));
     TENON_TRY_VOID(judge_publication(repo, publication, now));
-    TENON_TRY_VOID(write_publication(repo, writer, publication, now));
+    TENON_TRY_VOID(write_publication(repo, writer, publication, now, no_progress_));
     return clear_staging(repo, writer);
   }
   Result<void> publish() { return publish(disk_); }
@@ -185,6 +186,22 @@ class Workshop : public ::testing::Test {
     }
     ADD_FAILURE() << "no staged file ends with " << ending;
     return {};
+  }
+
+  static Bytes signed_by(const Keys& keys, const json::Value& signed_part) {
+    metadata::Envelope envelope = metadata::Envelope::unsigned_of(signed_part);
+    const metadata::PublicKey& key = keys[0]->public_key();
+    return to_bytes(hsm::add_signature(envelope, key.hash_keyid(), key, *keys[0])->to_text());
+  }
+  // restage_online puts a snapshot, rightly signed, and a timestamp of it in place of those that are staged.
+  void restage_online(const metadata::Snapshot& snapshot) {
+    const Repository repo = repository();
+    const Bytes file = signed_by(snapshot_keys_, snapshot.to_json());
+    metadata::Timestamp timestamp = *metadata::Timestamp::parse((*repo.staged(RoleId::timestamp()))->signed_part());
+    timestamp.snapshot.length = file.size();
+    timestamp.snapshot.hashes->sha256 = Sha256::of(file);
+    ASSERT_TRUE(disk_.put(repo.draft("snapshot.json"), file));
+    ASSERT_TRUE(disk_.put(repo.draft("timestamp.json"), signed_by(timestamp_keys_, timestamp.to_json())));
   }
 
   TempFolder temp_;

@@ -9,7 +9,7 @@ import http.server
 import json
 import subprocess
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SECONDS = 60  # no client needs more for one command
@@ -21,6 +21,7 @@ class Case:
     title: str
     folder: Path
     steps: list
+    needs: list = field(default_factory=list)  # what not every client has: "TAP 15"
 
     @classmethod
     def load(cls, folder):

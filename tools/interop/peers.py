@@ -35,6 +35,7 @@ class Recipe:
     client: list
     writer: list = field(default_factory=list)  # writes cases, if this peer can
     hint: str = ""
+    lacks: list = field(default_factory=list)    # what its client does not have, of what a case may need
 
     def pinned(self):
         return re.search(self.version, (HERE / self.name / self.pin).read_text()).group(1)
@@ -59,7 +60,7 @@ RECIPES = [
            [["cargo", "build", "--quiet", "--release", "--target-dir", "../tough-target"],
             ["cp", "../tough-target/release/tough-client", "client"]],
            ["cargo", "search", "--limit", "1", "tough"],
-           ["{folder}/client"], hint="needs a Rust of 2026 and a C compiler"),
+           ["{folder}/client"], hint="needs a Rust of 2026 and a C compiler", lacks=["TAP 15"]),
 ]
 
 
@@ -71,6 +72,7 @@ class Peer:
     client: list = field(default_factory=list)
     writer: list = field(default_factory=list)
     problem: str = ""
+    lacks: list = field(default_factory=list)
 
     @property
     def ready(self):
@@ -114,7 +116,8 @@ def prepare(recipe, say):
     for path in sources_of(recipe):
         digest.update(str(path.relative_to(HERE)).encode() + b"\0" + path.read_bytes() + b"\0")
     folder = CACHE / f"{recipe.name}-{digest.hexdigest()[:12]}"
-    peer = Peer(recipe.name, version, filled(recipe.client, folder=folder), filled(recipe.writer, folder=folder))
+    peer = Peer(recipe.name, version, filled(recipe.client, folder=folder), filled(recipe.writer, folder=folder),
+                lacks=recipe.lacks)
     if (folder / "ready").exists():
         return peer
     if not shutil.which(recipe.tool):

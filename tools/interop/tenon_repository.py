@@ -1,9 +1,11 @@
-"""tenon_repository: a repository made with tenon-keyctl and tenon-repo in three stages, as a user makes it.
+"""tenon_repository: repositories made with tenon-keyctl and tenon-repo, as users make them.
 
-Stage first: one release. Stage second: one more, and the channel points to it. Stage rotated: root 2 lists a new key in
+TenonRepository has three stages. Stage first: one release. Stage second: one more, and the channel points to it. Stage rotated: root 2 lists a new key in
 place of one of each role's, and targets, snapshot and timestamp are signed anew.
 Root 2 is written here and signed with openssl, as others would make one.
+TenonTeams has files that are no release: of a team below a team, and in bins.
 """
+import hashlib
 import json
 import os
 import shutil
@@ -39,6 +41,12 @@ class TenonRepository:
     """The repository, made in a working folder."""
 
     def __init__(self, programs, work):
+        self._begin(programs, work)
+        self._release("1.0.0", 1, ["tara", "tom", "rita", "rob", "ci", "online"], "first")
+        self._release("1.1.0", 2, ["rita", "rob", "ci", "online"], "second")
+        self._rotate()
+
+    def _begin(self, programs, work):
         self.programs, self.work = Path(programs), Path(work)
         (self.work / "keys").mkdir(parents=True)
         self.secret = self.work / "passphrase"
@@ -48,9 +56,6 @@ class TenonRepository:
         self._tool("tenon-repo", "init", "repo", "--lab", "--root", "1.root.json", "--product", "demo", "--releases-key",
                    "keys/rita.tenon-key", "--releases-key", "keys/rob.tenon-key", "--releases-threshold", "2",
                    "--rollout-key", "keys/ci.tenon-key")
-        self._release("1.0.0", 1, ["tara", "tom", "rita", "rob", "ci", "online"], "first")
-        self._release("1.1.0", 2, ["rita", "rob", "ci", "online"], "second")
-        self._rotate()
 
     def write_cases(self, out):
         """Cases as python-tuf/author.py tells: the life of one client, one that comes late, and a mirror that lies."""
@@ -75,8 +80,8 @@ class TenonRepository:
         return folder
 
     @staticmethod
-    def _note(folder, title, steps):
-        (folder / "case.json").write_text(json.dumps({"title": title, "steps": steps}))
+    def _note(folder, title, steps, needs=()):
+        (folder / "case.json").write_text(json.dumps({"title": title, "steps": steps, "needs": list(needs)}))
 
     def _public(self, stage):
         """What a web server would show at a stage."""
@@ -166,3 +171,56 @@ class TenonRepository:
         self._tool("tenon-repo", "root", "add", "repo", "--root", "2.root.json")
         self._tool("tenon-repo", "renew", "repo", "--role", "targets")
         self._sign_and_publish(["tara", "ted", "online2"], "rotated")
+
+
+class TenonTeams(TenonRepository):
+    """A team below a team, and packages in bins: succinct ones (TAP 15), or listed with their prefixes of digests."""
+    PACKAGES, BINS, CHANGED = 40, 16, 7
+
+    def __init__(self, programs, work, listed):
+        self._begin(programs, work)
+        self.listed = listed
+        self._delegate("apps", ["apps/*", "apps/audio/*"], ["rita", "rob"], 2)
+        self._delegate("apps.audio", ["apps/audio/*"], ["ci"], 1, "--by", "apps")
+        self._delegate("packages", ["package/*"], ["ci"], 1)
+        self._tool("tenon-repo", "delegation", "bins", "repo", "--role", "packages", "--count", self.BINS, "--key-file",
+                   "keys/online.tenon-key", *(["--listed"] if listed else []))
+        self.content = {"apps/editor": b"an editor", "apps/audio/mixer": b"a mixer"}
+        self.content |= {f"package/{number}.tar": str(number).encode() for number in range(self.PACKAGES)}
+        self._add({"apps": "apps/editor", "apps.audio": "apps/audio/mixer"})
+        self._publish_packages(["tara", "tom", "rita", "rob", "ci", "online"], "first")
+        first = dict(self.content)
+        self.content[f"package/{self.CHANGED}.tar"] = b"changed"
+        self._publish_packages(["online"], "second")
+        self.steps = {"first": first, "second": self.content}
+
+    def write_cases(self, out):
+        absent = {"package/none.tar": None, "apps/audio/none": None}
+        steps = [{"folder": stage,
+                  "targets": {path: hashlib.sha256(data).hexdigest() for path, data in content.items()} | absent}
+                 for stage, content in self.steps.items()]
+        name, title = ("listed-bins", "bins listed with prefixes") if self.listed else ("succinct-bins", "succinct bins")
+        folder = self._write_case(out / name, title, steps, list(self.steps))
+        self._note(folder, f"teams, and {title}", steps, [] if self.listed else ["TAP 15"])
+
+    def _delegate(self, role, paths, holders, threshold, *more):
+        words = [word for path in paths for word in ("--path", path)]
+        words += [word for name in holders for word in ("--key-file", f"keys/{name}.tenon-key")]
+        self._tool("tenon-repo", "delegation", "add", "repo", "--role", role, *words, "--threshold", threshold, *more)
+
+    def _add(self, roles):
+        for role, path in roles.items():
+            file = self.work / "files" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self.content[path])
+            self._tool("tenon-repo", "target", "add", "repo", "--role", role, "--from", file, "--prefix",
+                       path[:path.rindex("/") + 1])
+
+    def _publish_packages(self, signers, stage):
+        folder = self.work / "files/package"
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, data in self.content.items():
+            if path.startswith("package/"):
+                (self.work / "files" / path).write_bytes(data)
+        self._tool("tenon-repo", "target", "add", "repo", "--role", "packages", "--from", folder, "--prefix", "package/")
+        self._sign_and_publish(signers, stage)
