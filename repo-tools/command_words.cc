@@ -12,6 +12,8 @@ using policies::Share;
 
 namespace {
 
+constexpr std::size_t kShownDrafts = 8;
+
 // A number and what follows it.
 struct Amount {
   std::uint64_t value;
@@ -87,6 +89,12 @@ std::string draft_line(const Draft& draft, bool dry_run) {
     line += "; its " + std::to_string(draft.signatures_dropped) + " signatures were for other bytes and are gone";
   }
   return line;
+}
+
+void say_drafts(const Console& console, const std::vector<Draft>& drafts, bool dry_run) {
+  for (std::size_t i = 0; i < drafts.size() && i < kShownDrafts; ++i) console.say(draft_line(drafts[i], dry_run));
+  if (drafts.size() > kShownDrafts)
+    console.say("  and " + std::to_string(drafts.size() - kShownDrafts) + " roles more");
 }
 
 json::Object draft_json(const Draft& draft) {

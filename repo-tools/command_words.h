@@ -30,6 +30,8 @@ Result<std::vector<metadata::PublicKey>> public_keys(const std::vector<std::file
 inline constexpr std::string_view kSignNext = "  next: tenon-repo sign";
 
 std::string draft_line(const Draft& draft, bool dry_run);
+// say_drafts says the first of many, and how many there are.
+void say_drafts(const Console& console, const std::vector<Draft>& drafts, bool dry_run);
 json::Object draft_json(const Draft& draft);
 // give_change is what changed, for programs; no draft means that all was there already.
 void give_change(const Console& console, json::Object object, const std::optional<Draft>& draft, bool dry_run);

@@ -110,6 +110,7 @@ struct RenewWords {
   std::vector<std::string> roles;
   std::string expires_in;
   bool dry_run = false;
+  bool bins = false;  // all bins of each role, and not the role itself
 };
 Result<ExitStatus> run_renew(const Console& console, const RenewWords& words);
 

@@ -8,8 +8,6 @@
 namespace tenon::repo_tools {
 namespace {
 
-constexpr std::size_t kShownDrafts = 8;
-
 Result<std::vector<metadata::PathPattern>> patterns(const std::vector<std::string>& texts) {
   std::vector<metadata::PathPattern> all;
   for (const std::string& text : texts) {
@@ -23,12 +21,6 @@ json::Array draft_array(const std::vector<Draft>& drafts) {
   json::Array array;
   for (const Draft& draft : drafts) array.push_back(draft_json(draft));
   return array;
-}
-
-void say_drafts(const Console& console, const std::vector<Draft>& drafts, bool dry_run) {
-  for (std::size_t i = 0; i < drafts.size() && i < kShownDrafts; ++i) console.say(draft_line(drafts[i], dry_run));
-  if (drafts.size() > kShownDrafts)
-    console.say("  and " + std::to_string(drafts.size() - kShownDrafts) + " roles more");
 }
 
 ExitStatus report_edit(const Console& console, const DelegationEdited& edited, bool dry_run) {

@@ -21,7 +21,6 @@ using metadata::TargetPath;
 using metadata::Targets;
 using metadata::UtcTime;
 
-constexpr std::uint64_t kMostBins = 65'536;
 constexpr std::uint64_t kSnapshotBytesForOne = 172;  // its name, version, length and sha256
 
 Result<void> check_overlap(const Delegations& delegations, const metadata::RoleName& role, const PathSet& paths) {
@@ -101,25 +100,11 @@ Result<RoleKeys> changed_keys(Delegations& delegations, const std::string& name,
   return after;
 }
 
-std::vector<RoleId> bins_of(const Delegations& delegations) {
-  std::vector<RoleId> bins;
-  for (std::uint64_t i = 0; delegations.bins && i < delegations.bins->count(); ++i) {
-    bins.push_back(RoleId::of(delegations.bins->bin(i).name));
-  }
-  for (const DelegatedRole& one : delegations.roles) {
-    if (one.paths.hash_prefixes) bins.push_back(RoleId::of(one.name));
-  }
-  return bins;
-}
-
-Result<void> edit_bins(const Repository& repository, FileWriter& writer, Edit& edit, const RoleId& role,
-                       const DelegationChange& change) {
+Result<void> edit_bins(const Repository& repository, FileWriter& writer, const RoleTree& tree, Edit& edit,
+                       const RoleId& role, const DelegationChange& change) {
   TENON_TRY(Targets delegator, repository.newest_targets(role));
   Delegations delegations = delegator.delegations.value_or(Delegations{});
-  if (delegations.bins && delegations.bins->count() > kMostBins) {
-    return Error{ErrorCode::kLimit, printable(role.text()) + " has more than 65536 bins"};
-  }
-  const std::vector<RoleId> bins = bins_of(delegations);
+  TENON_TRY(const std::vector<RoleId> bins, tree.bins_of(role));
   if (bins.empty() || change.paths) {
     return Error{ErrorCode::kUsage, bins.empty() ? printable(role.text()) + " has no bins"
                                                  : "bins share all paths by their digests: --path is of the role"};
@@ -214,7 +199,7 @@ Result<DelegationEdited> edit_delegation(const Repository& repository, FileWrite
   TENON_TRY(const RoleTree tree, RoleTree::read(repository));
   Edit edit(repository, writer, now);
   if (change.of_bins) {
-    TENON_TRY_VOID(edit_bins(repository, writer, edit, role, change));
+    TENON_TRY_VOID(edit_bins(repository, writer, tree, edit, role, change));
     return std::move(edit).done();
   }
   TENON_TRY(const RoleTree::Way way, named_way(tree, role));
@@ -267,7 +252,7 @@ Result<DelegationEdited> remove_delegation(const Repository& repository, FileWri
 
 Result<DelegationEdited> add_bins(const Repository& repository, FileWriter& writer, const BinsRequest& request,
                                   UtcTime now) {
-  if (!std::has_single_bit(request.count) || request.count < 2 || request.count > kMostBins) {
+  if (!std::has_single_bit(request.count) || request.count < 2 || request.count > RoleTree::kMostBins) {
     return Error{ErrorCode::kUsage, std::to_string(request.count) + " bins: not a power of two, 2 to 65536"};
   }
   TENON_TRY(const RoleTree tree, RoleTree::read(repository));

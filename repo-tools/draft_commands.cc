@@ -159,6 +159,11 @@ Result<ExitStatus> run_renew(const Console& console, const RenewWords& words) {
   const auto writer = writer_for(words.dry_run);
   for (const std::string& name : words.roles) {
     TENON_TRY(const RoleId role, RoleId::parse(name));
+    if (words.bins) {
+      TENON_TRY(const std::vector<Draft> drafts, renew_bins(repository, *writer, role, expires_in, console.now));
+      say_drafts(console, drafts, words.dry_run);
+      continue;
+    }
     TENON_TRY(const Draft draft, renew(repository, *writer, role, expires_in, console.now));
     console.say(draft_line(draft, words.dry_run));
   }

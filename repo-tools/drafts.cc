@@ -1,4 +1,6 @@
+#include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/drafts.h>
+#include <tenon/repo_tools/role_tree.h>
 
 namespace tenon::repo_tools {
 
@@ -23,6 +25,21 @@ Result<Draft> renew(const Repository& repository, FileWriter& writer, const Role
   TENON_TRY(Targets targets, repository.newest_targets(role));
   const Days lifetime = expires_in.value_or(repository.settings().expiry.of(role));
   return write_draft(repository, writer, role, std::move(targets), lifetime.after(now));
+}
+
+Result<std::vector<Draft>> renew_bins(const Repository& repository, FileWriter& writer, const RoleId& role,
+                                      std::optional<Days> expires_in, metadata::UtcTime now) {
+  TENON_TRY(const RoleTree tree, RoleTree::read(repository));
+  TENON_TRY(const std::vector<RoleId> bins, tree.bins_of(role));
+  if (bins.empty()) return Error{ErrorCode::kUsage, printable(role.text()) + " has no bins"};
+  std::vector<Draft> drafts;
+  ManyFiles many(writer);
+  for (const RoleId& bin : bins) {
+    TENON_TRY(Draft draft, renew(repository, writer, bin, expires_in, now));
+    drafts.push_back(std::move(draft));
+  }
+  TENON_TRY_VOID(many.finish());
+  return drafts;
 }
 
 metadata::TargetEntry target_entry(std::uint64_t length, const Sha256& sha256) {

@@ -6,6 +6,7 @@
 #include <tenon/repo_tools/repository.h>
 
 #include <optional>
+#include <vector>
 
 namespace tenon::repo_tools {
 
@@ -25,6 +26,10 @@ Result<Draft> write_draft(const Repository& repository, FileWriter& writer, cons
 // and refresh draft, and for a role that there is not.
 Result<Draft> renew(const Repository& repository, FileWriter& writer, const RoleId& role,
                     std::optional<Days> expires_in, metadata::UtcTime now);
+
+// renew_bins renews all bins of a role. Errors: E_USAGE for a role without bins; as renew.
+Result<std::vector<Draft>> renew_bins(const Repository& repository, FileWriter& writer, const RoleId& role,
+                                      std::optional<Days> expires_in, metadata::UtcTime now);
 
 // stage_target writes a small target file and lists it.
 Result<void> stage_target(const Repository& repository, FileWriter& writer, const metadata::TargetPath& path,

@@ -119,7 +119,8 @@ class Commands {
     add_target();
 
     CLI::App* renew = add(app_, "renew", "draft a role again with a new expiry", renew_, run_renew);
-    add_list(renew, "--role", renew_.roles, "targets, releases.PRODUCT or rollout.PRODUCT")->required();
+    add_list(renew, "--role", renew_.roles, "targets, releases.PRODUCT, rollout.PRODUCT or a team's")->required();
+    renew->add_flag("--bins", renew_.bins, "all bins of the role, and not the role itself");
     renew->add_option("--expires-in", renew_.expires_in, "for example 90d");
     add_dry_run(renew, renew_.dry_run);
   }

@@ -32,6 +32,21 @@ Result<RoleTree> RoleTree::read_top(const Repository& repository) {
   return RoleTree(root.value(), repository.settings());
 }
 
+Result<std::vector<RoleId>> RoleTree::bins_of(const RoleId& role) const {
+  std::vector<RoleId> bins;
+  const Targets* const targets = delegator(role);
+  if (targets == nullptr) return bins;
+  const std::optional<metadata::SuccinctRoles>& succinct = targets->delegations->bins;
+  if (succinct && succinct->count() > kMostBins) {
+    return Error{ErrorCode::kLimit, printable(role.text()) + " has more than 65536 bins"};
+  }
+  for (std::uint64_t i = 0; succinct && i < succinct->count(); ++i) bins.push_back(RoleId::of(succinct->bin(i).name));
+  for (const DelegatedRole& one : targets->delegations->roles) {
+    if (one.paths.hash_prefixes) bins.push_back(RoleId::of(one.name));
+  }
+  return bins;
+}
+
 std::vector<RoleId> RoleTree::named_roles() const {
   std::vector<RoleId> names{RoleId::targets()};
   for (const auto& [delegator, targets] : delegators_) {

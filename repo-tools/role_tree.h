@@ -54,6 +54,10 @@ class RoleTree {
   const metadata::Targets* delegator(const RoleId& role) const;
   // is_bin is true for a role that holds a share of all paths by their hash.
   bool is_bin(const RoleId& role) const;
+  // bins_of gives the bins of a role, in the order of their numbers; none for a role without.
+  // Errors: E_LIMIT above kMostBins, which nobody of ours makes.
+  static constexpr std::uint64_t kMostBins = 65'536;
+  Result<std::vector<RoleId>> bins_of(const RoleId& role) const;
   // named_roles gives targets and those that are delegated to by paths: all but the bins.
   std::vector<RoleId> named_roles() const;
   // may_list is true for targets and for each role that somebody delegates to.

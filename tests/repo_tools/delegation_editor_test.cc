@@ -199,6 +199,18 @@ TEST_F(Delegating, GivesAllBinsOtherHolders) {
             "E_USAGE");
 }
 
+TEST_F(Delegating, RenewsAllBinsBeforeTheyExpireTogether) {
+  ASSERT_TRUE(add_role("apps", "apps/*"));
+  ASSERT_TRUE(bins_of("apps", 4));
+  ASSERT_TRUE(sign_and_publish());
+  const Result<std::vector<Draft>> drafts =
+      renew_bins(repository(), disk_, role_id("apps"), *Days::create(7), days_later(1));
+  ASSERT_TRUE(drafts) << drafts.error().message;
+  ASSERT_EQ(drafts->size(), 4u);
+  EXPECT_EQ(drafts->front().expires, days_later(8));
+  EXPECT_EQ(code_of(renew_bins(repository(), disk_, role_id("apps-bin-0"), std::nullopt, kNow)), "E_USAGE");
+}
+
 TEST_F(Delegating, KeepsTheThresholdUnlessToldAndSaysWhenItFalls) {
   team_keys_ = new_keys(3);
   RoleHolders two = holders();
