@@ -51,7 +51,9 @@ int watch(const std::filesystem::path& folder) {
   std::vector<std::string> seen;
   std::string error;
   ClientState known;
-  while (error.empty() && !(refreshes > 0 && input_has_ended())) {
+  // The last refresh begins after the input has ended: it sees what was published by then.
+  for (bool is_last = false; error.empty() && !is_last;) {
+    is_last = input_has_ended();
     CheckingClient client(view, root, refreshes % 2 == 0 ? known : ClientState{}, now);
     const Result<std::string> version = current(client);
     if (refreshes % 2 == 0) known = client.state();
