@@ -9,6 +9,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from securesystemslib.signer import CryptoSigner
 from tuf.api.metadata import (Delegations, Metadata, MetaFile, Root, Snapshot, SuccinctRoles, TargetFile, Targets,
@@ -42,9 +43,9 @@ def finish(folder, signer, snapshot, timestamp):
 
 def first(folder, manifest, bits):
     folder.mkdir(parents=True)
-    signer = CryptoSigner.generate_ed25519()
-    key = signer.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key").write_bytes(key)
+    key = Ed25519PrivateKey.generate()
+    (folder / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    signer = CryptoSigner(key)
     root = Root(expires=EXPIRES, consistent_snapshot=True)
     for role in ("root", "targets", "snapshot", "timestamp"):
         root.add_key(signer.public_key, role)
