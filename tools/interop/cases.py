@@ -21,7 +21,7 @@ class Case:
     title: str
     folder: Path
     steps: list
-    needs: list = field(default_factory=list)  # what not every client has: "TAP 15"
+    needs: list = field(default_factory=list)  # what not every client has: "TAP 15", "path_hash_prefixes"
 
     @classmethod
     def load(cls, folder):

@@ -201,7 +201,7 @@ class TenonTeams(TenonRepository):
                  for stage, content in self.steps.items()]
         name, title = ("listed-bins", "bins listed with prefixes") if self.listed else ("succinct-bins", "succinct bins")
         folder = self._write_case(out / name, title, steps, list(self.steps))
-        self._note(folder, f"teams, and {title}", steps, [] if self.listed else ["TAP 15"])
+        self._note(folder, f"teams, and {title}", steps, ["path_hash_prefixes" if self.listed else "TAP 15"])
 
     def _delegate(self, role, paths, holders, threshold, *more):
         words = [word for path in paths for word in ("--path", path)]
