@@ -87,12 +87,17 @@ Result<void> require_no_product(const RoleTree& tree, const RoleId& role) {
 // How a role may be signed after a change; what that loosens is remarked.
 Result<RoleKeys> changed_keys(Delegations& delegations, const std::string& name, const RoleKeys& before,
                               const DelegationChange& change, Edit& edit) {
-  std::vector<metadata::PublicKey> keys = change.keys;
-  if (keys.empty()) {
-    for (const KeyId& keyid : before.keyids) keys.push_back(delegations.keys.at(keyid));
-  }
   const auto old = static_cast<std::int64_t>(before.threshold.value());
-  TENON_TRY(RoleKeys after, take_holders(delegations, name, {std::move(keys), change.threshold.value_or(old)}));
+  RoleKeys after = before;
+  if (!change.keys.empty()) {
+    TENON_TRY(after, take_holders(delegations, name, {change.keys, change.threshold.value_or(old)}));
+  } else {
+    TENON_TRY(after.threshold, metadata::Threshold::create(change.threshold.value_or(old)).with_context("--threshold"));
+    if (after.threshold.value() > after.keyids.size()) {
+      return Error{ErrorCode::kUsage, printable(name) + ": a threshold of " + std::to_string(after.threshold.value()) +
+                                          " with " + std::to_string(after.keyids.size()) + " keys"};
+    }
+  }
   if (after.threshold < before.threshold) {
     edit.remark(std::to_string(after.threshold.value()) + " of its keys will be enough to sign " + printable(name) +
                 ", " + std::to_string(old) + " were needed");
@@ -109,11 +114,7 @@ Result<void> edit_bins(const Repository& repository, FileWriter& writer, const R
     return Error{ErrorCode::kUsage, bins.empty() ? printable(role.text()) + " has no bins"
                                                  : "bins share all paths by their digests: --path is of the role"};
   }
-  const RoleKeys before = delegations.bins ? delegations.bins->keys : [&] {
-    return std::ranges::find_if(delegations.roles,
-                                [](const DelegatedRole& one) { return one.paths.hash_prefixes.has_value(); })
-        ->keys;
-  }();
+  const RoleKeys before = tree.way_to(bins.front())->edge.keys;  // all have the same
   TENON_TRY(const RoleKeys after, changed_keys(delegations, "the bins of " + role.text(), before, change, edit));
   if (delegations.bins) delegations.bins->keys = after;
   for (DelegatedRole& one : delegations.roles) {

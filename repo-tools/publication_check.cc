@@ -84,7 +84,7 @@ class TargetCheck {
     TENON_TRY(const Sha256 digest, digest_file(file));
     if (digest == *entry.hashes.sha256) return {};
     return Error{ErrorCode::kMismatch, printable(file.native()) + ": is not the file that was signed",
-                 "remove the release's draft and add it again"};
+                 "take it out of the draft and add it again"};
   }
 
   const Repository* repository_;

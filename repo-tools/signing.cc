@@ -111,10 +111,8 @@ class Session {
 
   Result<void> draft_timestamp(const MetaEntry& pin) {
     Timestamp wanted;
-    TENON_TRY(const std::optional<Envelope> published, repository_->published(RoleId::timestamp()));
-    if (published) {
-      TENON_TRY(wanted, Timestamp::parse(published->signed_part()));
-    }
+    TENON_TRY(const std::shared_ptr<const PublishedState> published, repository_->published_state());
+    if (published) wanted = published->timestamp;
     TENON_TRY(wanted.header.version, repository_->next_version(RoleId::timestamp()));
     wanted.snapshot = pin;
     if (const auto at = online_.find(RoleId::timestamp()); at != online_.end()) {

@@ -191,11 +191,11 @@ class Manifest {
   Result<std::vector<Item>> sort_by(const Shelves& shelves) {
     std::vector<Item> items;
     std::uint64_t at = 0;
-    for (std::size_t number = 1; next_line(); ++number) {
-      const std::string_view line(line_.data());
-      const std::uint64_t bytes = static_cast<std::uint64_t>(stream_.gcount());
-      if (!line.empty()) {
-        const Result<ManifestLine> read = ManifestLine::parse(line);
+    std::size_t number = 1;
+    for (auto line = next_line(); line; line = next_line(), ++number) {
+      const auto bytes = static_cast<std::uint64_t>(stream_.gcount());
+      if (!line->empty()) {
+        const Result<ManifestLine> read = ManifestLine::parse(*line);
         const Result<std::uint64_t> shelf = read ? shelves.number_of(read->path) : Result<std::uint64_t>(read.error());
         if (!shelf) return Error(shelf.error()).context(place(number));
         items.push_back({*shelf, at, bytes});
@@ -212,8 +212,9 @@ class Manifest {
   // line_at reads a line again, which must belong where it did.
   Result<ManifestLine> line_at(const Item& item, const Shelves& shelves) {
     stream_.seekg(static_cast<std::streamoff>(item.at));
-    const Result<ManifestLine> line = next_line() ? ManifestLine::parse(line_.data())
-                                                  : Result<ManifestLine>(storage_error(file_, "cannot read it", EIO));
+    const std::optional<std::string_view> text = next_line();
+    const Result<ManifestLine> line =
+        text ? ManifestLine::parse(*text) : Result<ManifestLine>(storage_error(file_, "cannot read it", EIO));
     const Result<std::uint64_t> shelf = line ? shelves.number_of(line->path) : Result<std::uint64_t>(line.error());
     if (shelf && *shelf == item.shelf) return line;
     return Error{ErrorCode::kStorage,
@@ -223,8 +224,11 @@ class Manifest {
 
  private:
   explicit Manifest(const fs::path& file) : file_(file), stream_(file, std::ios::binary), line_(kMaxLineBytes + 1) {}
-  bool next_line() {
-    return static_cast<bool>(stream_.getline(line_.data(), static_cast<std::streamsize>(line_.size())));
+  // next_line lives until the next call; a zero byte in it is a character like others.
+  std::optional<std::string_view> next_line() {
+    if (!stream_.getline(line_.data(), static_cast<std::streamsize>(line_.size()))) return std::nullopt;
+    const auto read = static_cast<std::size_t>(stream_.gcount());
+    return std::string_view(line_.data(), stream_.eof() ? read : read - 1);
   }
   std::string place(std::size_t line) const { return printable(file_.native()) + ", line " + std::to_string(line); }
 

@@ -225,6 +225,7 @@ TEST_F(Delegating, KeepsTheThresholdUnlessToldAndSaysWhenItFalls) {
   EXPECT_EQ(threshold(), 2u);
   EXPECT_EQ(code_of(edit_delegation(repository(), disk_, role_id("apps"), {.keys = public_keys(new_keys(1))}, kNow)),
             "E_USAGE");
+  EXPECT_EQ(code_of(edit_delegation(repository(), disk_, role_id("apps"), {.threshold = 4}, kNow)), "E_USAGE");
   const Result<DelegationEdited> loosened =
       edit_delegation(repository(), disk_, role_id("apps"), {.threshold = 1}, kNow);
   ASSERT_TRUE(loosened) << loosened.error().message;
@@ -294,7 +295,6 @@ TEST_F(Delegating, IsCheckedAsAKnownDeviceAlsoAfterTheOnlineKeysWereRotated) {
   EXPECT_EQ(code_of(publish()), "E_ROLLBACK");
 }
 
-// Book: SRV-16
 TEST_F(Delegating, DoesNotStopTheDailyJobWhateverIsStaged) {
   ASSERT_TRUE(disk_.put(repository().draft("targets.json"), as_bytes("no metadata at all")));
   const Repository repo = repository();

@@ -68,6 +68,7 @@ TEST_F(TargetList, RefusesNamesThatNoTargetMayHaveAndSaysWhichLine) {
     ASSERT_FALSE(added) << wrong;
     EXPECT_NE(added.error().message.find("line 2"), std::string::npos) << added.error().message;
   }
+  EXPECT_EQ(code_of(add_list(digest + " 7 apps/x" + std::string(1, '\0') + "y\n")), "E_PARSE");
   EXPECT_EQ(code_of(add_list(digest + " 7 " + std::string(4097, 'a') + "\n")), "E_PARSE");
   EXPECT_EQ(code_of(add_list(digest + " 7 " + std::string(9000, 'a') + "\n")), "E_LIMIT");
   EXPECT_TRUE(repository().newest_targets(kApps)->targets.empty());

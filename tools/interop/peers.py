@@ -55,7 +55,7 @@ RECIPES = [
     Recipe("go-tuf", "go", "go.mod", r"go-tuf/v2 v(\S+)",
            [["go", "build", "-mod=mod", "-trimpath", "-o", "client", "."]],
            ["go", "list", "-m", "-versions", "github.com/theupdateframework/go-tuf/v2"],
-           ["{folder}/client"], hint="needs the Go that go.mod names", lacks=["path_hash_prefixes"]),  # not found in 2.4.2
+           ["{folder}/client"], hint="needs the Go that go.mod names", lacks=["path_hash_prefixes"]),  # 2.4.2 finds no target in such a role
     Recipe("tough", "cargo", "Cargo.toml", r'tough = \{ version = "=([^"]+)"',
            [["cargo", "build", "--quiet", "--release", "--target-dir", "../tough-target"],
             ["cp", "../tough-target/release/tough-client", "client"]],
