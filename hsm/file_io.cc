@@ -100,45 +100,6 @@ Result<void> sync_folder(const fs::path& path) {
 
 constexpr std::string_view kRandomPart = ".XXXXXX";
 
-// The new content beside its final name; it is removed again unless it was moved there.
-class TemporaryFile {
- public:
-  static Result<TemporaryFile> write(const fs::path& path, ByteView content, FileMode mode) {
-    std::string name = folder_of(path) / ("." + path.filename().native()).append(kRandomPart);
-    const FileDescriptor fd(::mkostemp(name.data(), O_CLOEXEC));  // O_CREAT | O_EXCL, 0600
-    if (!fd) return storage_error(path, "cannot create it");
-    TemporaryFile file(std::move(name));
-    if (!write_fully(fd.get(), content)) return storage_error(path, "cannot write");
-    if (::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) return storage_error(path, "cannot set its mode");
-    if (::fsync(fd.get()) != 0) return storage_error(path, "cannot sync");
-    return file;
-  }
-
-  TemporaryFile(TemporaryFile&& other) noexcept : name_(std::exchange(other.name_, {})) {}
-  TemporaryFile& operator=(TemporaryFile&&) = delete;
-  ~TemporaryFile() {
-    if (!name_.empty()) ::unlink(name_.c_str());
-  }
-
-  // Each gives 0, or -1 with errno.
-  int move_over(const fs::path& path) { return moved(::rename(name_.c_str(), path.c_str())); }
-  int move_to_free_name(const fs::path& path) {
-    const int result = ::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE);
-    // EINVAL: the file system does not know the flag. link() refuses a taken name as well; the temporary name then
-    // goes.
-    if (result != 0 && errno == EINVAL) return ::link(name_.c_str(), path.c_str());
-    return moved(result);
-  }
-
- private:
-  explicit TemporaryFile(std::string name) : name_(std::move(name)) {}
-  int moved(int result) {
-    if (result == 0) name_.clear();
-    return result;
-  }
-  std::string name_;
-};
-
 }  // namespace
 
 Result<Bytes> read_file(const fs::path& path, std::size_t max_bytes) {
@@ -174,19 +135,60 @@ bool is_temporary_name(std::string_view file_name) {
   return file_name.starts_with('.') && dot != 0 && file_name.size() - dot == kRandomPart.size();
 }
 
-Result<void> write_new_file(const fs::path& path, ByteView content, FileMode mode, FolderSync sync) {
-  TENON_TRY(TemporaryFile file, TemporaryFile::write(path, content, mode));
-  if (file.move_to_free_name(path) != 0) {
-    if (errno == EEXIST) return Error{ErrorCode::kPolicy, shown(path) + ": exists already and is not overwritten"};
-    return storage_error(path, "cannot create it");
-  }
-  return sync == FolderSync::kNow ? sync_folder(path) : Result<void>();
+Result<UnplacedFile> UnplacedFile::write(const fs::path& path, ByteView content, FileMode mode) {
+  std::string name = folder_of(path) / ("." + path.filename().native()).append(kRandomPart);
+  const FileDescriptor fd(::mkostemp(name.data(), O_CLOEXEC));  // O_CREAT | O_EXCL, 0600
+  if (!fd) return storage_error(path, "cannot create it");
+  UnplacedFile file(path, std::move(name));
+  if (!write_fully(fd.get(), content)) return storage_error(path, "cannot write");
+  if (::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) return storage_error(path, "cannot set its mode");
+  return file;
 }
 
-Result<void> replace_file(const fs::path& path, ByteView content, FileMode mode, FolderSync sync) {
-  TENON_TRY(TemporaryFile file, TemporaryFile::write(path, content, mode));
-  if (file.move_over(path) != 0) return storage_error(path, "cannot replace it");
-  return sync == FolderSync::kNow ? sync_folder(path) : Result<void>();
+UnplacedFile::UnplacedFile(UnplacedFile&& other) noexcept
+    : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+
+UnplacedFile::~UnplacedFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+Result<void> UnplacedFile::sync() const {
+  const FileDescriptor fd(::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd || ::fsync(fd.get()) != 0) return storage_error(path_, "cannot sync");
+  return {};
+}
+
+Result<void> UnplacedFile::move_over() {
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return storage_error(path_, "cannot replace it");
+  temporary_.clear();
+  return {};
+}
+
+Result<void> UnplacedFile::move_to_free_name() {
+  int result = ::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE);
+  if (result == 0) {
+    temporary_.clear();
+    return {};
+  }
+  // EINVAL: the file system does not know the flag. link() refuses a taken name as well; the temporary name then goes.
+  if (errno == EINVAL) result = ::link(temporary_.c_str(), path_.c_str());
+  if (result == 0) return {};
+  if (errno == EEXIST) return Error{ErrorCode::kPolicy, shown(path_) + ": exists already and is not overwritten"};
+  return storage_error(path_, "cannot create it");
+}
+
+Result<void> write_new_file(const fs::path& path, ByteView content, FileMode mode) {
+  TENON_TRY(UnplacedFile file, UnplacedFile::write(path, content, mode));
+  TENON_TRY_VOID(file.sync());
+  TENON_TRY_VOID(file.move_to_free_name());
+  return sync_folder(path);
+}
+
+Result<void> replace_file(const fs::path& path, ByteView content, FileMode mode) {
+  TENON_TRY(UnplacedFile file, UnplacedFile::write(path, content, mode));
+  TENON_TRY_VOID(file.sync());
+  TENON_TRY_VOID(file.move_over());
+  return sync_folder(path);
 }
 
 }  // namespace tenon::hsm

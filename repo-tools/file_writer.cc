@@ -4,9 +4,8 @@
 #include <tenon/repo_tools/file_streams.h>
 #include <tenon/repo_tools/file_writer.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <utility>
-#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = 1u << 20;  // of a copy
+constexpr std::ptrdiff_t kManyEnough = 32;  // files from which on one sync of the file system costs less than one each
 
 Error other_bytes(const fs::path& path) {
   return Error{ErrorCode::kPolicy,
@@ -92,19 +92,19 @@ Result<void> move_to_free_name(const fs::path& from, const fs::path& to) {
 
 Result<void> DiskWriter::put(const fs::path& path, ByteView content) {
   TENON_TRY_VOID(make_folders(folder_of(path)));
-  TENON_TRY_VOID(hsm::replace_file(path, content, hsm::FileMode::kPublic, hsm::FolderSync::kLater));
-  return changed(path);
+  TENON_TRY(hsm::UnplacedFile file, hsm::UnplacedFile::write(path, content, hsm::FileMode::kPublic));
+  return change({.path = path, .file = std::move(file), .replaces = true});
 }
 
 Result<void> DiskWriter::put_new(const fs::path& path, ByteView content) {
   if (is_there(path)) {
     TENON_TRY(const Sha256 there, digest_file(path));
     if (there != Sha256::of(content)) return other_bytes(path);
-    return changed(path);  // whoever wrote it may have been killed before its name was synced
+    return change({.path = path});  // whoever wrote it may have been killed before its name was synced
   }
   TENON_TRY_VOID(make_folders(folder_of(path)));
-  TENON_TRY_VOID(hsm::write_new_file(path, content, hsm::FileMode::kPublic, hsm::FolderSync::kLater));
-  return changed(path);
+  TENON_TRY(hsm::UnplacedFile file, hsm::UnplacedFile::write(path, content, hsm::FileMode::kPublic));
+  return change({.path = path, .file = std::move(file)});
 }
 
 Result<void> DiskWriter::copy_new(const fs::path& from, const fs::path& to, const Sha256& sha256) {
@@ -113,7 +113,7 @@ Result<void> DiskWriter::copy_new(const fs::path& from, const fs::path& to, cons
   if (is_there(to)) {
     TENON_TRY(const Sha256 there, digest_file(to));
     if (there != sha256) return other_bytes(to);
-    return changed(to);
+    return sync_folder(folder_of(to));
   }
   TENON_TRY_VOID(make_folders(folder_of(to)));
   Result<void> copied = copy_to_scratch(from, scratch, sha256);
@@ -130,20 +130,56 @@ Result<void> DiskWriter::move(const fs::path& from, const fs::path& to) {
 }
 
 Result<void> DiskWriter::remove(const fs::path& path) {
-  if (::unlink(path.c_str()) == 0) return changed(path);
-  if (errno == ENOENT) return {};
-  return storage_error(path, "cannot remove it", errno);
+  if (!is_there(path)) return {};
+  return change({.path = path, .goes = true});
 }
 
-Result<void> DiskWriter::changed(const fs::path& path) {
-  if (!unsynced_) return sync_folder(folder_of(path));
-  unsynced_->insert(folder_of(path));
+Result<void> DiskWriter::change(Change change) {
+  if (gathered_) {
+    gathered_->push_back(std::move(change));
+    return {};
+  }
+  if (change.file) TENON_TRY_VOID(change.file->sync());
+  TENON_TRY_VOID(place(change));
+  return sync_folder(folder_of(change.path));
+}
+
+std::set<fs::path> DiskWriter::folders_of(const std::vector<Change>& changes) {
+  std::set<fs::path> folders;
+  for (const Change& change : changes) folders.insert(folder_of(change.path));
+  return folders;
+}
+
+Result<void> DiskWriter::sync_content(const std::vector<Change>& changes) {
+  const auto brings_a_file = [](const Change& change) { return change.file.has_value(); };
+  if (std::ranges::count_if(changes, brings_a_file) < kManyEnough) {
+    for (const Change& change : changes) {
+      if (change.file) TENON_TRY_VOID(change.file->sync());
+    }
+    return {};
+  }
+  std::set<dev_t> synced;
+  for (const fs::path& folder : folders_of(changes)) {
+    const hsm::FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0) return storage_error(folder, "cannot open the folder", errno);
+    if (!synced.insert(status.st_dev).second) continue;
+    if (::syncfs(fd.get()) != 0) return storage_error(folder, "cannot sync its file system", errno);
+  }
   return {};
 }
 
+Result<void> DiskWriter::place(Change& change) {
+  if (change.file) return change.replaces ? change.file->move_over() : change.file->move_to_free_name();
+  if (!change.goes || ::unlink(change.path.c_str()) == 0 || errno == ENOENT) return {};
+  return storage_error(change.path, "cannot remove it", errno);
+}
+
 Result<void> DiskWriter::end_many() {
-  const std::set<fs::path> folders = std::exchange(unsynced_, std::nullopt).value_or(std::set<fs::path>());
-  for (const fs::path& folder : folders) TENON_TRY_VOID(sync_folder(folder));
+  std::vector<Change> changes = std::exchange(gathered_, std::nullopt).value_or(std::vector<Change>());
+  TENON_TRY_VOID(sync_content(changes));
+  for (Change& change : changes) TENON_TRY_VOID(place(change));
+  for (const fs::path& folder : folders_of(changes)) TENON_TRY_VOID(sync_folder(folder));
   return {};
 }
 

@@ -1,8 +1,9 @@
 // FileWriter: the one way in which a repository folder is changed, so that a test can stop it anywhere and a dry run
-// can leave everything out. Every call is whole or nothing, and has reached the disk when it returns, but for names that
+// can leave everything out. Every call is whole or nothing, and has reached the disk when it returns, but for those that
 // ManyFiles gathers. Thread: one call at a time.
 #pragma once
 
+#include <tenon/hsm/file_io.h>
 #include <tenon/metadata/bytes.h>
 #include <tenon/metadata/digest.h>
 #include <tenon/metadata/result.h>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace tenon::repo_tools {
 
@@ -42,15 +44,15 @@ class FileWriter {
   virtual Result<void> end_many() { return {}; }
 };
 
-// ManyFiles lets the names of what put, put_new and remove change reach the disk together, when it finishes: for very many
-// files, before one that leads to them. Each file is still whole or nothing, and its content on the disk.
+// ManyFiles gathers what put, put_new and remove do until it finishes: then all content reaches the disk at once, and after it
+// the files appear and go, in the order of the calls. For very many files, before one that leads to them.
 class ManyFiles {
  public:
   // ManyFiles Caller must keep the writer alive, and has no other of its.
   explicit ManyFiles(FileWriter& writer) : writer_(&writer) { writer.begin_many(); }
   ManyFiles(const ManyFiles&) = delete;
   ManyFiles& operator=(const ManyFiles&) = delete;
-  ~ManyFiles() { (void)finish(); }  // after an error: what was written stays written
+  ~ManyFiles() { (void)finish(); }  // after an error: what was done before it stays done
 
   // finish Errors: E_STORAGE.
   Result<void> finish() { return writer_ == nullptr ? Result<void>() : std::exchange(writer_, nullptr)->end_many(); }
@@ -68,13 +70,23 @@ class DiskWriter final : public FileWriter {
                         const Sha256& sha256) override;
   Result<void> move(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Result<void> remove(const std::filesystem::path& path) override;
-  void begin_many() override { unsynced_.emplace(); }
+  void begin_many() override { gathered_.emplace(); }
   Result<void> end_many() override;
 
  private:
-  // changed syncs the folder of a file, now or at the end of many.
-  Result<void> changed(const std::filesystem::path& path);
-  std::optional<std::set<std::filesystem::path>> unsynced_;
+  // Change is one file that appears, or one that goes.
+  struct Change {
+    std::filesystem::path path;
+    std::optional<hsm::UnplacedFile> file = {};  // absent: the file goes, or is there already
+    bool replaces = false;
+    bool goes = false;
+  };
+  Result<void> change(Change change);
+  static std::set<std::filesystem::path> folders_of(const std::vector<Change>& changes);
+  static Result<void> sync_content(const std::vector<Change>& changes);
+  static Result<void> place(Change& change);
+
+  std::optional<std::vector<Change>> gathered_;
 };
 
 // DryRunWriter changes nothing and says that all went well.

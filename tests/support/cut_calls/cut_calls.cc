@@ -1,5 +1,5 @@
 // Preloaded into a program under test, ends it at the N-th call that changes the file system, or makes that call fail:
-// opening for writing, mkostemp, write, fsync, rename, link, unlink, mkdir, chmod, ftruncate and what is like them.
+// opening for writing, mkostemp, write, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate and what is like them.
 //
 //   CUT_AT=N       which call, from 1; 0: none, and the program's last word on stderr is how many there were
 //   CUT_HOW=kill   SIGKILL before it; of a write, after half of it
@@ -128,6 +128,7 @@ int fsync(int fd) {
 int fdatasync(int fd) {
   return call<int(int)>(Needs::kNothing, "fdatasync", fd);
 }
+FORWARD(kNothing, syncfs, (int fd), fd)
 FORWARD(kNothing, ftruncate, (int fd, off_t length), fd, length)
 FORWARD(kSpace, mkdir, (const char* path, mode_t mode), path, mode)
 FORWARD(kNothing, chmod, (const char* path, mode_t mode), path, mode)
