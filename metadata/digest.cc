@@ -2,6 +2,7 @@
 #include <tenon/metadata/hex.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -22,15 +23,20 @@ Result<Digest> parse_digest(std::string_view hex, std::string_view name) {
   return digest;
 }
 
+// Looked up once for the life of the process: OpenSSL 3 takes longer to look one up than to hash a short text.
 template <class Digest>
-const EVP_MD* algorithm();
-template <>
-const EVP_MD* algorithm<Sha256>() {
-  return EVP_sha256();
+const EVP_MD* algorithm() {
+  constexpr const char* kName = std::is_same_v<Digest, Sha256> ? "SHA256" : "SHA512";
+  static const EVP_MD* const found = EVP_MD_fetch(nullptr, kName, nullptr);
+  TENON_CHECK(found != nullptr);
+  return found;
 }
-template <>
-const EVP_MD* algorithm<Sha512>() {
-  return EVP_sha512();
+
+template <class Digest>
+Digest digest_of(ByteView data) {
+  Digest digest;
+  TENON_CHECK(EVP_Digest(data.data(), data.size(), digest.bytes.data(), nullptr, algorithm<Digest>(), nullptr) == 1);
+  return digest;
 }
 
 }  // namespace
@@ -43,15 +49,11 @@ Result<Sha512> Sha512::parse(std::string_view hex) {
 }
 
 Sha256 Sha256::of(ByteView data) {
-  Sha256 digest;
-  TENON_CHECK(EVP_Digest(data.data(), data.size(), digest.bytes.data(), nullptr, EVP_sha256(), nullptr) == 1);
-  return digest;
+  return digest_of<Sha256>(data);
 }
 
 Sha512 Sha512::of(ByteView data) {
-  Sha512 digest;
-  TENON_CHECK(EVP_Digest(data.data(), data.size(), digest.bytes.data(), nullptr, EVP_sha512(), nullptr) == 1);
-  return digest;
+  return digest_of<Sha512>(data);
 }
 
 std::string Sha256::hex() const {

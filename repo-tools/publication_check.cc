@@ -1,3 +1,4 @@
+#include <tenon/hsm/file_descriptor.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/file_streams.h>
@@ -7,7 +8,11 @@
 #include <tenon/repo_tools/target_routes.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace tenon::repo_tools {
 namespace {
@@ -167,6 +172,9 @@ Result<void> check_delegates_are_there(const Repository& repository, const RoleT
 Result<void> check_files_are_there(const Repository& repository, const Publication& publication) {
   TENON_TRY(const std::shared_ptr<const PublishedState> published, repository.published_state());
   if (!published) return {};
+  const fs::path path = repository.public_metadata("");
+  const hsm::FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return storage_error(path, "cannot open the folder", errno);
   std::set<std::string> replaced;
   for (const Publication::MetadataFile& file : publication.metadata) {
     if (file.lists_targets()) replaced.insert(file.role->meta_name());
@@ -175,9 +183,10 @@ Result<void> check_files_are_there(const Repository& repository, const Publicati
     if (replaced.contains(name)) continue;
     TENON_TRY(const RoleId role, RoleId::of_meta_name(name));
     const std::string file = role.public_name(pin.version);
-    std::error_code error;
-    const std::uint64_t length = fs::file_size(repository.public_metadata(file), error);
-    if (!error && length == pin.length.value_or(length)) continue;
+    struct stat status {};
+    const bool is_there = ::fstatat(folder.get(), file.c_str(), &status, 0) == 0 && S_ISREG(status.st_mode);
+    const auto length = static_cast<std::uint64_t>(status.st_size);
+    if (is_there && length == pin.length.value_or(length)) continue;
     return Error{ErrorCode::kMismatch,
                  "public/metadata/" + printable(file) + " is listed and not there, or another file",
                  "restore public/ from its mirror or a backup"};

@@ -175,11 +175,12 @@ Result<ExitStatus> run_publish(const Console& console, const PublishWords& words
   TENON_TRY(const Repository repository, Repository::open(words.folder));
   TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
   const auto writer = writer_for(words.dry_run);
+  TENON_TRY(const RoleTree tree, RoleTree::read(repository));
   TENON_TRY(const Publication publication, staged_publication(repository, console.now));
   if (!publication.empty()) {
     TENON_TRY_VOID(check_and_write(console, repository, *writer, publication));
   }
-  TENON_TRY_VOID(clear_staging(repository, *writer));
+  TENON_TRY_VOID(clear_staging(repository, tree, *writer));
   report_publication(console, publication, words.dry_run);
   if (publication.empty()) {
     console.say("nothing is staged");

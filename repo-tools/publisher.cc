@@ -1,6 +1,5 @@
 #include <tenon/repo_tools/publish_log.h>
 #include <tenon/repo_tools/publisher.h>
-#include <tenon/repo_tools/role_tree.h>
 
 namespace tenon::repo_tools {
 namespace {
@@ -47,9 +46,7 @@ Result<void> write_publication(const Repository& repository, FileWriter& writer,
   return many.finish();
 }
 
-Result<void> clear_staging(const Repository& repository, FileWriter& writer) {
-  TENON_TRY_VOID(remove_leftovers(repository, writer));
-  TENON_TRY(const RoleTree tree, RoleTree::read(repository));
+Result<void> clear_staging(const Repository& repository, const RoleTree& tree, FileWriter& writer) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::recursive_directory_iterator at(repository.staged_targets(), error), end; !error && at != end;

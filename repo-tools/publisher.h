@@ -6,6 +6,7 @@
 #include <tenon/repo_tools/file_writer.h>
 #include <tenon/repo_tools/progress.h>
 #include <tenon/repo_tools/publication.h>
+#include <tenon/repo_tools/role_tree.h>
 
 namespace tenon::repo_tools {
 
@@ -14,7 +15,8 @@ namespace tenon::repo_tools {
 Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
                                metadata::UtcTime now, Progress& progress);
 
-// clear_staging removes what was published, and files that no draft lists. Pre: nothing is staged that is not public.
-Result<void> clear_staging(const Repository& repository, FileWriter& writer);
+// clear_staging removes what was published, and files that no draft lists. tree: the drafts' own, as it was before they
+// were published. Pre: nothing is staged that is not public.
+Result<void> clear_staging(const Repository& repository, const RoleTree& tree, FileWriter& writer);
 
 }  // namespace tenon::repo_tools

@@ -139,11 +139,12 @@ class Workshop : public ::testing::Test {
 
   Result<void> publish(FileWriter& writer, metadata::UtcTime now = kNow) {
     const Repository repo = repository();
+    TENON_TRY(const RoleTree tree, RoleTree::read(repo));
     TENON_TRY(const Publication publication, staged_publication(repo, now));
     TENON_TRY_VOID(check_publication(repo, publication, now, no_progress_));
     TENON_TRY_VOID(judge_publication(repo, publication, now));
     TENON_TRY_VOID(write_publication(repo, writer, publication, now, no_progress_));
-    return clear_staging(repo, writer);
+    return clear_staging(repo, tree, writer);
   }
   Result<void> publish() { return publish(disk_); }
 
