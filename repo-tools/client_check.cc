@@ -77,6 +77,13 @@ Result<Bytes> CheckingClient::read(const TargetPath& path, std::size_t max_bytes
   return content;
 }
 
+ClientState state_of_a_known_device(const Repository& repository, ByteView embedded_root) {
+  const RepositoryView now = RepositoryView::published(repository);
+  CheckingClient client(now, embedded_root, {}, metadata::UtcTime::epoch());
+  (void)client.refresh();  // a damaged publication leaves it with what it could verify
+  return client.state();
+}
+
 bool is_channel_path(std::string_view path) {
   const std::size_t slash = path.find('/');
   return slash != path.npos && path.substr(slash).starts_with("/channels/") && path.ends_with(".json");

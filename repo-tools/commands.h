@@ -114,6 +114,16 @@ struct RenewWords {
 };
 Result<ExitStatus> run_renew(const Console& console, const RenewWords& words);
 
+// StoreWords is the object store from which the repository is served, if it is served from one.
+struct StoreWords {
+  std::string address;  // s3://BUCKET/PREFIX; empty: none
+  std::string endpoint;
+  std::string region = "us-east-1";
+  std::string key_from;
+  std::filesystem::path ca_file;
+  unsigned workers = 8;  // requests at once
+};
+
 struct SignWords {
   std::filesystem::path folder;
   std::vector<std::filesystem::path> keys;
@@ -124,7 +134,10 @@ struct SignWords {
   bool dry_run = false;
 };
 Result<ExitStatus> run_sign(const Console& console, const SignWords& words);
-Result<ExitStatus> run_refresh(const Console& console, const SignWords& words);
+struct RefreshWords : SignWords {
+  StoreWords store;
+};
+Result<ExitStatus> run_refresh(const Console& console, const RefreshWords& words);
 
 struct ImportWords {
   std::filesystem::path folder;
@@ -135,6 +148,7 @@ Result<ExitStatus> run_import(const Console& console, const ImportWords& words);
 
 struct PublishWords {
   std::filesystem::path folder;
+  StoreWords store;
   bool dry_run = false;
 };
 Result<ExitStatus> run_publish(const Console& console, const PublishWords& words);

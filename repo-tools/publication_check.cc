@@ -134,14 +134,6 @@ Result<void> check_collisions(const Repository& repository, const Publication& p
   return {};
 }
 
-// What a device knows that came by while the published metadata was valid.
-ClientState state_of_a_known_device(const Repository& repository, ByteView embedded_root) {
-  const RepositoryView now = RepositoryView::published(repository);
-  CheckingClient client(now, embedded_root, {}, UtcTime::epoch());
-  (void)client.refresh();  // a damaged publication leaves it with what it could verify
-  return client.state();
-}
-
 // Whether a delegation began, ended or changed: then targets that were published may no longer be found.
 Result<bool> delegations_change(const Repository& repository, const RoleTree& tree, const Publication& publication) {
   TENON_TRY(const RoleTree before, RoleTree::read_published(repository));

@@ -3,6 +3,7 @@
 #include <tenon/hsm/open_signer.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/commands.h>
+#include <tenon/repo_tools/destination.h>
 #include <tenon/repo_tools/import.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/prune.h>
@@ -51,12 +52,13 @@ json::Array role_array(const std::vector<RoleStatus>& roles) {
 }
 
 Result<void> check_and_write(const Console& console, const Repository& repository, FileWriter& writer,
-                             const Publication& publication) {
+                             const Publication& publication, Destination& destination) {
   Progress& progress = if_worth_showing(console.progress, publication.metadata_bytes());
   TENON_TRY_VOID(check_publication(repository, publication, console.now, progress));
   TENON_TRY(const std::vector<std::string> warnings, judge_publication(repository, publication, console.now));
   for (const std::string& warning : warnings) console.warn(warning);
-  return write_publication(repository, writer, publication, console.now, progress);
+  const auto upload = [&] { return destination.upload(console, repository, view_of(repository, publication)); };
+  return write_publication(repository, writer, publication, console.now, progress, upload);
 }
 
 json::Array name_array(const Publication& publication) {
@@ -66,14 +68,17 @@ json::Array name_array(const Publication& publication) {
   return names;
 }
 
-void report_publication(const Console& console, const Publication& publication, bool dry_run) {
+void report_publication(const Console& console, const Publication& publication, const Destination& destination,
+                        bool dry_run) {
   json::Array names = name_array(publication);
   for (const json::Value& name : names) console.say((dry_run ? "would publish " : "+ ") + printable(*name.string()));
+  destination.say(console);
   if (!console.as_json) return;
   json::Object object;
   object.set("schema", 1);
   object.set("dry_run", dry_run);
   object.set("published", std::move(names));
+  destination.add_to(object);
   console.give(std::move(object));
 }
 
@@ -158,36 +163,43 @@ Result<ExitStatus> run_import(const Console& console, const ImportWords& words) 
   return ExitStatus::kOk;
 }
 
-Result<ExitStatus> run_refresh(const Console& console, const SignWords& words) {
+Result<ExitStatus> run_refresh(const Console& console, const RefreshWords& words) {
   TENON_TRY(const Repository repository, Repository::open(words.folder));
   TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
   TENON_TRY(const std::optional<Days> expires_in, lifetime(words.expires_in));
+  TENON_TRY(Destination destination, Destination::open(words.store, words.dry_run));
   TENON_TRY(const auto signers, open_keys(words));
+  const auto writer = writer_for(words.dry_run);
+  TENON_TRY_VOID(destination.catch_up(console, repository, *writer));
   TENON_TRY(const OnlineRoles roles, sign_online(repository, signers, expires_in, console.now));
   TENON_TRY(const Publication publication, online_publication(roles));
-  const auto writer = writer_for(words.dry_run);
-  TENON_TRY_VOID(check_and_write(console, repository, *writer, publication));
-  report_publication(console, publication, words.dry_run);
+  TENON_TRY_VOID(check_and_write(console, repository, *writer, publication, destination));
+  report_publication(console, publication, destination, words.dry_run);
   return ExitStatus::kOk;
 }
 
 Result<ExitStatus> run_publish(const Console& console, const PublishWords& words) {
   TENON_TRY(const Repository repository, Repository::open(words.folder));
   TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
+  TENON_TRY(Destination destination, Destination::open(words.store, words.dry_run));
   const auto writer = writer_for(words.dry_run);
+  TENON_TRY_VOID(destination.catch_up(console, repository, *writer));
   TENON_TRY(const RoleTree tree, RoleTree::read(repository));
   TENON_TRY(const Publication publication, staged_publication(repository, console.now));
-  if (!publication.empty()) {
-    TENON_TRY_VOID(check_and_write(console, repository, *writer, publication));
+  if (publication.empty()) {
+    const RepositoryView published = RepositoryView::published(repository);
+    TENON_TRY_VOID(destination.upload(console, repository, published));
+  } else {
+    TENON_TRY_VOID(check_and_write(console, repository, *writer, publication, destination));
   }
   TENON_TRY_VOID(clear_staging(repository, tree, *writer));
-  report_publication(console, publication, words.dry_run);
-  if (publication.empty()) {
-    console.say("nothing is staged");
-    return ExitStatus::kNothingToDo;
+  report_publication(console, publication, destination, words.dry_run);
+  if (!publication.empty()) {
+    console.say("checked as a new device and as one that knows what was published before");
+    return ExitStatus::kOk;
   }
-  console.say("checked as a new device and as one that knows what was published before");
-  return ExitStatus::kOk;
+  console.say("nothing is staged");
+  return destination.has_written() ? ExitStatus::kOk : ExitStatus::kNothingToDo;
 }
 
 Result<ExitStatus> run_prune(const Console& console, const PruneWords& words) {

@@ -21,7 +21,7 @@ Result<void> remove_leftovers(const Repository& repository, FileWriter& writer) 
 }  // namespace
 
 Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
-                               metadata::UtcTime now, Progress& progress) {
+                               metadata::UtcTime now, Progress& progress, const BeforeTimestamp& before_timestamp) {
   TENON_TRY_VOID(remove_leftovers(repository, writer));
   for (const Publication::TargetFile& file : publication.targets) {
     TENON_TRY_VOID(
@@ -35,6 +35,7 @@ Result<void> write_publication(const Repository& repository, FileWriter& writer,
     const fs::path path = repository.public_metadata(file.name);
     if (file.replaces()) {
       TENON_TRY_VOID(many.finish());
+      if (before_timestamp) TENON_TRY_VOID(before_timestamp());
       TENON_TRY_VOID(append_to_log(repository, writer, LogEntry::of(publication, now)));
       TENON_TRY_VOID(writer.put(path, content));
     } else {

@@ -8,12 +8,16 @@
 #include <tenon/repo_tools/publication.h>
 #include <tenon/repo_tools/role_tree.h>
 
+#include <functional>
+
 namespace tenon::repo_tools {
 
 // write_publication Pre: check_publication passed. It writes the log too. Errors: E_STORAGE, E_POLICY, E_MISMATCH; call
 // it again to go on.
+// before_timestamp is done when all but timestamp is there; its error ends the publication.
+using BeforeTimestamp = std::function<Result<void>()>;
 Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
-                               metadata::UtcTime now, Progress& progress);
+                               metadata::UtcTime now, Progress& progress, const BeforeTimestamp& before_timestamp = {});
 
 // clear_staging removes what was published, and files that no draft lists. tree: the drafts' own, as it was before they
 // were published. Pre: nothing is staged that is not public.

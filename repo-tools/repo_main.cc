@@ -225,6 +225,18 @@ class Commands {
     add_dry_run(command, words.dry_run);
   }
 
+  static void add_store(CLI::App* command, StoreWords& words) {
+    CLI::Option* to = command->add_option("--to", words.address, "s3://BUCKET/PREFIX, from which devices get it");
+    const auto add = [&](const char* name, auto& word, const char* what) {
+      command->add_option(name, word, what)->capture_default_str()->needs(to);
+    };
+    add("--s3-endpoint", words.endpoint, "https://HOST, if it is not Amazon's in the region");
+    add("--s3-region", words.region, "of the bucket");
+    add("--s3-key-from", words.key_from, "KEY_ID SECRET [SESSION_TOKEN] on one line: prompt, fd:N or file:PATH");
+    add("--s3-ca-file", words.ca_file, "authorities to trust in place of the system's");
+    add("--s3-workers", words.workers, "requests at once");
+  }
+
   void add_signing() {
     add_keys(add(app_, "sign", "sign what is staged", sign_, run_sign), sign_);
     CLI::App* take =
@@ -232,8 +244,12 @@ class Commands {
     take->add_option("files", import_.files, "as tenon-keyctl response merge wrote them: releases.demo.json")
         ->required();
     add_dry_run(take, import_.dry_run);
-    add_keys(add(app_, "refresh", "publish a new timestamp; for a daily job", refresh_, run_refresh), refresh_);
-    add_dry_run(add(app_, "publish", "make public what is staged", publish_, run_publish), publish_.dry_run);
+    CLI::App* refresh = add(app_, "refresh", "publish a new timestamp; for a daily job", refresh_, run_refresh);
+    add_keys(refresh, refresh_);
+    add_store(refresh, refresh_.store);
+    CLI::App* publish = add(app_, "publish", "make public what is staged", publish_, run_publish);
+    add_dry_run(publish, publish_.dry_run);
+    add_store(publish, publish_.store);
     add_dry_run(add(app_, "prune", "remove files that no client can need any more; 3 if none", prune_, run_prune),
                 prune_.dry_run);
   }
@@ -276,7 +292,7 @@ class Commands {
   RenewWords renew_;
   SignWords sign_;
   ImportWords import_;
-  SignWords refresh_;
+  RefreshWords refresh_;
   PublishWords publish_;
   PruneWords prune_;
   VerifyWords verify_;
@@ -318,8 +334,8 @@ constexpr const char* kFooter =
     "  tenon-repo sign repo --key alice.pem                       # then bob, ci, and last the online key\n"
     "  tenon-repo verify repo --as-client --staged\n"
     "  tenon-repo publish repo\n"
-    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule or lint warns, 5 not verified, 7 a signature\n"
-    "or a passphrase is missing, 8 files, 75 another tenon-repo is at work.";
+    "Exit status: 0 done, 2 usage, 3 nothing to do, 4 refused by a rule or lint warns, 5 not verified, 6 network,\n"
+    "7 a signature or a passphrase is missing, 8 files, 75 another tenon-repo is at work, or was quicker.";
 
 int run(int argc, char** argv, const std::vector<std::string>& warnings) {
   CLI::App app("From images to a signed repository of updates.", "tenon-repo");

@@ -22,11 +22,11 @@ STORAGE = 8
 class Fleet:
     """The clients, from the first refresh on until the block ends."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, repository="repo"):
+        self.folder, self.repository = folder, repository
 
     def __enter__(self):
-        self.loop = subprocess.Popen([os.path.join(BIN, "refresh_loop"), "repo"], cwd=self.folder, text=True,
+        self.loop = subprocess.Popen([os.path.join(BIN, "refresh_loop"), self.repository], cwd=self.folder, text=True,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         return self
 

@@ -14,9 +14,9 @@ SOURCE = os.environ.get("TENON_SOURCE_DIR", os.getcwd())
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 
 
-class Page(repo_cli_test.Repo):
-    def run_page(self, name):
-        """What the page's commands print, all together."""
+class RunsAPage(repo_cli_test.Repo):
+    def run_page(self, name, instead=()):
+        """What the page's commands print, all together; words to put in place of others come in pairs."""
         with open(os.path.join(SOURCE, "docs", name), encoding="utf-8") as file:
             page = file.read()
         blocks = BLOCK.findall(page)
@@ -24,13 +24,15 @@ class Page(repo_cli_test.Repo):
         text = ""
         for line in "".join(blocks).splitlines():
             command, _, status = line.removeprefix("$ ").partition(" # exit status ")
-            words = shlex.split(command)
+            words = [dict(instead).get(word, word) for word in shlex.split(command)]
             self.assertEqual(words[0], "tenon-repo", line)
             done = self.repo(*words[1:])
             self.assertEqual(done.returncode, int(status or 0), f"{line}\n{done.stdout}{done.stderr}")
             text += done.stdout
         return text
 
+
+class Page(RunsAPage):
     def test_publish_a_release_does_what_it_says(self):
         self.init()
         self.repo(*self.sign("targets"))  # the delegations; whoever holds targets signs them once
