@@ -90,6 +90,7 @@ Result<ExitStatus> run_status(const Console& console, const StatusWords& words) 
               lifetime_text(status.root_expires, console.now));
   console.say(table_of(status.roles, console.now));
   for (const std::string& blocker : status.blockers) console.say("blocked: " + blocker);
+  for (const std::string& warning : status.warnings) console.warn(warning);
   if (!status.anything_staged) {
     console.say("nothing is staged");
   } else if (status.blockers.empty()) {

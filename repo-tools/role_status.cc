@@ -8,6 +8,8 @@ namespace tenon::repo_tools {
 namespace {
 
 constexpr std::int64_t kDaySeconds = 86'400;
+constexpr std::int64_t kRootDays = 60;  // to bring its signers together
+constexpr std::size_t kMostWarnings = 8;
 
 std::string key_list(const std::vector<metadata::KeyId>& keys) {
   std::string text;
@@ -38,6 +40,31 @@ std::vector<std::string> blockers_of(const RepositoryStatus& status, metadata::U
   if (staged_targets && !staged_snapshot) blockers.push_back("there is no snapshot of what is staged");
   if (staged_snapshot && !staged_timestamp) blockers.push_back("there is no timestamp of the staged snapshot");
   return blockers;
+}
+
+std::string warning_of(const std::string& what, metadata::UtcTime expires, metadata::UtcTime now) {
+  return printable(what) + (expires <= now ? " " : " expires ") + lifetime_text(expires, now);
+}
+
+std::vector<std::string> warnings_of(const RepositoryStatus& status, const ExpiryDays& lives, metadata::UtcTime now) {
+  std::vector<std::string> warnings;
+  if (status.root_expires <= now.plus_seconds(kRootDays * kDaySeconds)) {
+    warnings.push_back(warning_of("root", status.root_expires, now) + ": its keys must sign the next one");
+  }
+  std::size_t more = 0;
+  for (const RoleStatus& role : status.roles) {
+    const std::int64_t share = role.role == RoleId::timestamp() ? 2 : 4;
+    if (role.is_staged || role.expires > now.plus_seconds(lives.of(role.role).seconds() / share)) continue;
+    if (warnings.size() > kMostWarnings) {
+      ++more;
+      continue;
+    }
+    const bool is_online = !role.role.lists_targets();
+    warnings.push_back(warning_of(role.role.text(), role.expires, now) +
+                       (is_online ? ": tenon-repo refresh" : ": tenon-repo renew, then sign and publish"));
+  }
+  if (more > 0) warnings.push_back(std::to_string(more) + " roles more expire soon");
+  return warnings;
 }
 
 // The number in a name like that of a bin, "apps-0f": nothing without hexadecimal digits behind the last dash.
@@ -111,7 +138,9 @@ Result<RepositoryStatus> repository_status(const Repository& repository, metadat
   TENON_TRY(const RoleTree tree, RoleTree::read(repository));
   const auto no_look = [](const RoleStatus&, const metadata::Envelope&) { return Result<void>(); };
   TENON_TRY(const std::vector<RoleId> roles, tree.roles(repository));
-  return status_of_roles(repository, tree, roles, now, no_look);
+  TENON_TRY(RepositoryStatus status, status_of_roles(repository, tree, roles, now, no_look));
+  status.warnings = warnings_of(status, repository.settings().expiry, now);
+  return status;
 }
 
 std::string lifetime_text(metadata::UtcTime expires, metadata::UtcTime now) {
@@ -177,6 +206,7 @@ json::Value to_json(const RepositoryStatus& status) {
   object.set("roles", std::move(roles));
   object.set("anything_staged", status.anything_staged);
   object.set("blockers", std::move(blockers));
+  object.set("warnings", json::Array(status.warnings.begin(), status.warnings.end()));
   return object;
 }
 

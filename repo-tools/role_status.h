@@ -28,13 +28,16 @@ Result<RoleStatus> status_of(const RoleId& role, const metadata::Envelope& envel
 // require_complete Errors: E_SIG, naming the keys that are missing.
 Result<void> require_complete(const RoleStatus& status);
 
-// RepositoryStatus is every role, and why nothing can be published as it stands (empty when it can).
+// RepositoryStatus is every role, why nothing can be published as it stands (no blockers: it can), and what of that which is
+// public ends soon: half of timestamp's life is over, or less is left of another than a quarter of what it is given, of
+// root than 60 days. A job that renews them has then failed for days.
 struct RepositoryStatus {
   metadata::Version root_version = metadata::Version::first();
   metadata::UtcTime root_expires = metadata::UtcTime::epoch();
   std::vector<RoleStatus> roles = {};
   bool anything_staged = false;
   std::vector<std::string> blockers = {};
+  std::vector<std::string> warnings = {};
 };
 
 // repository_status Errors: those of Repository.

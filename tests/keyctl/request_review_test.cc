@@ -198,6 +198,7 @@ TEST(ReviewRequest, RefusesTheRequestOrThePolicyOfAnotherRepository) {
 }
 
 // Book: KEYT-02
+// Book: SRV-17
 TEST(ReviewRequest, RefusesALowerVersionAndAnotherOfTheSameAndTakesTheSameAgain) {
   CeremonyBuilder world;
   const SigningRequest request = world.targets_update(world.targets(2));

@@ -41,6 +41,7 @@ TEST_F(PublicFiles, HaveTheNextVersionsAndListWhatIsBelowThem) {
 }
 
 // Spec: 4.4d, 6.2.1d
+// Book: SRV-10
 TEST_F(PublicFiles, AreNamedInMetadataWithoutVersionAndDigest) {
   publish_release("1.0.0", 1, 1);
   publish_release("1.1.0", 2, 2);

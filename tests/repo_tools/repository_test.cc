@@ -1,6 +1,8 @@
 #include <tenon/repo_tools/repository.h>
 #include <tenon/repo_tools/role_status.h>
 
+#include <algorithm>
+
 #include <tests/repo_tools/workshop.h>
 
 namespace tenon::repo_tools {
@@ -126,6 +128,24 @@ TEST_F(RepositoryFolder, SaysWhatBlocksIt) {
   EXPECT_TRUE(repository_status(repository(), kNow)->blockers.empty());
   ASSERT_TRUE(publish());
   EXPECT_FALSE(repository_status(repository(), kNow)->anything_staged);
+}
+
+// Three daily jobs that failed have used up half of a week.
+// Book: SRV-08
+TEST_F(RepositoryFolder, WarnsOfWhatEndsSoonBeforeClientsSeeIt) {
+  publish_release("1.0.0", 1);
+  EXPECT_TRUE(repository_status(repository(), kNow)->warnings.empty());
+  EXPECT_TRUE(repository_status(repository(), days_later(3))->warnings.empty());
+  const auto says = [&](std::int64_t day, const std::string& text) {
+    const std::vector<std::string> warnings = repository_status(repository(), days_later(day))->warnings;
+    return std::ranges::any_of(warnings, [&](const std::string& line) { return line.starts_with(text); });
+  };
+  EXPECT_TRUE(says(4, "timestamp expires in 3 days: tenon-repo refresh"));
+  EXPECT_FALSE(says(4, "snapshot"));
+  EXPECT_TRUE(says(23, "snapshot expires in 7 days"));
+  EXPECT_TRUE(says(23, "timestamp expired "));
+  EXPECT_TRUE(says(70, "rollout.demo expires in 20 days: tenon-repo renew"));
+  EXPECT_TRUE(says(320, "root "));
 }
 
 TEST_F(RepositoryFolder, WhosePublicFilesAreGoneSaysWhatIsMissing) {

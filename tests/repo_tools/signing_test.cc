@@ -86,6 +86,7 @@ TEST_F(Signing, AChangedDraftMakesANewSnapshot) {
 
 // Two drafts were made of one state, and the other one was published: what is signed now would be a second content of
 // its version.
+// Book: SRV-17
 TEST_F(Signing, RefusesADraftWhoseVersionIsPublicWithOtherContent) {
   publish_release("1.0.0", 1, 1);
   fs::copy(folder(), temp_ / "other", fs::copy_options::recursive);
