@@ -1,5 +1,6 @@
 // release.json and channel documents, which a device reads: one that is read is written and read again as the same, and
-// decide() has an answer about any two of them, for a device that knows everything and for one that knows nothing.
+// decide() has an answer about any two of them, for a device that knows everything and for one that knows nothing, and none
+// that skips a bridge.
 #include <tenon/metadata/check.h>
 #include <tenon/policies/device_rules.h>
 
@@ -9,9 +10,12 @@
 using tenon::ByteView;
 using tenon::ErrorCode;
 using tenon::Result;
+using tenon::policies::Bridge;
 using tenon::policies::Channel;
+using tenon::policies::Decision;
 using tenon::policies::DeviceFacts;
 using tenon::policies::Release;
+using tenon::policies::Sequence;
 using tenon::policies::Verdict;
 
 namespace {
@@ -41,9 +45,32 @@ void check_shares(const Channel& channel) {
   }
 }
 
+// A device takes the first bridge that it is below, and none to what it runs or to what is older.
+void check_bridges(const Release& release) {
+  TENON_CHECK(release.bridge_for(release.sequence) == nullptr);
+  TENON_CHECK((release.bridge_for(std::nullopt) == nullptr) == release.bridges.empty());
+  for (const Bridge& bridge : release.bridges) {
+    for (const std::int64_t running : {bridge.below.value() - 1, bridge.below.value()}) {
+      const Bridge* taken = release.bridge_for(*Sequence::create(running));
+      TENON_CHECK(taken == nullptr || running < taken->below.value());
+      for (const Bridge& other : release.bridges) {
+        TENON_CHECK(running >= other.below.value() || (taken != nullptr && taken->below <= other.below));
+      }
+    }
+  }
+}
+
+Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts) {
+  return decide(channel, begin_trip(channel, release, facts), facts);
+}
+
 void check_decisions(const Channel& channel, const Release& release) {
   DeviceFacts facts{channel.product, release.hardware.front(), channel.channel};
   TENON_CHECK(!decide(channel, release, facts).reason.empty());
+  for (const Bridge& bridge : release.bridges) {  // nobody skips one
+    facts.running_sequence = *Sequence::create(bridge.below.value() - 1);
+    TENON_CHECK(decide(channel, release, facts).verdict == Verdict::kRefuse);
+  }
   facts.running_sequence = release.sequence;
   facts.floor.raise(release.sequence, release.floor);
   facts.device_id = "device";
@@ -63,6 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result<Channel> channel = read<Channel>(input.first(zero));
   const Result<Release> release = read<Release>(input.subspan(zero == size ? size : zero + 1));
   if (channel) check_shares(*channel);
+  if (release) check_bridges(*release);
   if (channel && release) check_decisions(*channel, *release);
   return 0;
 }

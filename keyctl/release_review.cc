@@ -50,8 +50,8 @@ Result<void> check_files(const Targets& targets, const Release& release) {
   return {};
 }
 
-Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& entry, const Targets& targets,
-                                   const std::map<std::string, std::string>& contents) {
+Result<Release> read_carried(const std::string& path, const TargetEntry& entry,
+                             const std::map<std::string, std::string>& contents) {
   const auto content = contents.find(path);
   if (content == contents.end()) {
     return Error{ErrorCode::kPolicy, "the request pins " + printable(path, 1024) + " and does not carry it",
@@ -68,8 +68,33 @@ Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& e
     return Error{ErrorCode::kPolicy,
                  printable(path, 1024) + " holds the release of " + printable(own_path, 1024) + ", another path"};
   }
+  return release;
+}
+
+// Devices would wait for a bridge that is not there.
+Result<Release> read_bridge(const Release& release, const policies::Bridge& bridge, const Targets& targets,
+                            const std::map<std::string, std::string>& contents) {
+  const std::string path = policies::release_path(release.product, bridge.via).text();
+  const auto entry = targets.targets.find(path);
+  if (entry == targets.targets.end()) {
+    return Error{ErrorCode::kPolicy,
+                 release.title() + " leads over " + bridge.via.text() + ", which the role does not list"};
+  }
+  TENON_TRY(Release via, read_carried(path, entry->second, contents));
+  TENON_TRY_VOID(release.check_bridge(bridge, via));
+  return via;
+}
+
+Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& entry, const Targets& targets,
+                                   const std::map<std::string, std::string>& contents) {
+  TENON_TRY(Release release, read_carried(path, entry, contents));
   TENON_TRY_VOID(check_files(targets, release));
-  return PinnedRelease{path, std::move(release)};
+  PinnedRelease pinned{path, std::move(release)};
+  for (const policies::Bridge& bridge : pinned.release.bridges) {
+    TENON_TRY(Release via, read_bridge(pinned.release, bridge, targets, contents));
+    pinned.bridges.push_back(std::move(via));
+  }
+  return pinned;
 }
 
 }  // namespace
@@ -95,6 +120,10 @@ std::vector<std::string> describe_release(const PinnedRelease& pinned) {
   for (const Image& image : release.images) {
     lines.push_back("  image " + image.slot.text() + ": " + std::to_string(image.size) + " bytes, sha256 " +
                     image.sha256.hex());
+  }
+  for (std::size_t i = 0; i < pinned.bridges.size(); ++i) {
+    lines.push_back("  devices below sequence " + std::to_string(release.bridges[i].below.value()) + " first install " +
+                    pinned.bridges[i].title());
   }
   if (release.kind) lines.push_back("  kind: " + release.kind->text());
   for (const policies::Attachment& attachment : release.attachments) {

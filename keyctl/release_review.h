@@ -14,15 +14,17 @@ namespace tenon::keyctl {
 struct PinnedRelease {
   std::string path;
   policies::Release release;
+  std::vector<policies::Release> bridges = {};  // what each of its bridges leads over, in their order
 };
 
 // pinned_releases reads the release.json of every release that is new or changed. contents are files by target path.
-// Errors: E_POLICY for a release that is pinned and not carried, for one at another release's path, or for a segment list
-// that the role does not pin as the release says; E_MISMATCH for other bytes; E_PARSE.
+// Errors: E_POLICY for a release that is pinned and not carried, for one at another release's path, for a segment list
+// that the role does not pin as the release says, or for a bridge over a release that the role does not list or that leads
+// nowhere; E_MISMATCH for other bytes; E_PARSE.
 Result<std::vector<PinnedRelease>> pinned_releases(const metadata::Targets* before, const metadata::Targets& after,
                                                    const std::map<std::string, std::string>& contents);
 
-// describe_release says what a device would run: version, order, hardware and images. Whole lines, safe for a terminal.
+// describe_release says what a device would run: version, order, hardware, images and bridges. Whole lines, safe for a terminal.
 std::vector<std::string> describe_release(const PinnedRelease& pinned);
 
 }  // namespace tenon::keyctl

@@ -5,8 +5,12 @@
 namespace tenon::policies {
 namespace {
 
-std::string shown(const Release& release) {
-  return release.version.text() + " (sequence " + std::to_string(release.sequence.value()) + ")";
+// What is offered, and where it leads to: "1.4.0 (sequence 6, bridge to 2.0.0)".
+std::string shown(const Candidate& candidate) {
+  const Release& next = candidate.trip.next();
+  if (candidate.trip.is_straight()) return next.title();
+  return next.version.text() + " (sequence " + std::to_string(next.sequence.value()) + ", bridge to " +
+         candidate.trip.destination().version.text() + ")";
 }
 
 std::string name_of(const Channel& channel) {
@@ -17,8 +21,8 @@ constexpr std::int64_t kMinutesOfADay = 24 * 60;
 
 bool is_running(const Candidate& candidate) {
   const DeviceFacts& facts = candidate.facts;
-  const bool says_so =
-      facts.running_version == candidate.release.version && facts.running_sequence == candidate.release.sequence;
+  const Release& next = candidate.trip.next();
+  const bool says_so = facts.running_version == next.version && facts.running_sequence == next.sequence;
   return says_so || facts.running_release == candidate.channel.release_sha256;
 }
 
@@ -36,41 +40,60 @@ std::vector<Breach> broken(bool is_broken, const char* expected, std::string tex
 }
 
 std::vector<Breach> check_named(const Candidate& candidate) {
-  const Release& release = candidate.release;
-  return broken(release.product != candidate.facts.product || release.version != candidate.channel.release,
+  const Release& named = candidate.trip.destination();
+  return broken(named.product != candidate.facts.product || named.version != candidate.channel.release,
                 "the release that the channel names",
-                "the release file is of " + release.product.text() + " " + shown(release));
+                "the release file is of " + named.product.text() + " " + named.title());
+}
+
+std::vector<Breach> check_bridge_first(const Candidate& candidate) {
+  const Bridge* bridge = candidate.trip.wanted();
+  if (bridge == nullptr) return {};
+  return broken(true, "a release that this device may go to straight",
+                shown(candidate) + " is not for devices below sequence " + std::to_string(bridge->below.value()) +
+                    ", which go over " + bridge->via.text() + " first");
+}
+
+// Who could not arrive does not set off: rules about where a trip leads look at all its stops.
+template <class IsBad>
+std::vector<Breach> broken_at_a_stop(const Candidate& candidate, const char* expected, const std::string& text,
+                                     IsBad is_bad) {
+  const std::vector<Release>& stops = candidate.trip.stops();
+  const auto bad = std::ranges::find_if(stops, is_bad);
+  if (bad == stops.end()) return {};
+  return broken(true, expected, bad->title() + text);
 }
 
 std::vector<Breach> check_hardware(const Candidate& candidate) {
-  const std::vector<Label>& hardware = candidate.release.hardware;
-  return broken(std::ranges::find(hardware, candidate.facts.hardware) == hardware.end(), "a release for this hardware",
-                shown(candidate.release) + " is not for hardware " + candidate.facts.hardware.text());
+  const Label& hardware = candidate.facts.hardware;
+  return broken_at_a_stop(
+      candidate, "a release for this hardware", " is not for hardware " + hardware.text(),
+      [&](const Release& stop) { return std::ranges::find(stop.hardware, hardware) == stop.hardware.end(); });
 }
 
 std::vector<Breach> check_not_older(const Candidate& candidate) {
   const std::optional<Sequence> lowest = candidate.facts.floor.lowest();
   if (!lowest) return {};
-  return broken(candidate.release.sequence < *lowest, "the lowest sequence accepted here, or a higher one",
-                shown(candidate.release) + " is older than the lowest sequence accepted here, " +
-                    std::to_string(lowest->value()));
+  return broken(
+      candidate.trip.next().sequence < *lowest, "the lowest sequence accepted here, or a higher one",
+      shown(candidate) + " is older than the lowest sequence accepted here, " + std::to_string(lowest->value()));
 }
 
 std::vector<Breach> check_not_withdrawn(const Candidate& candidate) {
-  return broken(candidate.channel.withdraws(candidate.release.version), "a release that was not withdrawn",
-                shown(candidate.release) + " was withdrawn");
+  return broken_at_a_stop(candidate, "a release that was not withdrawn", " was withdrawn",
+                          [&](const Release& stop) { return candidate.channel.withdraws(stop.version); });
 }
 
 // A release that failed may share images with those that run well: only all of them together are what failed.
 std::vector<Breach> check_quarantine(const Candidate& candidate) {
   const auto failed = [&](const Image& image) { return candidate.facts.quarantine.contains(image.sha256); };
-  return broken(std::ranges::all_of(candidate.release.images, failed), "a release that has not failed here",
-                shown(candidate.release) + " was rolled back on this device; a newer release is awaited");
+  return broken(std::ranges::all_of(candidate.trip.next().images, failed), "a release that has not failed here",
+                shown(candidate) + " was rolled back on this device; a newer release is awaited");
 }
 
 std::vector<Breach> check_not_paused(const Candidate& candidate) {
   return broken(candidate.channel.rollout.is_paused, "a rollout that goes on",
-                "the rollout of " + shown(candidate.release) + " is paused");
+                "the rollout of " + shown(candidate) + " is paused");
 }
 
 // What runs here may be worse than what an early update risks.
@@ -83,25 +106,27 @@ bool is_urgent(const Candidate& candidate) {
   return (facts.running_sequence && runs_below) || runs_withdrawn || is_late;
 }
 
+// A bridge belongs to the turn of the release that it leads to.
 std::vector<Breach> check_turn(const Candidate& candidate) {
   const DeviceFacts& facts = candidate.facts;
   const Share share = candidate.channel.rollout.share_of(facts.group, facts.now);
   const bool has_id = !facts.device_id.empty();
-  const std::int64_t place = has_id ? place_of(candidate.release.version.text(), facts.device_id) : Share::kWhole - 1;
+  const std::string& salt = candidate.trip.destination().version.text();
+  const std::int64_t place = has_id ? place_of(salt, facts.device_id) : Share::kWhole - 1;
   return broken(!is_urgent(candidate) && place >= share.value(), "a share that this device is in",
-                shown(candidate.release) + " is for " + share.percent() + " of the devices so far; this one " +
+                shown(candidate) + " is for " + share.percent() + " of the devices so far; this one " +
                     (has_id ? "is at " + Share::create(place)->percent() : "has no id and comes last"));
 }
 
 std::vector<Breach> check_window(const Candidate& candidate) {
   const DeviceFacts& facts = candidate.facts;
   return broken(facts.window && (!facts.now || !facts.window->is_open(*facts.now)), "an open maintenance window",
-                shown(candidate.release) + " waits for the maintenance window");
+                shown(candidate) + " waits for the maintenance window");
 }
 
 std::vector<Breach> check_link(const Candidate& candidate) {
   return broken(candidate.facts.is_metered.value_or(false), "a link that does not cost by the byte",
-                shown(candidate.release) + " waits for a link that is not metered");
+                shown(candidate) + " waits for a link that is not metered");
 }
 
 constexpr Rule<Candidate> kRules[] = {
@@ -114,6 +139,16 @@ constexpr Rule<Candidate> kRules[] = {
      .advice = "publish the channel again: tenon-repo channel set",
      .concerns = always,
      .check = check_named},
+    {.id = "bridge_first",
+     .severity = Severity::kError,
+     .title = "what must run before the release has run",
+     .standard = "on",
+     .source = "the release's bridges, adr/0011",
+     .explanation =
+         "a release that needs another layout of the disk or of the boot environment does not start without it",
+     .advice = "publish the bridge that the release names",
+     .concerns = always,
+     .check = check_bridge_first},
     {.id = "hardware",
      .severity = Severity::kError,
      .title = "the release is for this hardware",
@@ -234,16 +269,22 @@ std::span<const Rule<Candidate>> device_rules() {
   return kRules;
 }
 
-Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts) {
-  const Candidate candidate{channel, release, facts};
+Trip begin_trip(const Channel& channel, Release release, const DeviceFacts& facts) {
+  const bool is_there = facts.running_release == channel.release_sha256;
+  const std::optional<Sequence> running = is_there ? release.sequence : facts.running_sequence;
+  return Trip(std::move(release), running);
+}
+
+Decision decide(const Channel& channel, const Trip& trip, const DeviceFacts& facts) {
+  const Candidate candidate{channel, trip, facts};
   const Judgement judgement = evaluate(device_rules(), candidate, {}, facts.now.value_or(metadata::UtcTime::epoch()));
   for (const auto& [severity, verdict] :
        {std::pair(Severity::kError, Verdict::kRefuse), std::pair(Severity::kWarning, Verdict::kHold)}) {
     const auto finding = std::ranges::find(judgement.findings, severity, &Finding::severity);
     if (finding != judgement.findings.end()) return {verdict, finding->rule, finding->breach.found};
   }
-  if (is_running(candidate)) return {Verdict::kUpToDate, "up_to_date", shown(release) + " is running"};
-  return {Verdict::kInstall, "newer", shown(release) + " is to be installed"};
+  if (is_running(candidate)) return {Verdict::kUpToDate, "up_to_date", shown(candidate) + " is running"};
+  return {Verdict::kInstall, trip.is_straight() ? "newer" : "bridge", shown(candidate) + " is to be installed"};
 }
 
 }  // namespace tenon::policies

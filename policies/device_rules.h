@@ -4,8 +4,8 @@
 #pragma once
 
 #include <tenon/policies/channel.h>
-#include <tenon/policies/release.h>
 #include <tenon/policies/rule.h>
+#include <tenon/policies/trip.h>
 
 #include <optional>
 #include <set>
@@ -77,17 +77,20 @@ struct Decision {
 // Errors: E_POLICY for another product or channel, E_ROLLBACK for a lower serial.
 Result<void> check_channel(const Channel& channel, const DeviceFacts& facts);
 
-// Candidate is what a channel offers to a device. Caller must keep all three alive.
+// begin_trip is a device's way to the release that its channel names. Who runs that very release is there.
+Trip begin_trip(const Channel& channel, Release release, const DeviceFacts& facts);
+
+// Candidate is what a channel offers to a device: the next release of its trip. Caller must keep all three alive.
 struct Candidate {
   const Channel& channel;
-  const Release& release;
+  const Trip& trip;
   const DeviceFacts& facts;
 };
 
 // device_rules are in the order in which they count: the first that is broken is the reason.
 std::span<const Rule<Candidate>> device_rules();
 
-// decide Pre: check_channel passed and the release's digest is the channel's.
-Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts);
+// decide is about trip.next(). Pre: check_channel passed and the digest of the trip's destination is the channel's.
+Decision decide(const Channel& channel, const Trip& trip, const DeviceFacts& facts);
 
 }  // namespace tenon::policies

@@ -12,7 +12,7 @@ constexpr std::int64_t kSchema = 1;
 constexpr std::uint64_t kMinSegmentBytes = 64u << 10;
 constexpr std::uint64_t kMaxSegmentBytes = 16u << 20;
 constexpr std::uint64_t kMaxSegments = 1u << 18;  // an 8 MiB list: 256 GiB in segments of 1 MiB
-constexpr std::size_t kMaxEntries = 16;           // images of a release, payloads of an image
+constexpr std::size_t kMaxEntries = 16;           // images and bridges of a release, payloads of an image
 constexpr std::size_t kMaxHardware = 256;
 
 Result<std::uint64_t> read_bytes(json::Fields& fields, std::string_view name) {
@@ -65,6 +65,33 @@ Result<Image> read_image(const json::Value& value) {
     payloads.push_back({std::move(kind), std::move(file)});
   }
   return Image{slot, size, sha256, segment_size, segments_file, segments_length, segments_sha256, std::move(payloads)};
+}
+
+Result<std::vector<Bridge>> read_bridges(json::Fields& fields, const Label& version, Sequence sequence) {
+  std::vector<Bridge> bridges;
+  if (fields.optional("bridges") == nullptr) return bridges;
+  TENON_TRY(const json::Array* entries, read_list(fields, "bridges", kMaxEntries));
+  Sequence lowest = Sequence::first();  // no device runs less
+  for (const json::Value& entry : *entries) {
+    TENON_TRY(json::Fields bridge, json::Fields::of(entry, "bridge"));
+    TENON_TRY(const Sequence below, Sequence::read(bridge, "below"));
+    TENON_TRY(Label via, Label::read(bridge, "via"));
+    if (below <= lowest || below >= sequence) {
+      return bridge.error("below " + std::to_string(below.value()) + " is not above " + std::to_string(lowest.value()) +
+                          " and below the release's own sequence, " + std::to_string(sequence.value()));
+    }
+    if (via == version) return bridge.error("the release leads over itself");
+    lowest = below;
+    bridges.push_back({below, std::move(via)});
+  }
+  return bridges;
+}
+
+json::Value write_bridge(const Bridge& bridge) {
+  json::Object object;
+  object.set("below", bridge.below.value());
+  object.set("via", bridge.via.text());
+  return object;
 }
 
 json::Value write_image(const Image& image) {
@@ -143,6 +170,7 @@ Result<Release> Release::parse(ByteView file) {
       release.attachments.push_back({std::move(kind), std::move(name), sha256});
     }
   }
+  TENON_TRY(release.bridges, read_bridges(fields, version, sequence));
   return release;
 }
 
@@ -164,7 +192,38 @@ json::Value Release::to_json() const {
   json::Array attachment_objects;
   for (const Attachment& attachment : attachments) attachment_objects.push_back(write_attachment(attachment));
   if (!attachments.empty()) object.set("attachments", std::move(attachment_objects));
+  json::Array bridge_objects;
+  for (const Bridge& bridge : bridges) bridge_objects.push_back(write_bridge(bridge));
+  if (!bridges.empty()) object.set("bridges", std::move(bridge_objects));
   return object;
+}
+
+std::string Release::title() const {
+  return version.text() + " (sequence " + std::to_string(sequence.value()) + ")";
+}
+
+const Bridge* Release::bridge_for(std::optional<Sequence> running) const {
+  const auto applies = [&](const Bridge& bridge) { return !running || *running < bridge.below; };
+  const auto first = std::ranges::find_if(bridges, applies);
+  return first == bridges.end() ? nullptr : &*first;
+}
+
+// Sequences fall from each release to its bridge, so that no way goes in a circle.
+Result<void> Release::check_bridge(const Bridge& bridge, const Release& via) const {
+  const auto refused = [&](const std::string& why) {
+    return Error{ErrorCode::kPolicy, title() + " leads devices below sequence " + std::to_string(bridge.below.value()) +
+                                         " over " + bridge.via.text() + ", " + why};
+  };
+  if (via.product != product || via.version != bridge.via) {
+    return refused("and what lies there is " + via.title() + " of " + via.product.text());
+  }
+  if (via.sequence < bridge.below) {
+    return refused("which is only sequence " + std::to_string(via.sequence.value()));
+  }
+  if (via.sequence >= sequence) {
+    return refused("which is not older: sequence " + std::to_string(via.sequence.value()));
+  }
+  return {};
 }
 
 // Labels cannot make a path that TargetPath refuses.

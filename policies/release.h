@@ -50,6 +50,14 @@ struct Attachment {
   bool operator==(const Attachment&) const = default;
 };
 
+// Bridge is a release that devices go over first when they run too old a one, as where a new layout of the disk or of the
+// boot environment needs a step between.
+struct Bridge {
+  Sequence below;  // devices that run less go over it
+  Label via;       // its version
+  bool operator==(const Bridge&) const = default;
+};
+
 struct Release {
   Label product;
   Label version;
@@ -60,10 +68,20 @@ struct Release {
   std::string notes = {};
   std::optional<Label> kind = {};  // of the update, for people: "security"
   std::vector<Attachment> attachments = {};
+  std::vector<Bridge> bridges = {};  // the lowest `below` first
 
   // parse Errors: E_PARSE; E_LIMIT for more segments than a device holds a list of.
   static Result<Release> parse(ByteView file);
   json::Value to_json() const;
+  // title is what people are shown: "1.4.0 (sequence 6)".
+  std::string title() const;
+
+  // bridge_for gives the bridge that a device takes first which runs that sequence, null when it may come straight here. A
+  // device that does not know what it runs takes the lowest.
+  const Bridge* bridge_for(std::optional<Sequence> running) const;
+  // check_bridge Pre: the bridge is one of ours. Errors: E_POLICY for a release that is not what the bridge names, that
+  // does not take a device past the bridge, or that is not older than this one.
+  Result<void> check_bridge(const Bridge& bridge, const Release& via) const;
   bool operator==(const Release&) const = default;
 };
 

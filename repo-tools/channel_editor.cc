@@ -8,17 +8,29 @@ namespace {
 
 using policies::Channel;
 using policies::Label;
+using policies::Release;
 using policies::Rollout;
 using policies::Share;
 
 // Allowed, since no device goes back: those that run the newer one stay there, all others get the older one.
-Result<std::string> note_on(const Repository& repository, const std::optional<Channel>& before,
-                            const ListedRelease& wanted) {
+Result<std::string> note_on_going_back(const Repository& repository, const std::optional<Channel>& before,
+                                       const Release& wanted) {
   if (!before) return std::string();
   TENON_TRY(const ListedRelease current, find_release(repository, before->product, before->release));
-  if (wanted.release.sequence >= current.release.sequence) return std::string();
+  if (wanted.sequence >= current.release.sequence) return std::string();
   return "devices that confirmed " + current.release.version.text() +
          " stay there; to take them back, add the old images as a new release with a higher sequence";
+}
+
+// Allowed, since a bridge may be what is wrong: those who need it wait, all others go on.
+std::string note_on_bridges(const Channel& channel, const Release& wanted) {
+  std::string note;
+  for (const policies::Bridge& bridge : wanted.bridges) {
+    if (!channel.withdraws(bridge.via)) continue;
+    note += (note.empty() ? "" : "; ") + std::string("devices below sequence ") + std::to_string(bridge.below.value()) +
+            " wait: " + bridge.via.text() + ", over which they go, is withdrawn";
+  }
+  return note;
 }
 
 Result<void> check_not_falling(const std::string& whose, Share before, Share after) {
@@ -91,7 +103,9 @@ Result<ChannelEdited> edit_channel(const Repository& repository, FileWriter& wri
   TENON_TRY(const ListedRelease listed, find_release(repository, request.product, version));
   TENON_TRY(Channel channel, wanted_channel(repository, before, request, listed, now));
   if (before == channel) return ChannelEdited{std::move(channel)};
-  TENON_TRY(std::string note, note_on(repository, before, listed));
+  TENON_TRY(std::string note, note_on_going_back(repository, before, listed.release));
+  const std::string more = note_on_bridges(channel, listed.release);
+  if (!more.empty()) note += (note.empty() ? "" : "; ") + more;
   if (before) {
     TENON_TRY(const metadata::Version serial, metadata::Version::create(before->serial));
     TENON_TRY(const metadata::Version next, serial.next());

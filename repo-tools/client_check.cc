@@ -4,6 +4,8 @@
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/payload_writer.h>
 
+#include <algorithm>
+
 namespace tenon::repo_tools {
 namespace {
 
@@ -132,6 +134,41 @@ Result<std::uint64_t> check_image(CheckingClient& client, const Release& release
                                        " has no payload that this tool can read"};
 }
 
+Result<Release> read_release(CheckingClient& client, const Label& product, const Label& version) {
+  const TargetPath path = policies::release_path(product, version);
+  TENON_TRY(const Bytes file, client.read(path, policies::kMaxReleaseBytes));
+  return Release::parse(file).with_context(path.text());
+}
+
+Result<policies::Trip> find_trip(CheckingClient& client, const Channel& channel, const Release& release,
+                                 const policies::DeviceFacts& facts) {
+  policies::Trip trip = policies::begin_trip(channel, release, facts);
+  while (const policies::Bridge* bridge = trip.wanted()) {
+    TENON_TRY(Release via, read_release(client, channel.product, bridge->via));
+    TENON_TRY_VOID(trip.add(std::move(via)));
+  }
+  return trip;
+}
+
+// Whatever a device runs, the bridges that it may come over are there, with every byte of their images.
+Result<void> check_bridges(CheckingClient& client, const Release& release, Progress& progress) {
+  std::vector<Release> reached{release};
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    const Release from = reached[i];  // the list grows below
+    for (const policies::Bridge& bridge : from.bridges) {
+      const std::string where = "bridge " + bridge.via.text() + " to " + from.title();
+      TENON_TRY(Release via, read_release(client, from.product, bridge.via).with_context(where));
+      TENON_TRY_VOID(from.check_bridge(bridge, via));
+      if (std::ranges::find(reached, via.version, &Release::version) != reached.end()) continue;
+      for (const policies::Image& image : via.images) {
+        TENON_TRY_VOID(check_image(client, via, image, progress).with_context(where));
+      }
+      reached.push_back(std::move(via));
+    }
+  }
+  return {};
+}
+
 // What a device knows that runs a version which is listed, and has confirmed it.
 Result<policies::DeviceFacts> facts_of(CheckingClient& client, const Channel& channel, const SimulatedDevice& device,
                                        metadata::UtcTime now) {
@@ -145,8 +182,7 @@ Result<policies::DeviceFacts> facts_of(CheckingClient& client, const Channel& ch
   if (!walk.found) {
     return Error{ErrorCode::kUsage, channel.product.text() + " has no release " + device.version->text()};
   }
-  TENON_TRY(const Bytes file, client.read(path, policies::kMaxReleaseBytes));
-  TENON_TRY(const Release running, Release::parse(file).with_context(path.text()));
+  TENON_TRY(const Release running, read_release(client, channel.product, *device.version));
   facts.running_version = running.version;
   facts.running_sequence = running.sequence;
   facts.floor.raise(running.sequence, running.floor);
@@ -169,10 +205,12 @@ Result<void> check_channel_document(CheckingClient& client, const TargetPath& pa
     TENON_TRY(const std::uint64_t bytes, check_image(client, *report.release, image, progress));
     report.payload_bytes += bytes;
   }
+  TENON_TRY_VOID(check_bridges(client, *report.release, progress));
   for (const SimulatedDevice& device : options.devices.empty() ? new_devices(*report.release) : options.devices) {
     TENON_TRY(const policies::DeviceFacts facts, facts_of(client, channel, device, options.now));
     TENON_TRY_VOID(policies::check_channel(channel, facts));
-    report.decisions.emplace_back(device, policies::decide(channel, *report.release, facts));
+    TENON_TRY(const policies::Trip trip, find_trip(client, channel, *report.release, facts));
+    report.decisions.emplace_back(device, policies::decide(channel, trip, facts));
   }
   return {};
 }
@@ -213,6 +251,7 @@ json::Value to_json(const ChannelReport& report) {
     if (device.version) entry.set("running", device.version->text());
     entry.set("install", decision.verdict == policies::Verdict::kInstall);
     entry.set("reason", decision.reason);
+    entry.set("text", decision.text);
     decisions.push_back(std::move(entry));
   }
   object.set("decisions", std::move(decisions));

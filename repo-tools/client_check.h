@@ -91,7 +91,7 @@ struct ChannelReport {
   std::string path;  // of the channel document
   std::optional<policies::Channel> channel = {};
   std::optional<policies::Release> release = {};
-  std::uint64_t payload_bytes = 0;  // of all images
+  std::uint64_t payload_bytes = 0;  // of all images of the release
   std::vector<std::pair<SimulatedDevice, policies::Decision>> decisions = {};
   std::optional<Error> error = {};
 };
@@ -113,7 +113,7 @@ struct VerifyOptions {
   std::vector<SimulatedDevice> devices = {};
 };
 
-// verify_as_client goes from the embedded root to every byte of every image of every channel, and decides for each device.
+// verify_as_client goes from the embedded root to every byte of every image of every channel and of the bridges to it, and decides for each device.
 // Errors: those of the refresh; the errors of a channel stand in its report, E_USAGE among them for a device that runs a
 // version which there is not.
 Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, const VerifyOptions& options,

@@ -65,7 +65,9 @@ struct ReleaseAddWords {
   std::optional<std::int64_t> sequence;  // else one above all others
   std::optional<std::int64_t> floor;
   std::vector<std::string> hardware;
-  std::vector<std::string> images;  // SLOT=FILE
+  std::vector<std::string> images;   // SLOT=FILE
+  std::vector<std::string> bridges;  // BELOW=VERSION; none: those of the release before
+  bool no_bridges = false;
   std::string segment_size = "1MiB";
   int level = 9;
   unsigned workers = 2;

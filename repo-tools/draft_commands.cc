@@ -9,6 +9,9 @@
 #include <tenon/repo_tools/release_builder.h>
 #include <tenon/repo_tools/release_removal.h>
 
+#include <algorithm>
+#include <charconv>
+
 namespace tenon::repo_tools {
 namespace {
 
@@ -23,6 +26,20 @@ Result<ImageFile> image_file(const std::string& text) {
   }
   TENON_TRY(Label slot, label("--image", text.substr(0, equals)));
   return ImageFile{std::move(slot), text.substr(equals + 1)};
+}
+
+Result<policies::Bridge> bridge(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  std::int64_t below = 0;
+  const char* end = text.data() + std::min(equals, text.size());
+  const auto [rest, error] = std::from_chars(text.data(), end, below);
+  if (equals == text.npos || error != std::errc() || rest != end) {
+    return Error{ErrorCode::kUsage, "--bridge " + printable(text) + ": is not BELOW=VERSION"}.with_hint(
+        "for example --bridge 5=1.4.0: devices below sequence 5 first install 1.4.0");
+  }
+  TENON_TRY(const Sequence first_beyond, sequence("--bridge", below));
+  TENON_TRY(Label via, label("--bridge", text.substr(equals + 1)));
+  return policies::Bridge{first_beyond, std::move(via)};
 }
 
 }  // namespace
@@ -94,6 +111,11 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
     TENON_TRY(ImageFile image, image_file(text));
     request.images.push_back(std::move(image));
   }
+  if (words.no_bridges || !words.bridges.empty()) request.bridges.emplace();
+  for (const std::string& text : words.bridges) {
+    TENON_TRY(policies::Bridge one, bridge(text));
+    request.bridges->push_back(std::move(one));
+  }
   request.notes = words.notes;
   if (!words.kind.empty()) {
     TENON_TRY(request.kind, label("--kind", words.kind));
@@ -126,6 +148,9 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
     return ExitStatus::kOk;
   }
   for (const StagedFile& file : added.files) console.say("+ " + file.path.text() + "  " + size_text(file.length));
+  for (const policies::Bridge& one : added.release.bridges) {
+    console.say("  devices below sequence " + std::to_string(one.below.value()) + " first install " + one.via.text());
+  }
   console.say(draft_line(*added.draft, words.dry_run));
   console.say(std::string(kSignNext));
   return ExitStatus::kOk;

@@ -15,10 +15,14 @@ std::string joined(const std::vector<policies::Label>& labels) {
 std::string line_of(const policies::Release& release) {
   std::uint64_t bytes = 0;
   for (const policies::Image& image : release.images) bytes += image.size;
-  return release.version.text() + "  sequence " + std::to_string(release.sequence.value()) + ", floor " +
-         std::to_string(release.floor.value()) + ", for " + joined(release.hardware) + ", " +
-         std::to_string(release.images.size()) + (release.images.size() == 1 ? " image of " : " images of ") +
-         size_text(bytes);
+  std::string line = release.version.text() + "  sequence " + std::to_string(release.sequence.value()) + ", floor " +
+                     std::to_string(release.floor.value()) + ", for " + joined(release.hardware) + ", " +
+                     std::to_string(release.images.size()) +
+                     (release.images.size() == 1 ? " image of " : " images of ") + size_text(bytes);
+  for (const policies::Bridge& bridge : release.bridges) {
+    line += ", below " + std::to_string(bridge.below.value()) + " over " + bridge.via.text();
+  }
+  return line;
 }
 
 std::string line_of(const policies::Channel& channel) {

@@ -1,5 +1,6 @@
 #include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/bridges.h>
 #include <tenon/repo_tools/catalog.h>
 #include <tenon/repo_tools/provenance.h>
 #include <tenon/repo_tools/release_builder.h>
@@ -92,6 +93,7 @@ Result<void> check_attached(const std::vector<Attached>& attached, const std::ve
 struct Order {
   Sequence sequence;
   Sequence floor;
+  std::vector<policies::Bridge> bridges;  // the lowest first
 };
 
 // What is asked for, but for what the images turn out to be; read back by the function that devices read it with.
@@ -100,6 +102,7 @@ Result<Release> release_of(const ReleaseRequest& request, const Order& order, st
   Release release{request.product,  request.version,   order.sequence, order.floor,
                   request.hardware, std::move(images), request.notes,  request.kind};
   for (const Attached& one : attached) release.attachments.push_back(one.listed);
+  release.bridges = order.bridges;
   return Release::parse(as_bytes(json::to_text(release.to_json())));
 }
 
@@ -110,7 +113,8 @@ bool is_name_of_an_image(const std::string& name, const ReleaseRequest& request)
 }
 
 Result<void> check_before_the_long_work(const ReleaseRequest& request, const Order& order,
-                                        const std::vector<Attached>& attached) {
+                                        const std::vector<Attached>& attached,
+                                        const std::vector<ListedRelease>& listed) {
   std::set<std::string> names{"release.json"};
   for (const Attached& one : attached) {
     const std::string& name = one.listed.file.text();
@@ -123,8 +127,8 @@ Result<void> check_before_the_long_work(const ReleaseRequest& request, const Ord
     TENON_TRY(const ImageReader reader, ImageReader::open(input.file, input.slot, request.encode.segment_size));
     shapes.push_back(reader.shape());
   }
-  TENON_TRY_VOID(release_of(request, order, std::move(shapes), attached));
-  return {};
+  TENON_TRY(const Release outline, release_of(request, order, std::move(shapes), attached));
+  return check_bridges(outline, listed);
 }
 
 Result<Release> describe(const ReleaseRequest& request, const Order& order, const std::vector<Attached>& attached,
@@ -161,6 +165,15 @@ Sequence default_floor(const std::vector<ListedRelease>& releases) {
   Sequence floor = Sequence::first();
   for (const ListedRelease& listed : releases) floor = std::max(floor, listed.release.floor);
   return floor;
+}
+
+// Who forgets a bridge would have old devices skip it.
+std::vector<policies::Bridge> bridges_of(const ReleaseRequest& request, const Release* before) {
+  std::vector<policies::Bridge> bridges;
+  if (before != nullptr) bridges = before->bridges;
+  if (request.bridges) bridges = *request.bridges;
+  std::ranges::sort(bridges, {}, &policies::Bridge::below);
+  return bridges;
 }
 
 // What a release adds to its role: files in staging/, and their entries.
@@ -218,17 +231,19 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
       std::ranges::find(releases, request.version, [](const ListedRelease& listed) { return listed.release.version; });
   if (same_version != releases.end()) {
     const Release& there = same_version->release;
-    TENON_TRY(const Release wanted,
-              describe(request, {request.sequence.value_or(there.sequence), request.floor.value_or(there.floor)},
-                       attached, progress));
+    TENON_TRY(const Release wanted, describe(request,
+                                             {request.sequence.value_or(there.sequence),
+                                              request.floor.value_or(there.floor), bridges_of(request, &there)},
+                                             attached, progress));
     if (wanted == there) return ReleaseAdded{there};
     return Error{ErrorCode::kPolicy, "release " + there.version.text() + " exists with other content"}.with_hint(
         "a version stands for one content for ever: use another --version and a higher --sequence");
   }
   TENON_TRY_VOID(check_was_not_removed(repository, request));
   TENON_TRY(const Sequence sequence, sequence_of(request, releases));
-  const Order order{sequence, request.floor.value_or(default_floor(releases))};
-  TENON_TRY_VOID(check_before_the_long_work(request, order, attached));
+  const Release* before = releases.empty() ? nullptr : &releases.back().release;
+  const Order order{sequence, request.floor.value_or(default_floor(releases)), bridges_of(request, before)};
+  TENON_TRY_VOID(check_before_the_long_work(request, order, attached, releases));
   TENON_TRY(ScratchFolder scratch, ScratchFolder::make(repository.scratch()));
   std::vector<BuiltImage> built;
   std::vector<policies::Image> images;

@@ -31,7 +31,8 @@ struct ReleaseRequest {
   std::vector<ImageFile> images = {};
   std::string notes = {};
   std::optional<policies::Label> kind = {};
-  std::vector<AttachedFile> attached = {};  // each with a name of its own
+  std::vector<AttachedFile> attached = {};                    // each with a name of its own
+  std::optional<std::vector<policies::Bridge>> bridges = {};  // in any order; else those of the release before
   EncodeOptions encode = {};
 };
 
@@ -47,7 +48,7 @@ struct ReleaseAdded {
 };
 
 // add_release Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is not
-// above all others; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked.
+// above all others; what check_bridges() refuses; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked.
 // On an error no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress);

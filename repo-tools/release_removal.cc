@@ -1,3 +1,4 @@
+#include <tenon/repo_tools/bridges.h>
 #include <tenon/repo_tools/catalog.h>
 #include <tenon/repo_tools/release_removal.h>
 
@@ -18,6 +19,11 @@ Result<ReleaseRemoved> remove_release(const Repository& repository, FileWriter& 
     if (channel.release_sha256 != listed.sha256) continue;
     return Error{ErrorCode::kPolicy, "channel " + channel.channel.text() + " leads to release " + version.text()}
         .with_hint("tenon-repo channel set it to another one first");
+  }
+  if (const policies::Release* other = leads_over(version, all)) {
+    return Error{ErrorCode::kPolicy,
+                 "release " + other->title() + " leads older devices over release " + version.text()}
+        .with_hint("it is a bridge as long as " + other->version.text() + " is listed");
   }
   const RoleId role = releases_role_of(product);
   TENON_TRY(metadata::Targets targets, repository.newest_targets(role));

@@ -14,8 +14,8 @@ struct ReleaseRemoved {
   Draft draft;
 };
 
-// remove_release Errors: E_USAGE when there is no such release; E_POLICY while a channel leads to it, or for the release
-// of the highest sequence, which says where the next one begins.
+// remove_release Errors: E_USAGE when there is no such release; E_POLICY while a channel or a bridge of another release
+// leads to it, or for the release of the highest sequence, which says where the next one begins.
 Result<ReleaseRemoved> remove_release(const Repository& repository, FileWriter& writer, const policies::Label& product,
                                       const policies::Label& version, metadata::UtcTime now);
 

@@ -99,6 +99,10 @@ class Commands {
     add_release->add_option("--floor", release_add_.floor, "the lowest sequence to install once this is confirmed");
     add_list(add_release, "--hardware", release_add_.hardware, "hardware id that this is for")->required();
     add_list(add_release, "--image", release_add_.images, "SLOT=FILE")->required();
+    CLI::Option* bridge = add_list(add_release, "--bridge", release_add_.bridges,
+                                   "BELOW=VERSION: devices below that sequence first install that version; else as the "
+                                   "release before");
+    add_release->add_flag("--no-bridges", release_add_.no_bridges, "all devices come straight here")->excludes(bridge);
     add_release->add_option("--segment-size", release_add_.segment_size, "64KiB to 16MiB")->capture_default_str();
     add_release->add_option("--compression-level", release_add_.level, "zstd, 1 to 19")->capture_default_str();
     add_release->add_option("--notes", release_add_.notes, "shown to those who sign and install");
@@ -111,7 +115,8 @@ class Commands {
 
     CLI::App* remove = add(release, "remove", "take an old release off the list", release_remove_, run_release_remove);
     remove->add_option("--product", release_remove_.product)->required();
-    remove->add_option("--version", release_remove_.version, "of a release that no channel leads to")->required();
+    remove->add_option("--version", release_remove_.version, "of a release that no channel or bridge leads to")
+        ->required();
     add_dry_run(remove, release_remove_.dry_run);
 
     add_channel();

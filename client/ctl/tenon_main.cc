@@ -68,6 +68,7 @@ Result<int> run_check(Updater& updater, const Options& options) {
     json::Object object = decision_json(selection.decision);
     object.set("version", selection.release.version.text());
     object.set("sequence", selection.release.sequence.value());
+    if (selection.is_bridge()) object.set("bridge_to", selection.channel.release.text());
     print(object);
   } else {
     print(printable(selection.decision.text));

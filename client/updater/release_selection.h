@@ -1,4 +1,5 @@
-// Which release is ours: from a trusted repository through the channel to the signed release and the decision on it.
+// Which release is ours: from a trusted repository through the channel to the signed release, over the bridges to it that
+// this device needs, and the decision on the one that comes next.
 #pragma once
 
 #include <tenon/client/updater/repository_client.h>
@@ -6,17 +7,22 @@
 
 namespace tenon::client {
 
-// Selection is the release that the channel names, and what the device's rules say of it.
+// Selection is the release that comes next: the one that the channel names, or a bridge to it; and what the device's rules
+// say of it.
 struct Selection {
   policies::Channel channel;
   policies::Release release;
   Sha256 release_digest;  // of release.json: it names the update
   policies::Decision decision;
   metadata::UtcTime valid_until;  // the first moment at which a role that chose it is expired
+
+  bool is_bridge() const { return release_digest != channel.release_sha256; }
 };
 
-// select_release finds the channel document and the release it names, checks both, and asks the device's rules.
-// Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY, E_ROLLBACK and the other E_* of a search.
+// select_release finds the channel document, the release it names and the bridges to it, checks all, and asks the device's
+// rules.
+// Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY, E_ROLLBACK and the other E_* of a search; E_POLICY for a bridge that nobody
+// vouches for or that does not lead there, E_LIMIT for too many.
 Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository,
                                  const policies::DeviceFacts& facts, const metadata::Rules& rules);
 

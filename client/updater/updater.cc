@@ -113,6 +113,10 @@ Result<Updater::Checked> Updater::refresh_and_select() {
                               .running_release = stamp ? stamp->release_digest : std::nullopt,
                               .device_id = device_.device_id,
                               .group = device_.group};
+  // An image without a release file would have the device cross the same bridge for ever.
+  if (!facts.running_sequence && stamp) {
+    TENON_TRY(facts.running_sequence, policies::Sequence::create(stamp->sequence));
+  }
   if (ports_.clock.is_synchronised()) facts.now = rules.now;
   for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
   TENON_TRY(Selection selection, select_release(client_, *repository, facts, rules));

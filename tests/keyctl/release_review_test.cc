@@ -132,6 +132,53 @@ TEST(PinnedReleases, ShowWhatIsAttachedAndThatItIsPinned) {
   EXPECT_EQ(std::ranges::count(lines, "  sbom: sbom.cdx.json, sha256 " + Sha256::of(as_bytes("made of")).hex()), 1);
 }
 
+// A release of sequence 9 that leads devices below 5 over 1.2, which has the sequence that is given.
+struct WithABridge : Pinned {
+  static constexpr const char* kPath2 = "camera/releases/2.0/release.json";
+
+  explicit WithABridge(std::int64_t bridge_sequence = 6) {
+    Release via = release();
+    via.sequence = *policies::Sequence::create(bridge_sequence);
+    put(std::string(kPath), json::to_text(via.to_json()));
+    Release to = release();
+    to.version = *Label::parse("2.0");
+    to.sequence = *policies::Sequence::create(9);
+    to.bridges = {{*policies::Sequence::create(5), *Label::parse("1.2")}};
+    put(kPath2, json::to_text(to.to_json()));
+    targets.targets.emplace("camera/releases/2.0/rootfs.segments", targets.targets.at(std::string(kSegments)));
+  }
+};
+
+// Book: KEYT-05
+TEST(PinnedReleases, ShowWhatDevicesInstallFirst) {
+  const WithABridge pinned;
+  const auto releases = pinned_releases(nullptr, pinned.targets, pinned.contents);
+  ASSERT_TRUE(releases) << releases.error().message;
+  const std::vector<std::string> lines = describe_release(releases->back());
+  EXPECT_EQ(std::ranges::count(lines, "  devices below sequence 5 first install 1.2 (sequence 6)"), 1);
+}
+
+TEST(PinnedReleases, LeadOverReleasesThatAreListedAndCarried) {
+  WithABridge unlisted;
+  unlisted.targets.targets.erase(std::string(kPath));
+  EXPECT_EQ(unlisted.code(), ErrorCode::kPolicy);
+  WithABridge missing;
+  const Targets before = [&] {
+    Targets one = missing.targets;
+    one.targets.erase(WithABridge::kPath2);
+    return one;
+  }();
+  missing.contents.erase(std::string(kPath));
+  const auto refused = pinned_releases(&before, missing.targets, missing.contents);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kPolicy);
+}
+
+TEST(PinnedReleases, LeadOverReleasesThatTakeADevicePastTheBridge) {
+  EXPECT_EQ(WithABridge(4).code(), ErrorCode::kPolicy);
+  EXPECT_EQ(WithABridge(9).code(), ErrorCode::kPolicy);
+}
+
 // Book: KEYT-06
 TEST(PinnedReleases, ShowNotesThatSteerNoTerminal) {
   Pinned pinned;

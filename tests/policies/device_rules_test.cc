@@ -45,8 +45,11 @@ DeviceFacts device() {
   return facts;
 }
 
+Decision decide(const Channel& channel, const Release& release, const DeviceFacts& facts) {
+  return policies::decide(channel, begin_trip(channel, release, facts), facts);
+}
 Decision decide(const Release& release, const DeviceFacts& facts) {
-  return policies::decide(channel_for(release), release, facts);
+  return decide(channel_for(release), release, facts);
 }
 
 void expect_decision(const Decision& decision, Verdict verdict, std::string_view reason) {
@@ -132,10 +135,10 @@ TEST(DeviceRules, RefuseAReleaseThatTheChannelDoesNotName) {
   const Release release = release_of("1.1", 11);
   Channel channel = channel_for(release);
   channel.release = label("1.2");
-  expect_decision(policies::decide(channel, release, device()), Verdict::kRefuse, "other_release");
+  expect_decision(decide(channel, release, device()), Verdict::kRefuse, "other_release");
   Release other_product = release;
   other_product.product = label("doorbell");
-  expect_decision(policies::decide(channel_for(release), other_product, device()), Verdict::kRefuse, "other_release");
+  expect_decision(decide(channel_for(release), other_product, device()), Verdict::kRefuse, "other_release");
 }
 
 // Book: TGT-11
@@ -143,7 +146,7 @@ TEST(DeviceRules, HoldAWithdrawnRelease) {
   const Release release = release_of("1.1", 11);
   Channel channel = channel_for(release);
   channel.withdrawn = {label("1.0"), label("1.1")};
-  expect_decision(policies::decide(channel, release, device()), Verdict::kHold, "withdrawn");
+  expect_decision(decide(channel, release, device()), Verdict::kHold, "withdrawn");
 }
 
 // Book: TGT-11
@@ -151,7 +154,7 @@ TEST(DeviceRules, RefuseAnOlderReleaseThoughItIsWithdrawnAsWell) {
   const Release release = release_of("0.9", 9);
   Channel channel = channel_for(release);
   channel.withdrawn = {label("0.9")};
-  expect_decision(policies::decide(channel, release, device()), Verdict::kRefuse, "older");
+  expect_decision(decide(channel, release, device()), Verdict::kRefuse, "older");
 }
 
 // Book: DEV-67
@@ -214,9 +217,9 @@ TEST(DeviceRules, HoldWhileTheRolloutIsPausedHoweverUrgentItIs) {
   const Release release = release_of("1.1", 11);
   Channel channel = channel_for(release);
   channel.rollout.is_paused = true;
-  expect_decision(policies::decide(channel, release, device()), Verdict::kHold, "paused");
+  expect_decision(decide(channel, release, device()), Verdict::kHold, "paused");
   channel.rollout.urgent_below = sequence(11);
-  expect_decision(policies::decide(channel, release, device()), Verdict::kHold, "paused");
+  expect_decision(decide(channel, release, device()), Verdict::kHold, "paused");
 }
 
 TEST(DeviceRules, HoldUntilTheShareReachesTheDevice) {
@@ -226,7 +229,7 @@ TEST(DeviceRules, HoldUntilTheShareReachesTheDevice) {
   facts.device_id = "device-2";
   const auto reason_at = [&](std::int64_t share) {
     channel.rollout.share = *policies::Share::create(share);
-    return policies::decide(channel, release, facts).reason;
+    return decide(channel, release, facts).reason;
   };
   EXPECT_EQ(reason_at(0), "share");
   EXPECT_EQ(reason_at(9367), "share");  // its place, as rollout_test.cc has it
@@ -242,11 +245,11 @@ TEST(DeviceRules, LetAGroupGoBeforeTheOthers) {
   channel.rollout.share = policies::Share::none();
   channel.rollout.groups = {{label("lab"), policies::Share::all()}};
   DeviceFacts facts = device();
-  expect_decision(policies::decide(channel, release, facts), Verdict::kHold, "share");
+  expect_decision(decide(channel, release, facts), Verdict::kHold, "share");
   facts.group = label("office");
-  expect_decision(policies::decide(channel, release, facts), Verdict::kHold, "share");
+  expect_decision(decide(channel, release, facts), Verdict::kHold, "share");
   facts.group = label("lab");
-  expect_decision(policies::decide(channel, release, facts), Verdict::kInstall, "newer");
+  expect_decision(decide(channel, release, facts), Verdict::kInstall, "newer");
 }
 
 TEST(DeviceRules, LetNobodyWaitForATurnWhoRunsWhatIsUrgentToLeave) {
@@ -254,7 +257,7 @@ TEST(DeviceRules, LetNobodyWaitForATurnWhoRunsWhatIsUrgentToLeave) {
   Channel channel = channel_for(release);
   channel.rollout.share = policies::Share::none();
   DeviceFacts facts = device();  // runs sequence 10
-  const auto reason = [&] { return policies::decide(channel, release, facts).reason; };
+  const auto reason = [&] { return decide(channel, release, facts).reason; };
   channel.rollout.urgent_below = sequence(10);
   EXPECT_EQ(reason(), "share");
   channel.rollout.urgent_below = sequence(11);
@@ -392,7 +395,7 @@ TEST(DeviceRules, RefuseAnOlderReleaseAlsoAfterAllMetadataKeysWereRotated) {
   const Channel channel = *Channel::parse(*scenario.device.download(**channel_target));
   EXPECT_EQ(channel.release_sha256, *(*target)->hashes().sha256);
   EXPECT_EQ(code_of(check_channel(channel, device())), "accepted");
-  expect_decision(policies::decide(channel, release, device()), Verdict::kRefuse, "older");
+  expect_decision(decide(channel, release, device()), Verdict::kRefuse, "older");
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ json::Value good_release() {
   release.notes = "what is new";
   release.kind = label("security");
   release.attachments = {{"sbom", label("sbom.cdx.json"), Sha256::of(as_bytes("sbom"))}};
+  release.bridges = {bridge(3, "1.1.0"), bridge(6, "1.2.0")};
   return release.to_json();
 }
 
@@ -62,6 +63,13 @@ TEST(ReleaseDocument, IsReadBackAsItWasWritten) {
   EXPECT_EQ(release->images.front().segment_count(), 3U);
   EXPECT_EQ(release->images.front().segment_length(0), 65'536U);
   EXPECT_EQ(release->images.front().segment_length(2), 150'000U - 2 * 65'536U);
+}
+
+TEST(ReleaseDocument, WithoutBridgesSaysNothingOfThem) {
+  const json::Value old = without(good_release(), {"bridges"});
+  const Result<Release> release = Release::parse(as_bytes(json::to_text(old)));
+  ASSERT_TRUE(release) << release.error().message;
+  EXPECT_EQ(json::to_text(release->to_json()), json::to_text(old));
 }
 
 // Book: JSON-10
@@ -103,7 +111,7 @@ TEST(ReleaseAndChannelDocuments, RefuseToMissAMember) {
           << text_of(path);
     }
   };
-  check(good_release(), release_verdict, {"notes", "kind", "attachments"});
+  check(good_release(), release_verdict, {"notes", "kind", "attachments", "bridges"});
   check(good_channel(), channel_verdict,
         {"state", "share", "ramp", "groups", "groups/lab", "urgent_below", "deadline"});
 }
@@ -161,6 +169,18 @@ TEST(ReleaseDocument, RefusesValuesOutsideTheirRange) {
       {in_image({"segments", "file"}), "a/b"},
       {in_image({"payloads"}), json::Array{}},
       {in_image({"payloads", "0", "file"}), ".."},
+      {{"bridges"}, json::Array{}},
+      {{"bridges", "0", "below"}, 0},
+      {{"bridges", "0", "below"}, 1},  // no device runs less
+      {{"bridges", "0", "below"}, -1},
+      {{"bridges", "0", "below"}, 6},  // as the one after it
+      {{"bridges", "1", "below"}, 3},
+      {{"bridges", "1", "below"}, 2},
+      {{"bridges", "1", "below"}, 7},  // the release's own: no older one is above it
+      {{"bridges", "1", "below"}, INT64_MAX},
+      {{"bridges", "0", "via"}, ""},
+      {{"bridges", "0", "via"}, "../1"},
+      {{"bridges", "0", "via"}, "1.2.3"},  // itself
   };
   for (const Row& row : rows) {
     EXPECT_EQ(release_verdict(with(good_release(), row.path, row.value)), row.code)
@@ -188,6 +208,18 @@ TEST(ReleaseDocument, RefusesMoreEntriesThanItsLimits) {
   };
   EXPECT_EQ(release_verdict(with(good_release(), {"images"}, images(16))), "accepted");
   EXPECT_EQ(release_verdict(with(good_release(), {"images"}, images(17))), "E_PARSE");
+  const auto bridges = [](std::int64_t count) {
+    json::Array list;
+    for (std::int64_t i = 0; i < count; ++i) {
+      json::Object object;
+      object.set("below", 2 + i);
+      object.set("via", "1.0");
+      list.push_back(std::move(object));
+    }
+    return with(with(good_release(), {"sequence"}, 100), {"bridges"}, list);
+  };
+  EXPECT_EQ(release_verdict(bridges(16)), "accepted");
+  EXPECT_EQ(release_verdict(bridges(17)), "E_PARSE");
   const std::string large(policies::kMaxReleaseBytes, ' ');
   EXPECT_EQ(code_of(Release::parse(as_bytes(json::to_text(good_release()) + large))), "E_LIMIT");
 }

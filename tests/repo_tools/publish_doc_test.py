@@ -41,6 +41,7 @@ class Page(RunsAPage):
         self.assertIn("demo-board: 1.0.0 (sequence 1) is for 5% of the devices so far", text)
         self.assertIn("demo-board: 1.0.0 (sequence 1) is to be installed", text)
         self.assertIn("stable  1.0.0, serial", text)
+        self.assertIn("demo-board@1.0.0: 1.9.0 (sequence 2, bridge to 2.0.0) is to be installed", text)
 
     def test_delegations_does_what_it_says(self):
         self.init()

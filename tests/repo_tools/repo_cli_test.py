@@ -288,6 +288,36 @@ class FromKeysToARelease(Repo):
         self.succeed("publish", "repo")
         self.assertIn("signed by  releases.demo", self.succeed("explain", "repo", "demo/releases/1.0.0/sbom.cdx.json"))
 
+    def test_a_release_leads_older_devices_over_a_bridge(self):
+        self.init()
+        self.publish_release()
+        self.image("next.img", 2)
+        self.publish_release("1.4.0", 6, "next.img")
+        add = ("release", "add", "repo", "--product", "demo", "--version", "2.0.0", "--sequence", "9",
+               "--hardware", "demo-board", "--image", "rootfs=next.img", "--bridge")
+        for wrong in ("", "5", "=1.4.0", "5=", "x=1.4.0", "5x=1.4.0", "0=1.4.0", "-5=1.4.0", "5=../x", "5=9.9.9"):
+            self.fail_with(USAGE, "E_USAGE", *add, wrong)
+        self.fail_with(USAGE, "E_USAGE", *add, "5=1.4.0", "--no-bridges")
+        self.fail_with(REFUSED, "E_POLICY", *add, "7=1.4.0")
+        self.assertIn("  devices below sequence 5 first install 1.4.0\n", self.succeed(*add, "5=1.4.0"))
+        self.assertIn("below sequence 5", self.succeed(*self.add("2.1.0", 10, image="next.img"), "--dry-run"))
+        self.assertNotIn("below sequence", self.succeed(*self.add("2.1.0", 10, image="next.img"), "--dry-run", "--no-bridges"))
+        self.fail_with(REFUSED, "E_POLICY", "release", "remove", "repo", "--product", "demo", "--version", "1.4.0")
+        self.assertIn("2.0.0  sequence 9, floor 1, for demo-board, 1 image of ", self.succeed("list", "repo"))
+        self.assertIn(", below 5 over 1.4.0\n", self.succeed("list", "repo"))
+        listed = json.loads(self.succeed("--json", "list", "repo"))["products"][0]["releases"][-1]
+        self.assertEqual(listed["bridges"], [{"below": 5, "via": "1.4.0"}])
+        self.succeed(*self.channel("2.0.0"))
+        self.succeed(*self.sign("alice", "bob", "ci", "online"))
+        self.succeed("publish", "repo")
+        simulate = ("verify", "repo", "--as-client", "--simulate-device", "demo-board@1.0.0",
+                    "--simulate-device", "demo-board@1.4.0")
+        tried = self.succeed(*simulate)
+        self.assertIn("demo-board@1.0.0: 1.4.0 (sequence 6, bridge to 2.0.0) is to be installed", tried)
+        self.assertIn("demo-board@1.4.0: 2.0.0 (sequence 9) is to be installed", tried)
+        decisions = json.loads(self.succeed("--json", *simulate))["channels"][0]["decisions"]
+        self.assertEqual([one["reason"] for one in decisions], ["bridge", "newer"])
+
     def test_old_releases_go_and_the_log_says_what_was_published(self):
         self.init()
         self.assertEqual(self.repo("log", "repo").returncode, NOTHING)

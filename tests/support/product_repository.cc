@@ -14,6 +14,10 @@ Label label(std::string_view text) {
   return *Label::parse(text);
 }
 
+policies::Bridge bridge(std::int64_t below, std::string_view via) {
+  return {*Sequence::create(below), label(via)};
+}
+
 void add_product(RepositorySimulator& repository, const std::string& product) {
   repository.add_delegation(
       {.name = policies::releases_role(label(product)), .paths = {product + "/releases/*/*"}, .terminating = true});
@@ -50,6 +54,7 @@ Release add_release(RepositorySimulator& repository, const ReleaseContent& conte
                                    .segments_sha256 = Sha256::of(segments),
                                    .payloads = {{.kind = content.payload_kind, .file = label(payload_file)}}}}};
   for (const std::string& id : content.hardware) release.hardware.push_back(label(id));
+  release.bridges = content.bridges;
 
   const std::string role = policies::releases_role(release.product);
   const auto path = [&](const std::string& file) {

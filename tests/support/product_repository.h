@@ -29,6 +29,7 @@ struct ReleaseContent {
   Bytes payload = {};  // the image, encoded
   std::string payload_kind = "full";
   std::uint64_t segment_size = 64u << 10;  // bytes
+  std::vector<policies::Bridge> bridges = {};
 };
 
 struct ChannelContent {
@@ -53,5 +54,6 @@ policies::Channel set_channel(RepositorySimulator& repository, const ChannelCont
 Bytes segment_list(ByteView image, std::uint64_t segment_size);
 
 policies::Label label(std::string_view text);
+policies::Bridge bridge(std::int64_t below, std::string_view via);
 
 }  // namespace tenon::tests

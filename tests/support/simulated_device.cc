@@ -63,7 +63,7 @@ client::Floors SimulatedDevice::floors() {
 }
 
 Bytes publish_release(RepositorySimulator& repository, const std::string& version, std::int64_t sequence,
-                      std::int64_t floor) {
+                      std::int64_t floor, std::vector<policies::Bridge> bridges) {
   if (!repository.delegated.contains("releases.camera")) add_product(repository, "camera");
   Bytes image = random_image(5 * kTestSegmentBytes + 777, static_cast<std::uint32_t>(sequence));
   const std::string name = version + " " + std::to_string(sequence);
@@ -73,7 +73,8 @@ Bytes publish_release(RepositorySimulator& repository, const std::string& versio
                            .floor = floor,
                            .image = image,
                            .payload = full_payload_of(image, kTestSegmentBytes),
-                           .segment_size = kTestSegmentBytes});
+                           .segment_size = kTestSegmentBytes,
+                           .bridges = std::move(bridges)});
   set_channel(repository, {.release = version, .serial = sequence});
   repository.publish();
   return image;

@@ -60,6 +60,6 @@ class SimulatedDevice {
 // publish_release adds a release of random content to product camera, makes it the current one and publishes.
 // Gives the image.
 Bytes publish_release(RepositorySimulator& repository, const std::string& version, std::int64_t sequence,
-                      std::int64_t floor = 1);
+                      std::int64_t floor = 1, std::vector<policies::Bridge> bridges = {});
 
 }  // namespace tenon::tests

@@ -1,0 +1,59 @@
+#include <tenon/policies/trip.h>
+#include <tenon/repo_tools/bridges.h>
+
+#include <algorithm>
+
+namespace tenon::repo_tools {
+namespace {
+
+using policies::Bridge;
+using policies::Label;
+using policies::Release;
+
+Result<Release> find_via(const Release& release, const Bridge& bridge, std::span<const ListedRelease> listed) {
+  std::string known;
+  for (const ListedRelease& one : listed) {
+    if (one.release.version == bridge.via) return one.release;
+    known += (known.empty() ? "it has: " : ", ") + one.release.version.text();
+  }
+  return Error{ErrorCode::kUsage, release.title() + " leads over " + bridge.via.text() + ", and " +
+                                      release.product.text() + " has no such release"}
+      .with_hint(known.empty() ? "add the bridge first" : known + "; add the bridge first");
+}
+
+Result<void> check_bridge(const Release& release, const Bridge& bridge, std::span<const ListedRelease> listed) {
+  TENON_TRY(const Release via, find_via(release, bridge, listed));
+  Result<void> checked = release.check_bridge(bridge, via);
+  if (checked) return checked;
+  return std::move(checked).error().with_hint("a bridge is a listed release of sequence " +
+                                              std::to_string(bridge.below.value()) + " to " +
+                                              std::to_string(release.sequence.value() - 1));
+}
+
+Result<void> check_trip(const Release& release, std::optional<policies::Sequence> running,
+                        std::span<const ListedRelease> listed) {
+  policies::Trip trip(release, running);
+  while (const Bridge* bridge = trip.wanted()) {
+    TENON_TRY(Release via, find_via(trip.next(), *bridge, listed));
+    TENON_TRY_VOID(trip.add(std::move(via)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_bridges(const Release& release, std::span<const ListedRelease> listed) {
+  for (const Bridge& bridge : release.bridges) TENON_TRY_VOID(check_bridge(release, bridge, listed));
+  TENON_TRY_VOID(check_trip(release, std::nullopt, listed));
+  for (const ListedRelease& one : listed) TENON_TRY_VOID(check_trip(release, one.release.sequence, listed));
+  return {};
+}
+
+const Release* leads_over(const Label& version, std::span<const ListedRelease> listed) {
+  for (const ListedRelease& one : listed) {
+    if (std::ranges::find(one.release.bridges, version, &Bridge::via) != one.release.bridges.end()) return &one.release;
+  }
+  return nullptr;
+}
+
+}  // namespace tenon::repo_tools
