@@ -143,7 +143,7 @@ constexpr Rule<Candidate> kRules[] = {
      .severity = Severity::kError,
      .title = "what must run before the release has run",
      .standard = "on",
-     .source = "the release's bridges, adr/0011",
+     .source = "the release's bridges, adr/0013",
      .explanation =
          "a release that needs another layout of the disk or of the boot environment does not start without it",
      .advice = "publish the bridge that the release names",

@@ -1,5 +1,4 @@
 #include <tenon/client/workflow/target_search.h>
-#include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/payload_writer.h>
@@ -19,9 +18,9 @@ constexpr std::size_t kMaxSegmentListBytes = 8u << 20;  // docs/payload-format.m
 
 }  // namespace
 
-CheckingClient::CheckingClient(const RepositoryView& view, ByteView embedded_root, ClientState state,
+CheckingClient::CheckingClient(const ServedFiles& files, ByteView embedded_root, ClientState state,
                                metadata::UtcTime now)
-    : view_(&view),
+    : files_(&files),
       embedded_root_(embedded_root.begin(), embedded_root.end()),
       state_(std::move(state)),
       rules_{.now = now, .require_snapshot_hashes = true} {}
@@ -34,7 +33,7 @@ Result<void> CheckingClient::run(Session& session, Keep keep) {
     if (const auto* cached = std::get_if<client::WantCached>(&step)) {
       if (const auto file = state_.files.find(cached->file_name); file != state_.files.end()) reply = file->second;
     } else if (const auto* remote = std::get_if<client::WantRemote>(&step)) {
-      TENON_TRY(reply, view_->metadata(remote->file_name, remote->max_length));
+      TENON_TRY(reply, files_->metadata(remote->file_name, remote->max_length));
     } else {
       return {};
     }
@@ -60,7 +59,7 @@ Result<CheckingClient::Walk> CheckingClient::walk(const TargetPath& path) {
   return Walk{search.visited(), search.found()};
 }
 
-Result<CheckingClient::Located> CheckingClient::locate(const TargetPath& path) {
+Result<CheckingClient::Found> CheckingClient::find(const TargetPath& path) {
   TENON_TRY(Walk walk, this->walk(path));
   std::optional<metadata::VerifiedTarget>& target = walk.found;
   if (!target) {
@@ -68,14 +67,13 @@ Result<CheckingClient::Located> CheckingClient::locate(const TargetPath& path) {
   }
   if (!target->hashes().sha256) return Error{ErrorCode::kPolicy, printable(path.text()) + ": is listed without sha256"};
   const Sha256 sha256 = *target->hashes().sha256;
-  TENON_TRY(std::filesystem::path file, view_->target(path, sha256));
-  return Located{*std::move(target), sha256, std::move(file)};
+  return Found{*std::move(target), sha256};
 }
 
 Result<Bytes> CheckingClient::read(const TargetPath& path, std::size_t max_bytes) {
-  TENON_TRY(const Located located, locate(path));
-  TENON_TRY(Bytes content, hsm::read_file(located.file, max_bytes));
-  TENON_TRY_VOID(located.target.check(content));
+  TENON_TRY(const Found found, find(path));
+  TENON_TRY(Bytes content, files_->read_target(path, found.sha256, max_bytes));
+  TENON_TRY_VOID(found.target.check(content));
   return content;
 }
 
@@ -89,6 +87,27 @@ ClientState state_of_a_known_device(const Repository& repository, ByteView embed
 bool is_channel_path(std::string_view path) {
   const std::size_t slash = path.find('/');
   return slash != path.npos && path.substr(slash).starts_with("/channels/") && path.ends_with(".json");
+}
+
+Result<std::vector<TargetPath>> channel_paths(const ServedFiles& files, const client::TrustedRepository& repository) {
+  std::vector<TargetPath> paths;
+  const auto& delegations = repository.targets.targets()->delegations;
+  if (!delegations) return paths;
+  for (const metadata::DelegatedRole& role : delegations->roles) {
+    const metadata::MetaEntry* pin = repository.snapshot->find(role.name);
+    if (pin == nullptr) continue;
+    TENON_TRY(const Reply reply, files.metadata(role.name.file_name(pin->version), metadata::Limits{}.listed_bytes));
+    const Bytes* file = std::get_if<Bytes>(&reply);
+    if (file == nullptr) return Error{ErrorCode::kNet, role.name.file_name(pin->version) + ": is listed and not there"};
+    TENON_TRY(const metadata::Envelope envelope, metadata::Envelope::parse(*file, metadata::Limits{}.listed_bytes));
+    TENON_TRY(const metadata::Targets targets, metadata::Targets::parse(envelope.signed_part()));
+    for (const auto& [name, entry] : targets.targets) {
+      if (!is_channel_path(name)) continue;
+      TENON_TRY(TargetPath path, TargetPath::parse(name));
+      paths.push_back(std::move(path));
+    }
+  }
+  return paths;
 }
 
 Result<CurrentRelease> check_channel_pin(CheckingClient& client, const TargetPath& path) {
@@ -109,9 +128,35 @@ Result<CurrentRelease> check_channel_pin(CheckingClient& client, const TargetPat
 
 namespace {
 
+Result<Release> read_release(CheckingClient& client, const Label& product, const Label& version) {
+  const TargetPath path = policies::release_path(product, version);
+  TENON_TRY(const Bytes file, client.read(path, policies::kMaxReleaseBytes));
+  return Release::parse(file).with_context(path.text());
+}
+
+}  // namespace
+
+Result<std::vector<Release>> bridges_to(CheckingClient& client, const Release& release) {
+  std::vector<Release> reached{release};
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    const Release from = reached[i];  // the list grows below
+    for (const policies::Bridge& bridge : from.bridges) {
+      const std::string where = "bridge " + bridge.via.text() + " to " + from.title();
+      TENON_TRY(Release via, read_release(client, from.product, bridge.via).with_context(where));
+      TENON_TRY_VOID(from.check_bridge(bridge, via));
+      if (std::ranges::find(reached, via.version, &Release::version) == reached.end())
+        reached.push_back(std::move(via));
+    }
+  }
+  reached.erase(reached.begin());
+  return reached;
+}
+
+namespace {
+
 // Reads segment list and full payload of one image; gives the bytes that a device would fetch.
-Result<std::uint64_t> check_image(CheckingClient& client, const Release& release, const policies::Image& image,
-                                  Progress& progress) {
+Result<std::uint64_t> check_image(CheckingClient& client, const RepositoryView& view, const Release& release,
+                                  const policies::Image& image, Progress& progress) {
   const auto path_of = [&](const Label& file) {
     return policies::release_file_path(release.product, release.version, file.text());
   };
@@ -121,10 +166,11 @@ Result<std::uint64_t> check_image(CheckingClient& client, const Release& release
   bool any = false;
   for (const policies::Payload& payload : image.payloads) {
     if (payload.kind != "full") continue;
-    TENON_TRY(const CheckingClient::Located located, client.locate(path_of(payload.file)));
-    TENON_TRY(const PayloadIdentity identity, check_full_payload(located.file, image, segments, progress));
-    if (identity.length != located.target.length() || identity.sha256 != located.sha256) {
-      return Error{ErrorCode::kMismatch, printable(located.target.path().text()) + ": is not the file that is listed"};
+    TENON_TRY(const CheckingClient::Found found, client.find(path_of(payload.file)));
+    TENON_TRY(const std::filesystem::path file, view.target(found.target.path(), found.sha256));
+    TENON_TRY(const PayloadIdentity identity, check_full_payload(file, image, segments, progress));
+    if (identity.length != found.target.length() || identity.sha256 != found.sha256) {
+      return Error{ErrorCode::kMismatch, printable(found.target.path().text()) + ": is not the file that is listed"};
     }
     fetched += identity.length;
     any = true;
@@ -132,12 +178,6 @@ Result<std::uint64_t> check_image(CheckingClient& client, const Release& release
   if (any) return fetched;
   return Error{ErrorCode::kPolicy, "image " + image.slot.text() + " of " + release.version.text() +
                                        " has no payload that this tool can read"};
-}
-
-Result<Release> read_release(CheckingClient& client, const Label& product, const Label& version) {
-  const TargetPath path = policies::release_path(product, version);
-  TENON_TRY(const Bytes file, client.read(path, policies::kMaxReleaseBytes));
-  return Release::parse(file).with_context(path.text());
 }
 
 Result<policies::Trip> find_trip(CheckingClient& client, const Channel& channel, const Release& release,
@@ -148,25 +188,6 @@ Result<policies::Trip> find_trip(CheckingClient& client, const Channel& channel,
     TENON_TRY_VOID(trip.add(std::move(via)));
   }
   return trip;
-}
-
-// Whatever a device runs, the bridges that it may come over are there, with every byte of their images.
-Result<void> check_bridges(CheckingClient& client, const Release& release, Progress& progress) {
-  std::vector<Release> reached{release};
-  for (std::size_t i = 0; i < reached.size(); ++i) {
-    const Release from = reached[i];  // the list grows below
-    for (const policies::Bridge& bridge : from.bridges) {
-      const std::string where = "bridge " + bridge.via.text() + " to " + from.title();
-      TENON_TRY(Release via, read_release(client, from.product, bridge.via).with_context(where));
-      TENON_TRY_VOID(from.check_bridge(bridge, via));
-      if (std::ranges::find(reached, via.version, &Release::version) != reached.end()) continue;
-      for (const policies::Image& image : via.images) {
-        TENON_TRY_VOID(check_image(client, via, image, progress).with_context(where));
-      }
-      reached.push_back(std::move(via));
-    }
-  }
-  return {};
 }
 
 // What a device knows that runs a version which is listed, and has confirmed it.
@@ -195,17 +216,22 @@ std::vector<SimulatedDevice> new_devices(const Release& release) {
   return devices;
 }
 
-Result<void> check_channel_document(CheckingClient& client, const TargetPath& path, const VerifyOptions& options,
-                                    ChannelReport& report, Progress& progress) {
+Result<void> check_channel_document(CheckingClient& client, const RepositoryView& view, const TargetPath& path,
+                                    const VerifyOptions& options, ChannelReport& report, Progress& progress) {
   TENON_TRY(CurrentRelease current, check_channel_pin(client, path));
   report.channel = std::move(current.channel);
   report.release = std::move(current.release);
   const Channel& channel = *report.channel;
   for (const policies::Image& image : report.release->images) {
-    TENON_TRY(const std::uint64_t bytes, check_image(client, *report.release, image, progress));
+    TENON_TRY(const std::uint64_t bytes, check_image(client, view, *report.release, image, progress));
     report.payload_bytes += bytes;
   }
-  TENON_TRY_VOID(check_bridges(client, *report.release, progress));
+  TENON_TRY(const std::vector<Release> bridges, bridges_to(client, *report.release));
+  for (const Release& bridge : bridges) {
+    for (const policies::Image& image : bridge.images) {
+      TENON_TRY_VOID(check_image(client, view, bridge, image, progress).with_context("bridge " + bridge.title()));
+    }
+  }
   for (const SimulatedDevice& device : options.devices.empty() ? new_devices(*report.release) : options.devices) {
     TENON_TRY(const policies::DeviceFacts facts, facts_of(client, channel, device, options.now));
     TENON_TRY_VOID(policies::check_channel(channel, facts));
@@ -213,29 +239,6 @@ Result<void> check_channel_document(CheckingClient& client, const TargetPath& pa
     report.decisions.emplace_back(device, policies::decide(channel, trip, facts));
   }
   return {};
-}
-
-// A device asks for one channel by name; to check them all, their names are read from the roles that targets delegates
-// to. This only finds the names: what they lead to is then searched for from the top.
-Result<std::vector<TargetPath>> channel_paths(const RepositoryView& view, const client::TrustedRepository& repository) {
-  std::vector<TargetPath> paths;
-  const auto& delegations = repository.targets.targets()->delegations;
-  if (!delegations) return paths;
-  for (const metadata::DelegatedRole& role : delegations->roles) {
-    const metadata::MetaEntry* pin = repository.snapshot->find(role.name);
-    if (pin == nullptr) continue;
-    TENON_TRY(const Reply reply, view.metadata(role.name.file_name(pin->version), metadata::Limits{}.listed_bytes));
-    const Bytes* file = std::get_if<Bytes>(&reply);
-    if (file == nullptr) return Error{ErrorCode::kNet, role.name.file_name(pin->version) + ": is listed and not there"};
-    TENON_TRY(const metadata::Envelope envelope, metadata::Envelope::parse(*file, metadata::Limits{}.listed_bytes));
-    TENON_TRY(const metadata::Targets targets, metadata::Targets::parse(envelope.signed_part()));
-    for (const auto& [name, entry] : targets.targets) {
-      if (!is_channel_path(name)) continue;
-      TENON_TRY(TargetPath path, TargetPath::parse(name));
-      paths.push_back(std::move(path));
-    }
-  }
-  return paths;
 }
 
 json::Value to_json(const ChannelReport& report) {
@@ -309,7 +312,7 @@ Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embed
   TENON_TRY(const std::vector<TargetPath> paths, channel_paths(view, repository));
   for (const TargetPath& path : paths) {
     ChannelReport channel{path.text()};
-    Result<void> checked = check_channel_document(client, path, options, channel, progress);
+    Result<void> checked = check_channel_document(client, view, path, options, channel, progress);
     if (!checked) channel.error = std::move(checked).error();
     report.channels.push_back(std::move(channel));
   }

@@ -1,4 +1,4 @@
-// A client in memory: the device's own refresh session and target search over a RepositoryView, so that what we publish
+// A client in memory: the device's own refresh session and target search over what somebody serves, so that what we publish
 // is judged by the code that will judge it. Thread: one.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <tenon/policies/device_rules.h>
 #include <tenon/repo_tools/progress.h>
 #include <tenon/repo_tools/repository_view.h>
+#include <tenon/repo_tools/served_files.h>
 
 #include <map>
 #include <optional>
@@ -22,8 +23,8 @@ struct ClientState {
 
 class CheckingClient {
  public:
-  // CheckingClient Caller must keep the view alive. embedded_root is what the device was made with.
-  CheckingClient(const RepositoryView& view, ByteView embedded_root, ClientState state, metadata::UtcTime now);
+  // CheckingClient Caller must keep the files alive. embedded_root is what the device was made with.
+  CheckingClient(const ServedFiles& files, ByteView embedded_root, ClientState state, metadata::UtcTime now);
 
   // refresh Errors: what the device's session says. The state keeps what was accepted before.
   Result<void> refresh();
@@ -35,15 +36,14 @@ class CheckingClient {
     std::optional<metadata::VerifiedTarget> found;
   };
   Result<Walk> walk(const metadata::TargetPath& path);
-  // read finds and reads a small target. Errors: those of walk; E_NET when nobody vouches for it; E_MISMATCH; E_LIMIT.
-  Result<Bytes> read(const metadata::TargetPath& path, std::size_t max_bytes);
-  // locate finds a target and gives its file, not read yet.
-  struct Located {
+  // find gives a target that somebody vouches for. Errors: those of walk; E_NET when nobody does; E_POLICY without sha256.
+  struct Found {
     metadata::VerifiedTarget target;
     Sha256 sha256;
-    std::filesystem::path file;
   };
-  Result<Located> locate(const metadata::TargetPath& path);
+  Result<Found> find(const metadata::TargetPath& path);
+  // read finds and reads a small target. Errors: those of find and of ServedFiles; E_MISMATCH.
+  Result<Bytes> read(const metadata::TargetPath& path, std::size_t max_bytes);
 
   const client::TrustedRepository& repository() const { return *repository_; }
   const ClientState& state() const { return state_; }
@@ -53,7 +53,7 @@ class CheckingClient {
   template <class Session, class Keep>
   Result<void> run(Session& session, Keep keep);
 
-  const RepositoryView* view_;
+  const ServedFiles* files_;
   Bytes embedded_root_;
   ClientState state_;
   metadata::Rules rules_;
@@ -66,6 +66,11 @@ ClientState state_of_a_known_device(const Repository& repository, ByteView embed
 // is_channel_path is true for <product>/channels/<channel>.json.
 bool is_channel_path(std::string_view path);
 
+// channel_paths gives the channel documents that the roles below targets list. A device asks for one by name; this only
+// finds the names: what they lead to is then searched for from the top.
+Result<std::vector<metadata::TargetPath>> channel_paths(const ServedFiles& files,
+                                                        const client::TrustedRepository& repository);
+
 // check_channel_pin reads a channel document and the release that it pins. Errors: those of read; E_MISMATCH for
 // another release.json than the channel pins; E_POLICY for a document that lies at another channel's path.
 struct CurrentRelease {
@@ -73,6 +78,10 @@ struct CurrentRelease {
   policies::Release release;
 };
 Result<CurrentRelease> check_channel_pin(CheckingClient& client, const metadata::TargetPath& path);
+
+// bridges_to gives the releases over which a device may come to this one, whatever it runs now.
+// Errors: those of read; E_POLICY for a bridge that leads nowhere.
+Result<std::vector<policies::Release>> bridges_to(CheckingClient& client, const policies::Release& release);
 
 // SimulatedDevice is a device that a decision is asked for. Without a version it runs nothing of ours yet.
 struct SimulatedDevice {

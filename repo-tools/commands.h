@@ -161,6 +161,16 @@ struct PruneWords {
 };
 Result<ExitStatus> run_prune(const Console& console, const PruneWords& words);
 
+struct ExportWords {
+  std::filesystem::path folder;
+  std::filesystem::path out;
+  std::string product;               // else all
+  std::string channel;               // else all of the product
+  std::vector<std::string> targets;  // these alone
+  bool dry_run = false;
+};
+Result<ExitStatus> run_export(const Console& console, const ExportWords& words);
+
 struct VerifyWords {
   std::filesystem::path folder;
   std::filesystem::path root;        // else the repository's own

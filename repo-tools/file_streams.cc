@@ -30,7 +30,8 @@ Error storage_error(const fs::path& path, std::string_view what, int error_numbe
 Result<OutputFile> OutputFile::create(const fs::path& path) {
   hsm::FileDescriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd) return storage_error(path, "cannot create it", errno);
-  if (::fchmod(fd.get(), 0644) != 0) return storage_error(path, "cannot set its mode", errno);
+  // EPERM for a file of our own: FAT, which has no modes.
+  if (::fchmod(fd.get(), 0644) != 0 && errno != EPERM) return storage_error(path, "cannot set its mode", errno);
   return OutputFile(path, std::move(fd));
 }
 
@@ -38,6 +39,10 @@ Result<void> OutputFile::write(ByteView bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(fd_.get(), bytes.data(), bytes.size());
     if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && errno == EFBIG) {
+      return storage_error(path_, "cannot write", errno)
+          .with_hint("on FAT a file is smaller than 4 GiB: use exFAT or ext4");
+    }
     if (put < 0) return storage_error(path_, "cannot write", errno);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }

@@ -257,6 +257,14 @@ class Commands {
     add_store(publish, publish_.store);
     add_dry_run(add(app_, "prune", "remove files that no client can need any more; 3 if none", prune_, run_prune),
                 prune_.dry_run);
+    CLI::App* carry =
+        add(app_, "export", "put what is public into one file for devices without a network", export_, run_export);
+    carry->add_option("--out", export_.out, "the file to make, a tar: update.tar")->required();
+    CLI::Option* product = carry->add_option("--product", export_.product, "the current releases of this one alone");
+    carry->add_option("--channel", export_.channel, "of the product: this one alone")->needs(product);
+    add_list(carry, "--target", export_.targets, "a single file, as clients name it, in place of all channels")
+        ->excludes(product);
+    add_dry_run(carry, export_.dry_run);
   }
 
   void add_looking() {
@@ -300,6 +308,7 @@ class Commands {
   RefreshWords refresh_;
   PublishWords publish_;
   PruneWords prune_;
+  ExportWords export_;
   VerifyWords verify_;
   bool as_client_ = false;  // required: other ways to verify may come
   ExplainWords explain_;

@@ -1,3 +1,4 @@
+#include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/repository_view.h>
 
@@ -15,6 +16,12 @@ Result<client::Reply> RepositoryView::metadata(const std::string& file, std::siz
   TENON_TRY(std::optional<Bytes> content, read_if_there(repository_->public_metadata(file), max_bytes));
   if (!content) return client::Reply(client::NotFound{});
   return client::Reply(*std::move(content));
+}
+
+Result<Bytes> RepositoryView::read_target(const metadata::TargetPath& path, const Sha256& sha256,
+                                          std::size_t max_bytes) const {
+  TENON_TRY(const std::filesystem::path file, target(path, sha256));
+  return hsm::read_file(file, max_bytes);
 }
 
 Result<std::filesystem::path> RepositoryView::target(const metadata::TargetPath& path, const Sha256& sha256) const {

@@ -3,10 +3,9 @@
 // Thread: immutable.
 #pragma once
 
-#include <tenon/client/workflow/exchange.h>
-#include <tenon/metadata/target_path.h>
 #include <tenon/repo_tools/pending_file.h>
 #include <tenon/repo_tools/repository.h>
+#include <tenon/repo_tools/served_files.h>
 
 #include <filesystem>
 #include <map>
@@ -16,7 +15,7 @@
 
 namespace tenon::repo_tools {
 
-class RepositoryView {
+class RepositoryView final : public ServedFiles {
  public:
   // Each Caller must keep the repository alive.
   static RepositoryView published(const Repository& repository) { return {repository, {}, false}; }
@@ -31,8 +30,9 @@ class RepositoryView {
     return {repository, std::move(metadata), true};
   }
 
-  // metadata gives a file of metadata/, as a web server would. Errors: E_STORAGE; E_LIMIT above max_bytes.
-  Result<client::Reply> metadata(const std::string& file, std::size_t max_bytes) const;
+  Result<client::Reply> metadata(const std::string& file, std::size_t max_bytes) const override;
+  Result<Bytes> read_target(const metadata::TargetPath& path, const Sha256& sha256,
+                            std::size_t max_bytes) const override;
 
   // target gives where a target's file lies. Errors: E_NET when there is none, as a client would see it.
   Result<std::filesystem::path> target(const metadata::TargetPath& path, const Sha256& sha256) const;

@@ -16,6 +16,7 @@ namespace {
 struct Options {
   std::string config_path = "/etc/tenon/device.toml";
   std::string reason = "asked for by a person";
+  std::string bundle = {};  // empty: the sources of the configuration
   bool as_json = false;
   bool quiet = false;
 };
@@ -50,9 +51,22 @@ json::Object decision_json(const policies::Decision& decision) {
   return object;
 }
 
+Result<SourceList> sources_of(const DeviceConfig& config, const Options& options) {
+  return options.bundle.empty() ? configured_sources(config, "tenon/" TENON_VERSION) : bundle_source(options.bundle);
+}
+
+// What a source lacks is for somebody else to mend when it is a bundle.
+Error error_of(Error error, const Options& options) {
+  if (options.bundle.empty() || error.code != ErrorCode::kNet) return error;
+  return std::move(error)
+      .context(printable(options.bundle))
+      .with_hint("export a bundle for this device's product and channel: tenon-repo export --product P --channel C");
+}
+
 Result<int> run_status(const DeviceConfig& config, const Options& options, Reporter& reporter) {
+  TENON_TRY(SourceList sources, sources_of(config, options));
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kLook, "tenon/" TENON_VERSION, reporter));
+            DeviceRuntime::open(config, Access::kLook, std::move(sources), reporter));
   TENON_TRY(const Status status, device->updater().status());
   if (options.as_json) {
     print(status_json(config, status));
@@ -113,8 +127,9 @@ using Command = std::function<Result<int>(Updater&, const Options&)>;
 
 // Every command that acts first settles what the last boot left behind.
 Result<int> act(const DeviceConfig& config, const Options& options, Reporter& reporter, const Command& command) {
+  TENON_TRY(SourceList sources, sources_of(config, options));
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kAct, "tenon/" TENON_VERSION, reporter));
+            DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
   TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
   return command(device->updater(), options);
 }
@@ -137,8 +152,12 @@ int run(int argc, char** argv) {
     return command;
   };
   const CLI::App* status = add("status", "what runs, what waits, what failed; changes nothing and asks nobody");
-  const CLI::App* check = add("check", "ask the repository what this device would do");
-  const CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
+  CLI::App* check = add("check", "ask the repository what this device would do");
+  CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
+  for (CLI::App* command : {check, install}) {
+    command->add_option("--from", options.bundle,
+                        "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little");
+  }
   const CLI::App* confirm = add("confirm", "on a trial boot: run the health checks and keep the release");
   CLI::App* rollback = add("rollback", "end a trial, or take back one that is armed; that release is not taken again");
   rollback->add_option("--reason", options.reason, "what to remember of it");
@@ -157,7 +176,7 @@ int run(int argc, char** argv) {
   if (install->parsed()) outcome = act(*config, options, reporter, run_install);
   if (confirm->parsed()) outcome = act(*config, options, reporter, run_confirm);
   if (rollback->parsed()) outcome = act(*config, options, reporter, run_rollback);
-  return outcome ? *outcome : report_error(outcome.error());
+  return outcome ? *outcome : report_error(error_of(outcome.error(), options));
 }
 
 }  // namespace

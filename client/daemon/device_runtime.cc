@@ -2,6 +2,7 @@
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
 #include <tenon/client/store/file_store.h>
+#include <tenon/client/transport/bundle_fetcher.h>
 #include <tenon/client/transport/curl_fetcher.h>
 
 #include <cerrno>
@@ -66,9 +67,25 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
 
 }  // namespace
 
+Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent) {
+  SourceList sources;
+  for (const std::string& url : config.sources) {
+    TENON_TRY(std::unique_ptr<CurlFetcher> source, CurlFetcher::create(url, user_agent));
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+Result<SourceList> bundle_source(const std::string& path) {
+  TENON_TRY(BundleFile bundle, BundleFile::open(path));
+  SourceList sources;
+  sources.push_back(std::make_unique<BundleFetcher>(std::move(bundle)));
+  return sources;
+}
+
 struct DeviceRuntime::Adapters {
   std::unique_ptr<FileStore> store;
-  std::vector<std::unique_ptr<CurlFetcher>> sources;
+  SourceList sources;
   FileSlots slots;
   UbootBootControl boot;
   CommandHealth health;
@@ -84,14 +101,9 @@ Updater& DeviceRuntime::updater() {
 }
 
 Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& config, Access access,
-                                                           std::string user_agent, Reporter& reporter) {
+                                                           SourceList sources, Reporter& reporter) {
   TENON_TRY(std::unique_ptr<FileStore> store,
             access == Access::kAct ? FileStore::open(config.data) : FileStore::open_for_reading(config.data));
-  std::vector<std::unique_ptr<CurlFetcher>> sources;
-  for (const std::string& url : config.sources) {
-    TENON_TRY(std::unique_ptr<CurlFetcher> source, CurlFetcher::create(url, user_agent));
-    sources.push_back(std::move(source));
-  }
   TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
   TENON_TRY(const std::string root, read_file(config.root));
   RunningImage running_image = read_release_file(config.release_file, reporter);
@@ -103,7 +115,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                                                       .health = CommandHealth(config.health)});
   Adapters& all = *adapters;
   std::vector<Fetcher*> fetchers;
-  for (const std::unique_ptr<CurlFetcher>& source : all.sources) fetchers.push_back(source.get());
+  for (const std::unique_ptr<Fetcher>& source : all.sources) fetchers.push_back(source.get());
   all.updater.emplace(Ports{.sources = std::move(fetchers),
                             .trust_store = *all.store,
                             .record_store = *all.store,

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <tenon/client/daemon/config.h>
+#include <tenon/client/ports/fetcher.h>
 #include <tenon/client/updater/updater.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tenon::client {
 
@@ -14,11 +16,19 @@ enum class Access {
   kLook,  // takes none and changes nothing: for status()
 };
 
+// SourceList is where a device reads the repository, in the order in which they are tried.
+using SourceList = std::vector<std::unique_ptr<Fetcher>>;
+
+// configured_sources gives the addresses of the configuration. Errors: E_USAGE; E_NET when curl cannot start.
+Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent);
+// bundle_source gives a bundle in place of them all. Errors: those of BundleFile::open.
+Result<SourceList> bundle_source(const std::string& path);
+
 class DeviceRuntime {
  public:
-  // open Caller must keep the reporter alive.
+  // open Pre: there is one source at least. Caller must keep the reporter alive.
   // Errors: E_BUSY when another process holds the store; E_STORAGE; E_HW; E_USAGE
-  static Result<std::unique_ptr<DeviceRuntime>> open(const DeviceConfig& config, Access access, std::string user_agent,
+  static Result<std::unique_ptr<DeviceRuntime>> open(const DeviceConfig& config, Access access, SourceList sources,
                                                      Reporter& reporter);
   ~DeviceRuntime();
 

@@ -19,8 +19,9 @@ constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
 
 // The store's lock is held for one cycle, so that `tenon` has its turn between two.
 Result<CycleOutcome> open_and_run(const DeviceConfig& config, Reporter& reporter) {
+  TENON_TRY(SourceList sources, configured_sources(config, "tenond/" TENON_VERSION));
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kAct, "tenond/" TENON_VERSION, reporter));
+            DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
   return run_cycle(device->updater());
 }
 

@@ -18,7 +18,7 @@ namespace tenon::repo_tools {
 namespace {
 
 // current gives the version that the client would install; every file of it is there in full length.
-Result<std::string> current(CheckingClient& client) {
+Result<std::string> current(CheckingClient& client, const RepositoryView& view) {
   TENON_TRY_VOID(client.refresh());
   TENON_TRY(const metadata::TargetPath path, metadata::TargetPath::parse("demo/channels/stable.json"));
   TENON_TRY(const CurrentRelease now, check_channel_pin(client, path));
@@ -27,8 +27,9 @@ Result<std::string> current(CheckingClient& client) {
     for (const policies::Payload& payload : image.payloads) names.push_back(payload.file);
     for (const policies::Label& name : names) {
       const auto file = policies::release_file_path(now.release.product, now.release.version, name.text());
-      TENON_TRY(const CheckingClient::Located located, client.locate(file));
-      if (std::filesystem::file_size(located.file) != located.target.length()) {
+      TENON_TRY(const CheckingClient::Found found, client.find(file));
+      TENON_TRY(const std::filesystem::path there, view.target(file, found.sha256));
+      if (std::filesystem::file_size(there) != found.target.length()) {
         return Error{ErrorCode::kMismatch, file.text() + ": is not all there"};
       }
     }
@@ -55,7 +56,7 @@ int watch(const std::filesystem::path& folder) {
   for (bool is_last = false; error.empty() && !is_last;) {
     is_last = input_has_ended();
     CheckingClient client(view, root, refreshes % 2 == 0 ? known : ClientState{}, now);
-    const Result<std::string> version = current(client);
+    const Result<std::string> version = current(client, view);
     if (refreshes % 2 == 0) known = client.state();
     ++refreshes;
     if (!version) {

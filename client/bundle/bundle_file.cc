@@ -1,0 +1,78 @@
+#include <tenon/client/bundle/bundle_file.h>
+#include <tenon/metadata/check.h>
+#include <tenon/metadata/utf8.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace tenon::client {
+namespace {
+
+Error errno_error(const std::string& path, const std::string& what) {
+  const int error = errno;
+  Error result{ErrorCode::kStorage, printable(path) + " " + what + ": " + std::strerror(error)};
+  if (error == EIO || error == ENXIO || error == ENODEV) result.hint = "check that the stick is still plugged in";
+  return result;
+}
+
+Result<void> read_at(const std::string& path, int descriptor, std::uint64_t offset, std::span<std::uint8_t> into) {
+  while (!into.empty()) {
+    const ssize_t count = ::pread(descriptor, into.data(), into.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno_error(path, "cannot be read at byte " + std::to_string(offset));
+    if (count == 0) {
+      return Error{ErrorCode::kStorage,
+                   printable(path) + " has become shorter: it ends at byte " + std::to_string(offset),
+                   "wait until the file is written, then try again"};
+    }
+    into = into.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+Error refusal(const std::string& path, Error error) {
+  if (error.code == ErrorCode::kStorage) return error;  // names the file already
+  if (error.hint.empty()) error.hint = "a bundle is what tenon-repo export makes; if this was one, copy it again";
+  return std::move(error).context(printable(path));
+}
+
+}  // namespace
+
+// O_NONBLOCK: a pipe in place of the file must not hang us.
+Result<BundleFile> BundleFile::open(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  if (descriptor < 0) return errno_error(path, "cannot be opened");
+  BundleFile file(path, descriptor, BundleIndex());
+  struct stat status = {};
+  if (::fstat(descriptor, &status) != 0) return errno_error(path, "cannot be examined");
+  if (!S_ISREG(status.st_mode)) return Error{ErrorCode::kStorage, printable(path) + " is no regular file"};
+  const ReadAt read = [&](std::uint64_t offset, std::span<std::uint8_t> into) {
+    return read_at(path, descriptor, offset, into);
+  };
+  Result<BundleIndex> index = BundleIndex::read(static_cast<std::uint64_t>(status.st_size), read);
+  if (!index) return refusal(path, std::move(index).error());
+  file.index_ = *std::move(index);
+  return file;
+}
+
+BundleFile::BundleFile(BundleFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      index_(std::move(other.index_)) {}
+
+BundleFile::~BundleFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<void> BundleFile::read(const BundleIndex::Member& member, std::uint64_t offset,
+                              std::span<std::uint8_t> into) const {
+  TENON_CHECK(offset <= member.size && into.size() <= member.size - offset);
+  return read_at(path_, descriptor_, member.offset + offset, into);
+}
+
+}  // namespace tenon::client
