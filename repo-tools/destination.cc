@@ -31,7 +31,7 @@ Result<Destination> Destination::open(const StoreWords& words, bool dry_run) {
 
 Result<void> Destination::catch_up(const Console& console, const Repository& repository, FileWriter& writer) {
   if (!store_ || dry_run_) return {};
-  TENON_TRY(took_over_, repo_tools::catch_up(repository, writer, *store_));
+  TENON_TRY(took_over_, repo_tools::catch_up(repository, writer, *store_, console.now));
   if (took_over_) {
     console.say("took over timestamp v" + std::to_string(took_over_->value()) + " and what it leads to from " +
                 store_->address());
@@ -41,7 +41,7 @@ Result<void> Destination::catch_up(const Console& console, const Repository& rep
 
 Result<void> Destination::upload(const Console& console, const Repository& repository, const RepositoryView& view) {
   if (!store_ || dry_run_) return {};
-  TENON_TRY(report_, repo_tools::upload(repository, view, *store_, workers_, console.progress));
+  TENON_TRY(report_, repo_tools::upload(repository, view, *store_, console.now, workers_, console.progress));
   return {};
 }
 

@@ -130,7 +130,6 @@ Result<void> DiskWriter::move(const fs::path& from, const fs::path& to) {
 }
 
 Result<void> DiskWriter::remove(const fs::path& path) {
-  if (!is_there(path)) return {};
   return change({.path = path, .goes = true});
 }
 
@@ -139,6 +138,7 @@ Result<void> DiskWriter::change(Change change) {
     gathered_->push_back(std::move(change));
     return {};
   }
+  if (change.goes && !is_there(change.path)) return {};
   if (change.file) TENON_TRY_VOID(change.file->sync());
   TENON_TRY_VOID(place(change));
   return sync_folder(folder_of(change.path));
@@ -146,7 +146,10 @@ Result<void> DiskWriter::change(Change change) {
 
 std::set<fs::path> DiskWriter::folders_of(const std::vector<Change>& changes) {
   std::set<fs::path> folders;
-  for (const Change& change : changes) folders.insert(folder_of(change.path));
+  for (const Change& change : changes) {
+    fs::path folder = folder_of(change.path);
+    if (!change.goes || is_there(folder)) folders.insert(std::move(folder));
+  }
   return folders;
 }
 

@@ -45,7 +45,8 @@ class FileWriter {
 };
 
 // ManyFiles gathers what put, put_new and remove do until it finishes: then all content reaches the disk at once, and after it
-// the files appear and go, in the order of the calls. For very many files, before one that leads to them.
+// the files appear and go, in the order of the calls. For very many files, before one that leads to them. Pre: put_new of
+// a path is the only call for it.
 class ManyFiles {
  public:
   // ManyFiles Caller must keep the writer alive, and has no other of its.

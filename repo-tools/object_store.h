@@ -20,19 +20,17 @@ class ObjectStore {
   // address tells people which place this is, without credentials: "s3://updates/prod".
   virtual std::string address() const = 0;
 
-  // read gives a whole object, nothing when there is none; the tag changes with the content.
-  // Errors of each: E_NET when the store does not answer or answers nonsense, E_AUTH when it refuses the key; here E_LIMIT
-  // above max_bytes.
-  struct Object {
-    Bytes content;
-    std::string tag;
-  };
-  virtual Result<std::optional<Object>> read(const std::string& name, std::size_t max_bytes) = 0;
+  // read gives a whole object, nothing when there is none.
+  // Errors of each: E_NET when the store does not answer or answers nonsense, E_AUTH when it refuses the key, E_USAGE when
+  // there is no such place; here E_LIMIT above max_bytes.
+  virtual Result<std::optional<Bytes>> read(const std::string& name, std::size_t max_bytes) = 0;
 
-  // identify gives what an object of any size is, nothing when there is none.
-  virtual Result<std::optional<metadata::FileIdentity>> identify(const std::string& name) = 0;
+  // compare says what lies under a name, without reading a large object that create() has written.
+  enum class Presence { kAbsent, kSame, kOther };
+  virtual Result<Presence> compare(const std::string& name, const metadata::FileIdentity& identity) = 0;
 
-  // create writes under a free name, for ever. False: the name is taken, by whatever bytes.
+  // create writes under a free name, for ever, and says whether it did; a name that is taken stays as it is. A store
+  // without conditional writes is asked right before each try.
   // Errors: E_MISMATCH when the content is not what it is said to be; E_STORAGE when it cannot be read; E_LIMIT.
   struct Content {
     std::variant<Bytes, std::filesystem::path> from;
@@ -40,10 +38,9 @@ class ObjectStore {
   };
   virtual Result<bool> create(const std::string& name, const Content& content) = 0;
 
-  // replace writes in place of the object that has this tag; without one, under a free name. False: another object is
-  // there, and stays. A store that cannot compare is asked right before.
-  virtual Result<bool> replace(const std::string& name, const Bytes& content,
-                               const std::optional<std::string>& tag) = 0;
+  // replace writes in place of an object of these bytes; without them, under a free name. False: something else is there
+  // and stays. A store without conditional writes is asked right before each try.
+  virtual Result<bool> replace(const std::string& name, const Bytes& content, const std::optional<Bytes>& old) = 0;
 };
 
 }  // namespace tenon::repo_tools

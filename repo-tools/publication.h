@@ -24,6 +24,8 @@ struct Publication {
     std::optional<RoleId> role = {};              // absent for a root
     std::vector<metadata::KeyId> signed_by = {};  // as the file says
 
+    // is_seen_at_once is true for what clients ask for without being led there.
+    bool is_seen_at_once() const { return !role || replaces(); }
     bool replaces() const { return role == RoleId::timestamp(); }  // all others stay as they are for ever
     bool lists_targets() const { return role && role->lists_targets(); }
   };

@@ -21,7 +21,7 @@ Result<void> remove_leftovers(const Repository& repository, FileWriter& writer) 
 }  // namespace
 
 Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
-                               metadata::UtcTime now, Progress& progress, const BeforeTimestamp& before_timestamp) {
+                               metadata::UtcTime now, Progress& progress, const BeforeSwitch& before_switch) {
   TENON_TRY_VOID(remove_leftovers(repository, writer));
   for (const Publication::TargetFile& file : publication.targets) {
     TENON_TRY_VOID(
@@ -30,12 +30,16 @@ Result<void> write_publication(const Repository& repository, FileWriter& writer,
   std::uint64_t done = 0;
   progress.begin("write metadata", publication.metadata_bytes());
   ManyFiles many(writer);
+  bool is_switching = false;
   for (const Publication::MetadataFile& file : publication.metadata) {
     TENON_TRY(const Bytes content, file.content.read());
     const fs::path path = repository.public_metadata(file.name);
-    if (file.replaces()) {
+    if (file.is_seen_at_once() && !is_switching) {
+      is_switching = true;
       TENON_TRY_VOID(many.finish());
-      if (before_timestamp) TENON_TRY_VOID(before_timestamp());
+      if (before_switch) TENON_TRY_VOID(before_switch());
+    }
+    if (file.replaces()) {
       TENON_TRY_VOID(append_to_log(repository, writer, LogEntry::of(publication, now)));
       TENON_TRY_VOID(writer.put(path, content));
     } else {

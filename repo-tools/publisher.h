@@ -14,10 +14,11 @@ namespace tenon::repo_tools {
 
 // write_publication Pre: check_publication passed. It writes the log too. Errors: E_STORAGE, E_POLICY, E_MISMATCH; call
 // it again to go on.
-// before_timestamp is done when all but timestamp is there; its error ends the publication.
-using BeforeTimestamp = std::function<Result<void>()>;
+// before_switch is done when all is there but new roots and timestamp, by which clients would see it; its error ends the
+// publication.
+using BeforeSwitch = std::function<Result<void>()>;
 Result<void> write_publication(const Repository& repository, FileWriter& writer, const Publication& publication,
-                               metadata::UtcTime now, Progress& progress, const BeforeTimestamp& before_timestamp = {});
+                               metadata::UtcTime now, Progress& progress, const BeforeSwitch& before_switch = {});
 
 // clear_staging removes what was published, and files that no draft lists. tree: the drafts' own, as it was before they
 // were published. Pre: nothing is staged that is not public.

@@ -233,13 +233,13 @@ class Commands {
   static void add_store(CLI::App* command, StoreWords& words) {
     CLI::Option* to = command->add_option("--to", words.address, "s3://BUCKET/PREFIX, from which devices get it");
     const auto add = [&](const char* name, auto& word, const char* what) {
-      command->add_option(name, word, what)->capture_default_str()->needs(to);
+      return command->add_option(name, word, what)->capture_default_str()->needs(to);
     };
     add("--s3-endpoint", words.endpoint, "https://HOST, if it is not Amazon's in the region");
     add("--s3-region", words.region, "of the bucket");
     add("--s3-key-from", words.key_from, "KEY_ID SECRET [SESSION_TOKEN] on one line: prompt, fd:N or file:PATH");
     add("--s3-ca-file", words.ca_file, "authorities to trust in place of the system's");
-    add("--s3-workers", words.workers, "requests at once");
+    add("--s3-workers", words.workers, "requests at once, 1 to 64")->check(CLI::Range(1u, 64u));
   }
 
   void add_signing() {

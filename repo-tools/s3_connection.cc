@@ -26,10 +26,12 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// A C string of a secret for as long as curl is told it; curl keeps a copy of its own.
-hsm::SecretBytes terminated(const hsm::SecretBytes& secret) {
-  hsm::SecretBytes text(secret.size() + 1);
-  std::ranges::copy(secret.bytes(hsm::RevealSecret()), text.writable(hsm::RevealSecret()).begin());
+// A C string of a secret with something in front, for as long as curl is told it; curl keeps a copy of its own.
+hsm::SecretBytes header_of(std::string_view name, const hsm::SecretBytes& secret) {
+  hsm::SecretBytes text(name.size() + secret.size() + 1);
+  const auto begin = text.writable(hsm::RevealSecret()).begin();
+  std::ranges::copy(as_bytes(name), begin);
+  std::ranges::copy(secret.bytes(hsm::RevealSecret()), begin + static_cast<std::ptrdiff_t>(name.size()));
   return text;
 }
 const char* c_str(const hsm::SecretBytes& text) {
@@ -69,7 +71,12 @@ struct Transfer {
       left = *bytes;
       return {};
     }
-    TENON_TRY(InputFile opened, InputFile::open(std::get<std::filesystem::path>(request->body)));
+    const auto& path = std::get<std::filesystem::path>(request->body);
+    TENON_TRY(InputFile opened, InputFile::open(path));
+    if (opened.size() != request->body_length) {
+      return Error{ErrorCode::kMismatch, printable(path.native()) + ": has " + std::to_string(opened.size()) +
+                                             " bytes, listed are " + std::to_string(request->body_length)};
+    }
     file.emplace(std::move(opened));
     return {};
   }
@@ -223,7 +230,7 @@ class S3Connection::Handle {
   // Name and secret apart: an id may have a colon.
   void set_signature(const S3Key& key, const std::string& region) {
     const std::string scheme = "aws:amz:" + region + ":s3";
-    const hsm::SecretBytes secret = terminated(key.secret);
+    const hsm::SecretBytes secret = header_of("", key.secret);
     set(CURLOPT_AWS_SIGV4, scheme.c_str());
     set(CURLOPT_USERNAME, key.id.c_str());
     set(CURLOPT_PASSWORD, c_str(secret));
@@ -239,7 +246,7 @@ class S3Connection::Handle {
     add(("x-amz-content-sha256: " + request.payload_sha256).c_str());  // curl of itself sends none, and S3 wants it
     for (const std::string& header : request.headers) add(header.c_str());
     if (!key.session_token.empty()) {
-      add(("x-amz-security-token: " + std::string(key.session_token.text(hsm::RevealSecret()))).c_str());
+      add(c_str(header_of("x-amz-security-token: ", key.session_token)));
     }
     return list;
   }

@@ -56,7 +56,7 @@ class S3Connection {
   ~S3Connection();
 
   // exchange runs one request to its end. Errors: E_NET when no whole reply came; E_STORAGE for a body that cannot be
-  // read; what take returned.
+  // read, E_MISMATCH for one of another length; what take returned.
   Result<S3Reply> exchange(const S3Request& request, const S3Key& key, const std::string& region,
                            const std::string& ca_file);
 

@@ -1,6 +1,6 @@
 // S3Store: an ObjectStore over the protocol of Amazon S3, signed by libcurl (AWS Signature Version 4, payloads with their
-// SHA-256). Writes are conditional (If-None-Match, If-Match) where the store knows that, else it is asked right before.
-// A request that fails for a while is repeated a few times. Redirects are not followed, proxies of the environment not used.
+// SHA-256). Before each write the store is asked what is there, and writes are conditional too (If-None-Match, If-Match):
+// not every store knows conditions, and not every one that does not says so. What fails for a while is tried four times. Redirects are not followed, proxies of the environment not used.
 // Thread: safe.
 #pragma once
 
@@ -27,10 +27,10 @@ class S3Store final : public ObjectStore {
   ~S3Store() override;
 
   std::string address() const override;
-  Result<std::optional<Object>> read(const std::string& name, std::size_t max_bytes) override;
-  Result<std::optional<metadata::FileIdentity>> identify(const std::string& name) override;
+  Result<std::optional<Bytes>> read(const std::string& name, std::size_t max_bytes) override;
+  Result<Presence> compare(const std::string& name, const metadata::FileIdentity& identity) override;
   Result<bool> create(const std::string& name, const Content& content) override;
-  Result<bool> replace(const std::string& name, const Bytes& content, const std::optional<std::string>& tag) override;
+  Result<bool> replace(const std::string& name, const Bytes& content, const std::optional<Bytes>& old) override;
 
  private:
   class Connections;

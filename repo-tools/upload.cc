@@ -1,10 +1,10 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/parallel.h>
 #include <tenon/repo_tools/role_tree.h>
-#include <tenon/repo_tools/served_state.h>
+#include <tenon/repo_tools/store_files.h>
 #include <tenon/repo_tools/upload.h>
 
-#include <map>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -14,48 +14,89 @@ namespace {
 namespace fs = std::filesystem;
 using metadata::Envelope;
 using metadata::FileIdentity;
+using metadata::MetaEntry;
+using metadata::Snapshot;
 using metadata::TargetEntry;
 using metadata::TargetPath;
 using metadata::Targets;
+using metadata::UtcTime;
 using metadata::Version;
+using Presence = ObjectStore::Presence;
 
 constexpr metadata::Limits kLimits;
 
-Error meanwhile(const ObjectStore& store, Version version) {
-  return Error{ErrorCode::kBusy,
-               store.address() + ": timestamp v" + std::to_string(version.value()) +
-                   " was published there meanwhile; nothing was replaced",
-               "run it again: it goes on from what is there now"};
+// ServedSnapshot is what a timestamp file leads to, as far as snapshot, compared with its pin; signatures are looked at
+// elsewhere.
+struct ServedSnapshot {
+  metadata::Timestamp timestamp;
+  std::string name;  // below metadata/
+  Bytes file;
+  Snapshot snapshot;
+};
+
+using ReadFile = std::function<Result<std::optional<Bytes>>(const std::string& file, const MetaEntry& pin)>;
+
+Result<ServedSnapshot> served_snapshot(ByteView timestamp_file, const ReadFile& read) {
+  TENON_TRY(const Envelope envelope, Envelope::parse(timestamp_file, kLimits.timestamp_bytes));
+  TENON_TRY(metadata::Timestamp timestamp, metadata::Timestamp::parse(envelope.signed_part()));
+  const MetaEntry& pin = timestamp.snapshot;
+  std::string name = RoleId::snapshot().public_name(pin.version);
+  TENON_TRY(std::optional<Bytes> file, read(name, pin));
+  if (!file) return Error{ErrorCode::kMismatch, name + " is pinned by the timestamp and not there"};
+  TENON_TRY_VOID(pin.check_file(pin.identify(*file)).with_context(name));
+  TENON_TRY(const Envelope snapshot_envelope, Envelope::parse(*file, kLimits.listed_bytes).with_context(name));
+  TENON_TRY(Snapshot snapshot, Snapshot::parse(snapshot_envelope.signed_part()).with_context(name));
+  return ServedSnapshot{std::move(timestamp), std::move(name), *std::move(file), std::move(snapshot)};
 }
 
-// RoleFile is a targets role that the store does not lead to yet, and the version to which it does.
+Result<std::optional<Bytes>> file_in(const RepositoryView& view, const std::string& file) {
+  TENON_TRY(client::Reply reply, view.metadata(file, kLimits.listed_bytes));
+  auto* const content = std::get_if<Bytes>(&reply);
+  return content == nullptr ? std::optional<Bytes>() : std::optional(std::move(*content));
+}
+
+// RoleFile is a targets role that the store does not lead to yet, and what it leads to in its place.
 struct RoleFile {
   RoleId role;
   Version version;
-  std::optional<Version> before = {};
+  std::optional<MetaEntry> before = {};
 };
 
 class Upload {
  public:
-  Upload(const Repository& repository, const RepositoryView& view, ObjectStore& store, RoleTree tree, ServedState ours)
-      : repository_(&repository), view_(&view), store_(&store), tree_(std::move(tree)), ours_(std::move(ours)) {}
+  Upload(const Repository& repository, const RepositoryView& view, ObjectStore& store, RoleTree tree,
+         Bytes timestamp_file, ServedSnapshot ours)
+      : repository_(&repository),
+        view_(&view),
+        store_(&store),
+        tree_(std::move(tree)),
+        timestamp_file_(std::move(timestamp_file)),
+        ours_(std::move(ours)) {}
 
-  // What the store leads to now. True: to all of ours already.
-  Result<bool> look() {
-    TENON_TRY(std::optional<ObjectStore::Object> there, store_->read(kTimestampName, kLimits.timestamp_bytes));
-    if (!there) return false;
-    if (there->content == ours_.timestamp_file) return true;
-    tag_ = std::move(there->tag);
-    const auto read = [&](const std::string& file) -> Result<std::optional<Bytes>> {
-      TENON_TRY(std::optional<Bytes> here, read_if_there(repository_->public_metadata(file), kLimits.listed_bytes));
-      return here ? Result<std::optional<Bytes>>(std::move(here)) : read_file_of(*store_, file);
+  // What the store leads to now, and whether its devices take ours. True: it leads to all of ours already.
+  Result<bool> look(UtcTime now) {
+    TENON_TRY(old_, store_->read(kTimestampName, kLimits.timestamp_bytes));
+    if (old_ == timestamp_file_) return true;
+    if (!old_) return false;
+    TENON_TRY(const Bytes embedded_root, repository_->initial_root());
+    const StoreFiles files(*store_);
+    CheckingClient theirs(files, embedded_root, {}, UtcTime::epoch());
+    (void)theirs.refresh();  // what is damaged leaves it with what it could verify
+    if (files.failure()) return *files.failure();
+    CheckingClient known(*view_, embedded_root, theirs.state(), now);
+    const Result<void> takes_ours =
+        known.refresh().with_context("a device that knows what " + store_->address() + " has");
+    TENON_TRY_VOID(
+        check_nothing_came(takes_ours ? std::optional(*known.repository().root.operator->()) : std::nullopt));
+    TENON_TRY_VOID(takes_ours);
+
+    const auto read = [&](const std::string& name, const MetaEntry& pin) -> Result<std::optional<Bytes>> {
+      TENON_TRY(std::optional<Bytes> here, read_if_there(repository_->public_metadata(name), kLimits.listed_bytes));
+      if (here && pin.check_file(pin.identify(*here))) return here;
+      return store_->read("metadata/" + name, kLimits.listed_bytes);
     };
-    TENON_TRY(const ServedState state,
-              ServedState::of(std::move(there->content), read).with_context(store_->address()));
-    if (state.timestamp.header.version >= ours_.timestamp.header.version) {
-      return meanwhile(*store_, state.timestamp.header.version);
-    }
-    there_ = state.snapshot.meta;
+    Result<ServedSnapshot> there = served_snapshot(*old_, read);
+    if (there) there_ = std::move(there->snapshot.meta);  // else all is looked for one by one
     return false;
   }
 
@@ -73,56 +114,64 @@ class Upload {
     return {};
   }
 
-  Result<void> upload_snapshot() { return create_file(ours_.snapshot_name, ours_.snapshot_file); }
+  Result<void> upload_snapshot() { return create_file(ours_.name, ours_.file); }
 
+  // All that clients walk to from the first of devices, which may be given to them alone.
   Result<void> upload_roots() {
-    for (Version version = Version::first();;) {
+    TENON_TRY(const Bytes first, repository_->initial_root());
+    TENON_TRY(const metadata::Authentic<metadata::Root> root, metadata::embedded_root(first));
+    for (Version version = root->header.version;;) {
       const std::string name = std::to_string(version.value()) + ".root.json";
-      TENON_TRY(const std::optional<Bytes> file, read_file_of(*view_, name));
+      TENON_TRY(const std::optional<Bytes> file, file_in(*view_, name));
       if (file) {
         TENON_TRY_VOID(create_file(name, *file));
-      } else if (version != Version::first()) {  // the first is often given to devices alone
+      } else if (version != root->header.version) {
         return {};
       }
       TENON_TRY(version, version.next());
     }
   }
 
-  // A reply that is lost makes a write that was done look refused: what is there now decides.
   Result<void> switch_timestamp() {
-    TENON_TRY([[maybe_unused]] const bool replaced, store_->replace(kTimestampName, ours_.timestamp_file, tag_));
-    TENON_TRY(const std::optional<ObjectStore::Object> now, store_->read(kTimestampName, kLimits.timestamp_bytes));
-    if (now && now->content == ours_.timestamp_file) {
-      count(ours_.timestamp_file.size());
+    TENON_TRY(const bool replaced, store_->replace(kTimestampName, timestamp_file_, old_));
+    TENON_TRY(const std::optional<Bytes> now, store_->read(kTimestampName, kLimits.timestamp_bytes));
+    if (now == timestamp_file_) {
+      count(timestamp_file_.size());
       return {};
     }
-    const Result<Envelope> envelope =
-        now ? Envelope::parse(now->content, now->content.size()) : Error{ErrorCode::kMismatch, "there is no timestamp"};
-    const Result<metadata::Timestamp> other =
-        envelope ? metadata::Timestamp::parse(envelope->signed_part()) : envelope.error();
-    if (other && (!replaced || other->header.version >= ours_.timestamp.header.version)) {
-      return meanwhile(*store_, other->header.version);
-    }
-    return lies(kTimestampName);
+    // A third publication may have come right behind ours.
+    const bool lied = replaced && (!now || now == old_ || !Envelope::parse(*now, kLimits.timestamp_bytes));
+    return lied ? lies(kTimestampName) : meanwhile();
   }
 
   UploadReport report() const { return report_; }
 
  private:
+  // A timestamp that is not older than ours, of those who may sign one: by the root of who takes ours, else by the folder's.
+  Result<void> check_nothing_came(std::optional<metadata::Root> root) const {
+    if (!root) {
+      TENON_TRY(const metadata::Authentic<metadata::Root> published, repository_->published_root());
+      root = published.value();
+    }
+    const std::optional<metadata::Timestamp> other = timestamp_under(*root, *old_);
+    if (!other || other->header.version < ours_.timestamp.header.version) return {};
+    return meanwhile();
+  }
+
   Result<std::vector<RoleFile>> new_roles() const {
     std::vector<RoleFile> roles;
     for (const auto& [name, pin] : ours_.snapshot.meta) {
       const auto there = there_.find(name);
       if (there != there_.end() && there->second == pin) continue;
       TENON_TRY(const RoleId role, RoleId::of_meta_name(name));
-      roles.push_back({role, pin.version, there == there_.end() ? std::nullopt : std::optional(there->second.version)});
+      roles.push_back({role, pin.version, there == there_.end() ? std::nullopt : std::optional(there->second)});
     }
     return roles;
   }
 
   Result<Bytes> file_of(const RoleId& role, Version version) const {
     const std::string name = role.public_name(version);
-    TENON_TRY(std::optional<Bytes> file, read_file_of(*view_, name));
+    TENON_TRY(std::optional<Bytes> file, file_in(*view_, name));
     if (!file) return Error{ErrorCode::kMismatch, "public/metadata/" + printable(name) + " is listed and not there"};
     return *std::move(file);
   }
@@ -133,8 +182,8 @@ class Upload {
     if (tree_.is_served_elsewhere(role.role)) return list;
     Targets before;
     if (role.before) {
-      TENON_TRY(const std::optional<Bytes> old, read_file_of(*view_, role.role.public_name(*role.before)));
-      if (old) {
+      TENON_TRY(const std::optional<Bytes> old, file_in(*view_, role.role.public_name(role.before->version)));
+      if (old && role.before->check_file(role.before->identify(*old))) {
         TENON_TRY(before, targets_in(*old));
       }
     }
@@ -179,12 +228,12 @@ class Upload {
     const FileIdentity identity{entry.length, *entry.hashes.sha256, std::nullopt};
     const Result<fs::path> file = view_->target(path, *entry.hashes.sha256);
     if (!file) {  // a folder that has caught up has the metadata of others, not their files
-      TENON_TRY(const std::optional<FileIdentity> there, store_->identify(name));
-      return there == identity ? Result<void>() : Result<void>(file.error());
+      TENON_TRY(const Presence there, store_->compare(name, identity));
+      return there == Presence::kSame ? Result<void>() : Result<void>(file.error());
     }
     TENON_TRY(const bool created, store_->create(name, {*file, identity}));
-    TENON_TRY(const std::optional<FileIdentity> there, store_->identify(name));
-    if (there != identity) return created ? lies(name) : taken(name);
+    TENON_TRY(const Presence there, store_->compare(name, identity));
+    if (there != Presence::kSame) return created ? lies(name) : taken(name);
     if (created) count(identity.length);
     return {};
   }
@@ -193,22 +242,29 @@ class Upload {
   Result<void> create_file(const std::string& file, const Bytes& content) {
     const std::string name = "metadata/" + file;
     TENON_TRY(const bool created, store_->create(name, {content, FileIdentity::of(content)}));
-    TENON_TRY(const std::optional<ObjectStore::Object> there, store_->read(name, kLimits.listed_bytes));
-    if (!there || there->content != content) return created ? lies(name) : taken(name);
+    TENON_TRY(const std::optional<Bytes> there, store_->read(name, kLimits.listed_bytes));
+    if (there != content) return created ? lies(name) : taken(name);
     if (created) count(content.size());
     return {};
   }
 
+  Error meanwhile() const {
+    return Error{ErrorCode::kBusy, store_->address() + ": another publication came there meanwhile",
+                 "run it again: it goes on from what is there now, and says what must be signed again"};
+  }
   Error lies(const std::string& name) const {
     return Error{ErrorCode::kMismatch,
                  store_->address() + "/" + printable(name) + ": the store gives other bytes than it took",
                  "devices would refuse them: do not use this store until that is understood"};
   }
   Error taken(const std::string& name) const {
-    return Error{ErrorCode::kPolicy,
-                 store_->address() + "/" + printable(name) + ": is there with other bytes and is never overwritten",
-                 "a publication that never ended has left it: tenon-repo sign draws the next version of snapshot, "
-                 "tenon-repo renew that of a targets role"};
+    const Result<std::optional<Bytes>> now = store_->read(kTimestampName, kLimits.timestamp_bytes);
+    if (now && *now != old_) return meanwhile();
+    return Error{
+        ErrorCode::kPolicy,
+        store_->address() + "/" + printable(name) + ": is there with other bytes and is never overwritten",
+        "a publication that is under way, or never ended, has left it: tenon-repo sign draws the next version of "
+        "snapshot, tenon-repo renew that of a targets role"};
   }
 
   void count(std::uint64_t bytes) {
@@ -225,9 +281,10 @@ class Upload {
   const RepositoryView* view_;
   ObjectStore* store_;
   RoleTree tree_;
-  ServedState ours_;
-  std::optional<std::string> tag_ = {};            // of the timestamp that is there
-  decltype(metadata::Snapshot::meta) there_ = {};  // to which it leads
+  Bytes timestamp_file_;
+  ServedSnapshot ours_;
+  std::optional<Bytes> old_ = {};        // the timestamp that is there
+  decltype(Snapshot::meta) there_ = {};  // to which it leads
   std::mutex mutex_;
   UploadReport report_;
   std::uint64_t done_ = 0;
@@ -235,15 +292,15 @@ class Upload {
 
 }  // namespace
 
-Result<UploadReport> upload(const Repository& repository, const RepositoryView& view, ObjectStore& store,
+Result<UploadReport> upload(const Repository& repository, const RepositoryView& view, ObjectStore& store, UtcTime now,
                             unsigned workers, Progress& progress) {
-  const auto read = [&](const std::string& file) { return read_file_of(view, file); };
-  TENON_TRY(std::optional<Bytes> timestamp, read(RoleId::timestamp().draft_name()));
+  TENON_TRY(std::optional<Bytes> timestamp, file_in(view, RoleId::timestamp().draft_name()));
   if (!timestamp) return Error{ErrorCode::kUsage, "nothing is published yet"};
-  TENON_TRY(ServedState ours, ServedState::of(*std::move(timestamp), read));
+  const auto read = [&](const std::string& file, const MetaEntry&) { return file_in(view, file); };
+  TENON_TRY(ServedSnapshot ours, served_snapshot(*timestamp, read));
   TENON_TRY(RoleTree tree, RoleTree::read(repository));
-  Upload upload(repository, view, store, std::move(tree), std::move(ours));
-  TENON_TRY(const bool is_there, upload.look());
+  Upload upload(repository, view, store, std::move(tree), *std::move(timestamp), std::move(ours));
+  TENON_TRY(const bool is_there, upload.look(now));
   if (is_there) return upload.report();
   TENON_TRY_VOID(upload.upload_roles(workers, progress));
   TENON_TRY_VOID(upload.upload_snapshot());

@@ -16,10 +16,12 @@ struct UploadReport {
   std::uint64_t bytes = 0;  // of these
 };
 
-// upload brings a view of the repository to the store, with so many objects on their way at once.
-// Errors: E_BUSY when another publication came meanwhile: nothing of it was replaced; E_POLICY for a name that is taken by
-// other bytes; E_MISMATCH for a store that gives other bytes than it took; those of the store and the view.
+// upload brings a view of the repository to the store, with so many objects on their way at once. Devices that know what
+// the store has must take it: that is tried first.
+// Errors: E_USAGE when nothing is published; E_BUSY when another publication came meanwhile; E_POLICY for a name that is
+// taken by other bytes; E_MISMATCH for a store that gives other bytes than it took; those of a client, of the store and of
+// the view.
 Result<UploadReport> upload(const Repository& repository, const RepositoryView& view, ObjectStore& store,
-                            unsigned workers, Progress& progress);
+                            metadata::UtcTime now, unsigned workers, Progress& progress);
 
 }  // namespace tenon::repo_tools

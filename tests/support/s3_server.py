@@ -5,7 +5,7 @@ checks every signature and digest. Objects are files in a folder, whole or not t
       server.fault = lambda number, method, name: "503" if number == 3 else None
 
 A fault is a status to answer with and nothing done ("500", "403", ...); "done-500": it is done, and the answer says 500;
-"drop": the connection ends without an answer; "lie": what is stored differs from what came; or a function to call.
+"drop": the connection ends without an answer; conditions: "known", "refused" with 501, or "ignored"; "lie": what is stored differs from what came; or a function to call.
 """
 import contextlib
 import hashlib
@@ -77,7 +77,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class S3Server:
-    def __init__(self, folder, key_id, secret, conditions=True):
+    def __init__(self, folder, key_id, secret, conditions="known"):
         self.folder, self.key_id, self.secret, self.conditions = Path(folder), key_id, secret, conditions
         self.fault, self.requests, self.lock = None, 0, threading.Lock()
         self.labels, self.headers = {}, {}
@@ -112,8 +112,10 @@ class S3Server:
                 return answer(200, there, [("ETag", tag), ("Content-Length", str(len(there)))]
                               + ([("x-amz-meta-sha256", label)] if label else []))
             absent, same = request.headers.get("if-none-match"), request.headers.get("if-match")
-            if (absent or same) and not self.conditions:
+            if (absent or same) and self.conditions == "refused":
                 return answer(501)
+            if self.conditions == "ignored":
+                absent = same = None
             if absent and there is not None or same and same != tag:
                 return answer(412)
             if fault == "lie":

@@ -8,12 +8,9 @@ import getpass
 import os
 import subprocess
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from loopback import free_port
+from loopback import free_port, wait_until_it_answers
 
 PYTHON = "/usr/bin/python3"  # Debian's, which has Swift's modules
 HASH = "[swift-hash]\nswift_hash_path_suffix = tenon\nswift_hash_path_prefix = tenon\n"
@@ -96,21 +93,18 @@ def swift_server():
         (folder / "proxy-server.conf").write_text(
             PROXY.format(folder=folder, port=ports["proxy"], memcache=ports["memcache"], user=user))
 
-        def start(*words):
+        def start(kind, *words):
             log = ends.enter_context(open(folder / "log", "ab"))
             process = subprocess.Popen(words, stdout=log, stderr=log, cwd=folder, env=os.environ | {"HOME": name})
             ends.callback(process.wait)
             ends.callback(process.kill)
+            started.append((process, ports[kind]))
 
-        start("memcached", "-l", "127.0.0.1", "-p", str(ports["memcache"]), "-U", "0", "-u", user)
+        started = []
+        start("memcache", "memcached", "-l", "127.0.0.1", "-p", str(ports["memcache"]), "-U", "0", "-u", user)
         for kind in ("account", "container", "object", "proxy"):
-            start(PYTHON, "-c", STARTER, str(folder / "swift.conf"), str(folder / f"{kind}-server.conf"), f"{kind}-server")
-        store = Store(ports["proxy"])
-        for _ in range(300):
-            with contextlib.suppress(OSError):
-                if urllib.request.urlopen(store.endpoint + "/healthcheck", timeout=1).status == 200:
-                    break
-            time.sleep(0.1)
-        else:
-            raise RuntimeError("Swift does not start: " + (folder / "log").read_text()[-2000:])
-        yield store
+            start(kind, PYTHON, "-c", STARTER, str(folder / "swift.conf"), str(folder / f"{kind}-server.conf"),
+                  f"{kind}-server")
+        for process, port in started:
+            wait_until_it_answers(process, port, folder / "log")
+        yield Store(ports["proxy"])
