@@ -35,7 +35,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TENON_CHECK(Pkcs11Uri::is_uri(text));
 
   const std::string written = uri->text();
-  TENON_CHECK(written.find("pin") == std::string::npos || uri->token || uri->object || uri->module_name ||
+  TENON_CHECK(written.find("pin") == std::string::npos || uri->token || uri->object || uri->id || uri->module_name ||
               uri->manufacturer || uri->model || uri->serial);
   TENON_CHECK(!tenon::has_control_characters(written) && tenon::is_utf8(written));
   Pkcs11Uri shown = *uri;
