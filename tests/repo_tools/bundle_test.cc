@@ -138,6 +138,17 @@ TEST_F(Bundle, HasItsMembersInTheOrderInWhichADeviceAsks) {
   for (std::size_t i = 6; i < names.size(); ++i) EXPECT_TRUE(names[i].starts_with("targets/")) << names[i];
 }
 
+TEST_F(Bundle, HasRolesByTheirNamesAndNotByTheirVersions) {
+  publish_release("1.0.0", 1);
+  set_channel("beta", "1.0.0");
+  sign_and_publish();
+  ASSERT_TRUE(write_bundle());
+  const std::vector<std::string> names = members();
+  const std::vector<std::string> roles(names.begin() + 2, names.begin() + 5);
+  EXPECT_EQ(roles, (std::vector<std::string>{"metadata/1.releases.demo.json", "metadata/2.rollout.demo.json",
+                                             "metadata/1.targets.json"}));
+}
+
 TEST_F(Bundle, OfTheSameRepositoryIsTheSameToTheLastByte) {
   publish_release("1.0.0", 1);
   ASSERT_TRUE(write_bundle());
