@@ -149,6 +149,19 @@ TEST_F(Bundle, HasRolesByTheirNamesAndNotByTheirVersions) {
                                              "metadata/1.targets.json"}));
 }
 
+TEST_F(Bundle, RemovesWhatAKilledExportToItsNameLeftAndNothingElse) {
+  publish_release("1.0.0", 1);
+  for (const char* name : {".update.tar.a1B2c3", ".other.tar.a1B2c3", ".update.tar.notes"}) {
+    std::ofstream(temp_ / name) << "left";
+  }
+  fs::create_symlink("nothing", temp_ / ".update.tar.Z9y8X7");
+  ASSERT_TRUE(write_bundle());
+  EXPECT_FALSE(fs::exists(temp_ / ".update.tar.a1B2c3"));
+  for (const char* name : {".other.tar.a1B2c3", ".update.tar.notes", ".update.tar.Z9y8X7"}) {
+    EXPECT_NE(fs::symlink_status(temp_ / name).type(), fs::file_type::not_found) << name;
+  }
+}
+
 TEST_F(Bundle, OfTheSameRepositoryIsTheSameToTheLastByte) {
   publish_release("1.0.0", 1);
   ASSERT_TRUE(write_bundle());
