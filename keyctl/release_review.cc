@@ -1,5 +1,8 @@
 #include <tenon/keyctl/release_review.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/policies/trip.h>
+
+#include <algorithm>
 
 namespace tenon::keyctl {
 namespace {
@@ -85,16 +88,54 @@ Result<Release> read_bridge(const Release& release, const policies::Bridge& brid
   return via;
 }
 
-Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& entry, const Targets& targets,
-                                   const std::map<std::string, std::string>& contents) {
-  TENON_TRY(Release release, read_carried(path, entry, contents));
-  TENON_TRY_VOID(check_files(targets, release));
-  PinnedRelease pinned{path, std::move(release)};
-  for (const policies::Bridge& bridge : pinned.release.bridges) {
-    TENON_TRY(Release via, read_bridge(pinned.release, bridge, targets, contents));
-    pinned.bridges.push_back(std::move(via));
+Result<std::vector<Release>> read_bridges(const Release& release, const Targets& targets,
+                                          const std::map<std::string, std::string>& contents) {
+  std::vector<Release> bridges;
+  for (const policies::Bridge& bridge : release.bridges) {
+    TENON_TRY(Release via, read_bridge(release, bridge, targets, contents));
+    bridges.push_back(std::move(via));
   }
-  return pinned;
+  return bridges;
+}
+
+const Release* newest_before(const Release& release, const std::vector<Release>& carried) {
+  const Release* newest = nullptr;
+  for (const Release& one : carried) {
+    const bool is_earlier = one.product == release.product && one.sequence < release.sequence;
+    if (is_earlier && (newest == nullptr || newest->sequence < one.sequence)) newest = &one;
+  }
+  return newest;
+}
+
+// What became of a bridge of the release before: the way is that of the devices just below it, which go over no lower
+// one.
+std::optional<DroppedBridge> dropped(const policies::Bridge& bridge, const Release& release,
+                                     const std::vector<Release>& carried) {
+  policies::Trip trip(release, policies::Sequence::create(bridge.below.value() - 1).value());
+  const auto find = [&](const policies::Bridge& next) -> Result<Release> {
+    const auto is_it = [&](const Release& one) { return one.product == release.product && one.version == next.via; };
+    const auto via = std::ranges::find_if(carried, is_it);
+    return via == carried.end() ? Result<Release>(Error{ErrorCode::kPolicy, "not carried"}) : Result<Release>(*via);
+  };
+  (void)policies::complete_trip(trip, find);  // a bridge that leads nowhere was refused
+  const std::vector<Release>& stops = trip.stops();
+  if (std::ranges::find(stops, bridge.via, &Release::version) != stops.end()) return std::nullopt;
+  DroppedBridge gone{bridge};
+  if (!trip.is_straight()) {
+    gone.instead = stops[1].version;
+  } else if (!release.bridges.empty()) {
+    gone.from = release.bridges.back().below;
+  }
+  return gone;
+}
+
+std::string text_of(const DroppedBridge& gone) {
+  const std::string below = std::to_string(gone.bridge.below.value());
+  const std::string who = gone.from == policies::Sequence::first()
+                              ? "devices below sequence " + below
+                              : "devices from sequence " + std::to_string(gone.from.value()) + " and below " + below;
+  return "no longer over " + gone.bridge.via.text() + ": " + who +
+         (gone.instead ? " go over " + gone.instead->text() : std::string(" come straight"));
 }
 
 }  // namespace
@@ -102,10 +143,25 @@ Result<PinnedRelease> read_release(const std::string& path, const TargetEntry& e
 Result<std::vector<PinnedRelease>> pinned_releases(const Targets* before, const Targets& after,
                                                    const std::map<std::string, std::string>& contents) {
   std::vector<PinnedRelease> releases;
+  std::vector<Release> carried;
   for (const auto& [path, entry] : after.targets) {
-    if (!path.ends_with(kReleaseFile) || !is_new(before, path, entry)) continue;
-    TENON_TRY(PinnedRelease release, read_release(path, entry, after, contents));
-    releases.push_back(std::move(release));
+    if (!path.ends_with(kReleaseFile)) continue;
+    const bool is_shown = is_new(before, path, entry);
+    if (!is_shown && !contents.contains(path)) continue;
+    TENON_TRY(Release release, read_carried(path, entry, contents));
+    if (is_shown) TENON_TRY_VOID(check_files(after, release));
+    TENON_TRY(std::vector<Release> bridges, read_bridges(release, after, contents));
+    carried.push_back(release);
+    if (is_shown) releases.push_back({path, std::move(release), std::move(bridges)});
+  }
+  for (PinnedRelease& pinned : releases) {
+    const Release* earlier = newest_before(pinned.release, carried);
+    if (earlier == nullptr) continue;
+    for (const policies::Bridge& bridge : earlier->bridges) {
+      if (std::optional<DroppedBridge> gone = dropped(bridge, pinned.release, carried)) {
+        pinned.dropped.push_back(*std::move(gone));
+      }
+    }
   }
   return releases;
 }
@@ -125,6 +181,7 @@ std::vector<std::string> describe_release(const PinnedRelease& pinned) {
     lines.push_back("  devices below sequence " + std::to_string(release.bridges[i].below.value()) + " first install " +
                     pinned.bridges[i].title());
   }
+  for (const DroppedBridge& gone : pinned.dropped) lines.push_back("  " + text_of(gone));
   if (release.kind) lines.push_back("  kind: " + release.kind->text());
   for (const policies::Attachment& attachment : release.attachments) {
     lines.push_back("  " + printable(attachment.kind, kShownKindBytes) + ": " + attachment.file.text() + ", sha256 " +

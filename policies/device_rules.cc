@@ -87,8 +87,9 @@ std::vector<Breach> check_not_withdrawn(const Candidate& candidate) {
 // A release that failed may share images with those that run well: only all of them together are what failed.
 std::vector<Breach> check_quarantine(const Candidate& candidate) {
   const auto failed = [&](const Image& image) { return candidate.facts.quarantine.contains(image.sha256); };
-  return broken(std::ranges::all_of(candidate.trip.next().images, failed), "a release that has not failed here",
-                shown(candidate) + " was rolled back on this device; a newer release is awaited");
+  return broken_at_a_stop(candidate, "a release that has not failed here",
+                          " was rolled back on this device; a newer release is awaited",
+                          [&](const Release& stop) { return std::ranges::all_of(stop.images, failed); });
 }
 
 std::vector<Breach> check_not_paused(const Candidate& candidate) {

@@ -1,9 +1,9 @@
 // Trip: a device's way to the release that its channel names: straight there, or over the bridges that release managers
-// have signed, one update after the other. It does no I/O: it says which release is wanted next, and whoever reads that,
-// signed as any release, adds it. What it leads to, the release managers said; a channel cannot.
+// have signed, one update after the other. It does no I/O: it says which release is wanted next, and whoever reads
+// that, signed as any release, adds it. What it leads to, the release managers said; a channel cannot.
 //
 //   Trip trip = begin_trip(channel, named, facts);
-//   while (const Bridge* bridge = trip.wanted()) TENON_TRY_VOID(trip.add(/* the release bridge->via */));
+//   TENON_TRY_VOID(complete_trip(trip, [&](const Bridge& bridge) { return /* the release bridge.via */; }));
 //   decide(channel, trip, facts);  // on trip.next()
 //
 // Thread: values.
@@ -12,6 +12,8 @@
 #include <tenon/policies/release.h>
 
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace tenon::policies {
@@ -25,7 +27,8 @@ class Trip {
 
   // wanted gives the bridge whose release is to be added, null when the way is found. It holds until add().
   const Bridge* wanted() const;
-  // add Pre: wanted(). Errors: E_POLICY for a release that check_bridge() refuses; E_LIMIT for one more than kMaxBridges.
+  // add Pre: wanted(). Errors: E_POLICY for a release that check_bridge() refuses; E_LIMIT for one more than
+  // kMaxBridges.
   Result<void> add(Release bridge);
 
   const Release& destination() const { return stops_.front(); }
@@ -39,5 +42,18 @@ class Trip {
   std::optional<Sequence> running_;
   std::vector<Release> stops_;
 };
+
+// complete_trip adds the bridges until nothing is wanted: find(const Bridge&) gives the release that one leads over, as
+// a Result<Release>; while it looks, trip.next() is the release whose bridge it is. Errors: those of find, which name
+// the bridge, and of add().
+template <class Find>
+Result<void> complete_trip(Trip& trip, Find find) {
+  while (const Bridge* bridge = trip.wanted()) {
+    const std::string where = "bridge " + bridge->via.text() + " to " + trip.next().title();
+    TENON_TRY(Release via, find(*bridge).with_context(where));
+    TENON_TRY_VOID(trip.add(std::move(via)));
+  }
+  return {};
+}
 
 }  // namespace tenon::policies

@@ -21,8 +21,20 @@ Result<Release> find_via(const Release& release, const Bridge& bridge, std::span
       .with_hint(known.empty() ? "add the bridge first" : known + "; add the bridge first");
 }
 
+// A device of that hardware would not set off.
+Result<void> check_hardware(const Release& release, const Release& via) {
+  for (const Label& hardware : release.hardware) {
+    if (std::ranges::find(via.hardware, hardware) != via.hardware.end()) continue;
+    return Error{ErrorCode::kPolicy, release.title() + " is for hardware " + hardware.text() + " and leads over " +
+                                         via.title() + ", which is not"}
+        .with_hint("lead over a release that is for " + hardware.text() + " too, or leave that hardware out");
+  }
+  return {};
+}
+
 Result<void> check_bridge(const Release& release, const Bridge& bridge, std::span<const ListedRelease> listed) {
   TENON_TRY(const Release via, find_via(release, bridge, listed));
+  TENON_TRY_VOID(check_hardware(release, via));
   Result<void> checked = release.check_bridge(bridge, via);
   if (checked) return checked;
   return std::move(checked).error().with_hint("a bridge is a listed release of sequence " +
@@ -33,11 +45,7 @@ Result<void> check_bridge(const Release& release, const Bridge& bridge, std::spa
 Result<void> check_trip(const Release& release, std::optional<policies::Sequence> running,
                         std::span<const ListedRelease> listed) {
   policies::Trip trip(release, running);
-  while (const Bridge* bridge = trip.wanted()) {
-    TENON_TRY(Release via, find_via(trip.next(), *bridge, listed));
-    TENON_TRY_VOID(trip.add(std::move(via)));
-  }
-  return {};
+  return policies::complete_trip(trip, [&](const Bridge& bridge) { return find_via(trip.next(), bridge, listed); });
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 
 namespace tenon::repo_tools {
 
-// prove_bundle is a new device over the finished file, which reads it as a device does: it finds all that the plan is for,
-// and every byte of it has the digest that is signed. Errors: those of the device; E_MISMATCH.
+// prove_bundle is a new device over the finished file, which reads it as a device does: it finds all that the plan is
+// for, and every byte of it has the digest that is signed. Errors: those of the device; E_MISMATCH.
 Result<void> prove_bundle(const std::filesystem::path& file, ByteView embedded_root, const BundlePlan& plan,
                           metadata::UtcTime now, Progress& progress);
 

@@ -35,13 +35,14 @@ class RecordingFiles final : public ServedFiles {
   AskedFiles* asked_;
 };
 
-// The order in which a device asks: roots by their versions, timestamp, snapshot, then the roles that list targets.
+// The order in which a device asks: roots by their versions, timestamp, snapshot; then the roles that list targets, by
+// name.
 std::tuple<int, std::uint64_t, std::string> place_of(const std::string& file) {
   std::uint64_t version = 0;
   const auto [end, error] = std::from_chars(file.data(), file.data() + file.size(), version);
   const std::string role(error == std::errc() ? end : file.data(), file.data() + file.size());
   const int rank = role == ".root.json" ? 0 : role == "timestamp.json" ? 1 : role == ".snapshot.json" ? 2 : 3;
-  return {rank, version, role};
+  return {rank, rank == 0 ? version : 0, role};
 }
 
 std::string list_of(const std::vector<TargetPath>& paths) {

@@ -1,4 +1,5 @@
 #include <tenon/client/bundle/member_header.h>
+#include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/bundle_writer.h>
 #include <tenon/repo_tools/file_streams.h>
@@ -15,13 +16,31 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = 1u << 20;
+constexpr std::size_t kRandomLetters = 6;  // as mkostemp has
 
-// ".update.tar.a1B2c3", as the temporary names of other files are (is_leftover).
+// ".update.tar.a1B2c3", as the temporary names of other files are (hsm::is_temporary_name).
 fs::path temporary_beside(const fs::path& path) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   std::string name = "." + path.filename().native() + ".";
-  for (int i = 0; i < 6; ++i) name += kLetters[randombytes_uniform(kLetters.size())];
+  for (std::size_t i = 0; i < kRandomLetters; ++i) name += kLetters[randombytes_uniform(kLetters.size())];
   return path.parent_path() / name;
+}
+
+// What an export to that name left that was killed. A second one that runs to the same name fails, and this one stands.
+void remove_leftovers(const fs::path& path) {
+  const std::string beginning = "." + path.filename().native() + ".";
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code error;
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().native();
+    const bool is_ours = name.size() == beginning.size() + kRandomLetters && name.starts_with(beginning);
+    std::error_code ignored;
+    if (is_ours && hsm::is_temporary_name(name) && at->symlink_status(ignored).type() == fs::file_type::regular) {
+      leftovers.push_back(at->path());
+    }
+  }
+  for (const fs::path& leftover : leftovers) fs::remove(leftover, error);
 }
 
 // MemberWriter appends members to a file.
@@ -87,6 +106,7 @@ Result<UnplacedBundle> UnplacedBundle::write(const Repository& repository, const
     return Error{ErrorCode::kUsage, printable(path.native()) + ": is there, and no regular file"}.with_hint(
         "name the file to make, for example update.tar");
   }
+  remove_leftovers(path);
   UnplacedBundle bundle(path, temporary_beside(path));
   TENON_TRY(OutputFile file, OutputFile::create(bundle.temporary_));
   MemberWriter writer(std::move(file), progress);

@@ -1,5 +1,5 @@
-// UnplacedBundle: a bundle that lies whole and synced beside its place, under a temporary name, and is removed unless it is
-// moved there: so what stands at its place was proved, or is the bundle that was there before.
+// UnplacedBundle: a bundle that lies whole and synced beside its place, under a temporary name, and is removed unless
+// it is moved there: so what stands at its place was proved, or is the bundle that was there before.
 // Thread: a value; not shared.
 #pragma once
 
@@ -12,8 +12,9 @@ namespace tenon::repo_tools {
 
 class UnplacedBundle {
  public:
-  // write The same plan gives the same bytes. Errors: E_USAGE for a place that is taken by no regular file; E_MISMATCH for
-  // a file that has not the length that is listed; E_STORAGE.
+  // write The same plan gives the same bytes. What a killed one left beside that place is removed first. Errors:
+  // E_USAGE for a place that is taken by no regular file; E_MISMATCH for a file that has not the length that is listed;
+  // E_STORAGE.
   static Result<UnplacedBundle> write(const Repository& repository, const BundlePlan& plan, std::filesystem::path path,
                                       Progress& progress);
   UnplacedBundle(UnplacedBundle&& other) noexcept;

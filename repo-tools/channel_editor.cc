@@ -2,6 +2,7 @@
 #include <tenon/repo_tools/channel_editor.h>
 
 #include <algorithm>
+#include <set>
 
 namespace tenon::repo_tools {
 namespace {
@@ -22,13 +23,31 @@ Result<std::string> note_on_going_back(const Repository& repository, const std::
          " stay there; to take them back, add the old images as a new release with a higher sequence";
 }
 
+// A release on the way to another one, and the first sequence that does not go over it.
+struct Leg {
+  const Release* release;
+  std::optional<policies::Sequence> below = {};  // absent: of the last, which all go to
+};
+
 // Allowed, since a bridge may be what is wrong: those who need it wait, all others go on.
-std::string note_on_bridges(const Channel& channel, const Release& wanted) {
+std::string note_on_bridges(const Channel& channel, const Release& wanted, const std::vector<ListedRelease>& listed) {
   std::string note;
-  for (const policies::Bridge& bridge : wanted.bridges) {
-    if (!channel.withdraws(bridge.via)) continue;
-    note += (note.empty() ? "" : "; ") + std::string("devices below sequence ") + std::to_string(bridge.below.value()) +
-            " wait: " + bridge.via.text() + ", over which they go, is withdrawn";
+  std::vector<Leg> legs{{&wanted}};
+  std::set<Label> noted;
+  for (std::size_t i = 0; i < legs.size(); ++i) {
+    const Leg leg = legs[i];  // the list grows below
+    for (const policies::Bridge& bridge : leg.release->bridges) {
+      if (!noted.insert(bridge.via).second) continue;
+      const policies::Sequence below = std::min(bridge.below, leg.below.value_or(bridge.below));
+      if (channel.withdraws(bridge.via)) {
+        note += (note.empty() ? "" : "; ") + std::string("devices below sequence ") + std::to_string(below.value()) +
+                " wait: " + bridge.via.text() + ", over which they go, is withdrawn";
+      }
+      const auto is_via = [&](const ListedRelease& one) { return one.release.version == bridge.via; };
+      if (const auto via = std::ranges::find_if(listed, is_via); via != listed.end()) {
+        legs.push_back({&via->release, below});
+      }
+    }
   }
   return note;
 }
@@ -104,7 +123,8 @@ Result<ChannelEdited> edit_channel(const Repository& repository, FileWriter& wri
   TENON_TRY(Channel channel, wanted_channel(repository, before, request, listed, now));
   if (before == channel) return ChannelEdited{std::move(channel)};
   TENON_TRY(std::string note, note_on_going_back(repository, before, listed.release));
-  const std::string more = note_on_bridges(channel, listed.release);
+  TENON_TRY(const std::vector<ListedRelease> releases, listed_releases(repository, request.product));
+  const std::string more = note_on_bridges(channel, listed.release, releases);
   if (!more.empty()) note += (note.empty() ? "" : "; ") + more;
   if (before) {
     TENON_TRY(const metadata::Version serial, metadata::Version::create(before->serial));

@@ -183,10 +183,8 @@ Result<std::uint64_t> check_image(CheckingClient& client, const RepositoryView& 
 Result<policies::Trip> find_trip(CheckingClient& client, const Channel& channel, const Release& release,
                                  const policies::DeviceFacts& facts) {
   policies::Trip trip = policies::begin_trip(channel, release, facts);
-  while (const policies::Bridge* bridge = trip.wanted()) {
-    TENON_TRY(Release via, read_release(client, channel.product, bridge->via));
-    TENON_TRY_VOID(trip.add(std::move(via)));
-  }
+  TENON_TRY_VOID(policies::complete_trip(
+      trip, [&](const policies::Bridge& bridge) { return read_release(client, channel.product, bridge.via); }));
   return trip;
 }
 

@@ -1,5 +1,5 @@
-// A client in memory: the device's own refresh session and target search over what somebody serves, so that what we publish
-// is judged by the code that will judge it. Thread: one.
+// A client in memory: the device's own refresh session and target search over what somebody serves, so that what we
+// publish is judged by the code that will judge it. Thread: one.
 #pragma once
 
 #include <tenon/client/workflow/refresh_session.h>
@@ -36,7 +36,8 @@ class CheckingClient {
     std::optional<metadata::VerifiedTarget> found;
   };
   Result<Walk> walk(const metadata::TargetPath& path);
-  // find gives a target that somebody vouches for. Errors: those of walk; E_NET when nobody does; E_POLICY without sha256.
+  // find gives a target that somebody vouches for. Errors: those of walk; E_NET when nobody does; E_POLICY without
+  // sha256.
   struct Found {
     metadata::VerifiedTarget target;
     Sha256 sha256;
@@ -71,8 +72,9 @@ bool is_channel_path(std::string_view path);
 Result<std::vector<metadata::TargetPath>> channel_paths(const ServedFiles& files,
                                                         const client::TrustedRepository& repository);
 
-// check_channel_pin reads a channel document and the release that it pins. Errors: those of read; E_MISMATCH for
-// another release.json than the channel pins; E_POLICY for a document that lies at another channel's path.
+// check_channel_pin reads a channel document and the release that it pins. Errors: those of read; E_PARSE for what is
+// neither; E_MISMATCH for another release.json than the channel pins; E_POLICY for a document that lies at another
+// channel's path.
 struct CurrentRelease {
   policies::Channel channel;
   policies::Release release;
@@ -80,7 +82,8 @@ struct CurrentRelease {
 Result<CurrentRelease> check_channel_pin(CheckingClient& client, const metadata::TargetPath& path);
 
 // bridges_to gives the releases over which a device may come to this one, whatever it runs now.
-// Errors: those of read; E_POLICY for a bridge that leads nowhere.
+// Errors: those of read, E_NET among them for a bridge that nobody lists; E_PARSE for what is no release; E_POLICY for
+// a bridge that leads nowhere.
 Result<std::vector<policies::Release>> bridges_to(CheckingClient& client, const policies::Release& release);
 
 // SimulatedDevice is a device that a decision is asked for. Without a version it runs nothing of ours yet.
@@ -122,9 +125,10 @@ struct VerifyOptions {
   std::vector<SimulatedDevice> devices = {};
 };
 
-// verify_as_client goes from the embedded root to every byte of every image of every channel and of the bridges to it, and decides for each device.
-// Errors: those of the refresh; the errors of a channel stand in its report, E_USAGE among them for a device that runs a
-// version which there is not.
+// verify_as_client goes from the embedded root to every byte of every image of every channel and of the bridges to it,
+// and decides for each device.
+// Errors: those of the refresh; the errors of a channel stand in its report, E_USAGE among them for a device that runs
+// a version which there is not.
 Result<ClientReport> verify_as_client(const RepositoryView& view, ByteView embedded_root, const VerifyOptions& options,
                                       Progress& progress);
 

@@ -141,6 +141,7 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
     json::Object object;
     object.set("release", added.release.to_json());
     object.set("files", std::move(files));
+    if (!added.note.empty()) object.set("note", added.note);
     give_change(console, std::move(object), added.draft, words.dry_run);
   }
   if (!added.draft) {
@@ -151,6 +152,7 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
   for (const policies::Bridge& one : added.release.bridges) {
     console.say("  devices below sequence " + std::to_string(one.below.value()) + " first install " + one.via.text());
   }
+  if (!added.note.empty()) console.say("note: " + added.note);
   console.say(draft_line(*added.draft, words.dry_run));
   console.say(std::string(kSignNext));
   return ExitStatus::kOk;

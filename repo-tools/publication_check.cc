@@ -24,6 +24,14 @@ using metadata::TargetPath;
 using metadata::Targets;
 using metadata::UtcTime;
 
+Result<void> check_length(const fs::path& file, std::uint64_t listed) {
+  std::error_code error;
+  const std::uint64_t length = fs::file_size(file, error);
+  if (!error && length == listed) return {};
+  return Error{ErrorCode::kMismatch, printable(file.native()) + ": has " + std::to_string(length) +
+                                         " bytes, listed are " + std::to_string(listed)};
+}
+
 // TargetCheck is that a new device finds each target with its role, and that its file is there.
 class TargetCheck {
  public:
@@ -79,12 +87,7 @@ class TargetCheck {
 
   Result<void> check_file(const TargetPath& path, const TargetEntry& entry) {
     TENON_TRY(const fs::path file, view_->target(path, *entry.hashes.sha256));
-    std::error_code error;
-    const std::uint64_t length = fs::file_size(file, error);
-    if (error || length != entry.length) {
-      return Error{ErrorCode::kMismatch, printable(file.native()) + ": has " + std::to_string(length) +
-                                             " bytes, listed are " + std::to_string(entry.length)};
-    }
+    TENON_TRY_VOID(check_length(file, entry.length));
     if (file != repository_->staged_target(path.hash_prefixed(entry.hashes.sha256->hex()))) return {};
     TENON_TRY(const Sha256 digest, digest_file(file));
     if (digest == *entry.hashes.sha256) return {};
@@ -104,14 +107,55 @@ bool is_channel_of_ours(const Repository& repository, std::string_view path) {
   return is_channel_path(path) && std::ranges::any_of(repository.settings().products, is_of);
 }
 
-// Every channel must still lead to a release, whichever role changed: the release may be the one that goes.
-Result<void> check_channels(const Repository& repository, const RoleTree& tree, CheckingClient& client) {
+// FilesOfBridges is that all files are there in full length of which devices install a bridge; their digests were
+// checked when they were published.
+class FilesOfBridges {
+ public:
+  FilesOfBridges(const RepositoryView& view, const RoleTree& tree, CheckingClient& client)
+      : view_(&view), tree_(&tree), client_(&client) {}
+
+  Result<void> check(const policies::Release& to) {
+    TENON_TRY(const std::vector<policies::Release> bridges, bridges_to(*client_, to));
+    for (const policies::Release& bridge : bridges) {
+      if (!checked_.insert(policies::release_path(bridge.product, bridge.version)).second) continue;
+      const std::string where = "bridge " + bridge.title() + " to " + to.title();
+      for (const policies::Image& image : bridge.images) {
+        TENON_TRY_VOID(check_file(bridge, image.segments_file).with_context(where));
+        for (const policies::Payload& payload : image.payloads) {
+          TENON_TRY_VOID(check_file(bridge, payload.file).with_context(where));
+        }
+      }
+    }
+    return {};
+  }
+
+ private:
+  Result<void> check_file(const policies::Release& bridge, const policies::Label& name) {
+    const TargetPath path = policies::release_file_path(bridge.product, bridge.version, name.text());
+    TENON_TRY(const CheckingClient::Found found, client_->find(path));
+    if (tree_->is_served_elsewhere(RoleId::of(found.target.signed_by()))) return {};
+    TENON_TRY(const fs::path file, view_->target(path, found.sha256));
+    return check_length(file, found.target.length());
+  }
+
+  const RepositoryView* view_;
+  const RoleTree* tree_;
+  CheckingClient* client_;
+  std::set<TargetPath> checked_;
+};
+
+// Every channel must still lead to a release and over its bridges, whichever role changed: one of them may be what
+// goes.
+Result<void> check_channels(const Repository& repository, const RepositoryView& view, const RoleTree& tree,
+                            CheckingClient& client) {
+  FilesOfBridges bridges(view, tree, client);
   for (const RoleId& role : tree.named_roles()) {
     TENON_TRY(const Targets targets, repository.newest_targets(role));
     for (const auto& [name, entry] : targets.targets) {
       if (!is_channel_of_ours(repository, name)) continue;
       TENON_TRY(const TargetPath path, TargetPath::parse(name));
-      TENON_TRY_VOID(check_channel_pin(client, path));
+      TENON_TRY(const CurrentRelease current, check_channel_pin(client, path));
+      TENON_TRY_VOID(bridges.check(current.release).with_context(printable(name)));
     }
   }
   return {};
@@ -202,7 +246,7 @@ Result<void> check_publication(const Repository& repository, const Publication& 
   TENON_TRY(const RoleTree tree, RoleTree::read(repository));
   TENON_TRY_VOID(check_delegates_are_there(repository, tree));
   TENON_TRY_VOID(check_files_are_there(repository, publication));
-  TENON_TRY_VOID(check_channels(repository, tree, fresh).with_context("a new device"));
+  TENON_TRY_VOID(check_channels(repository, next, tree, fresh).with_context("a new device"));
 
   TENON_TRY(const bool delegations_changed, delegations_change(repository, tree, publication));
   TargetCheck targets(repository, next, fresh);

@@ -176,6 +176,18 @@ std::vector<policies::Bridge> bridges_of(const ReleaseRequest& request, const Re
   return bridges;
 }
 
+// Somebody left them out on purpose once, or it was a mistake that is inherited since.
+std::string note_on_bridges(const ReleaseRequest& request, const std::vector<ListedRelease>& earlier) {
+  if (request.bridges || earlier.empty() || !earlier.back().release.bridges.empty()) return {};
+  const auto leads = [](const ListedRelease& listed) { return !listed.release.bridges.empty(); };
+  const auto older = std::find_if(earlier.rbegin(), earlier.rend(), leads);
+  if (older == earlier.rend()) return {};
+  const policies::Bridge& last = older->release.bridges.back();
+  return "no bridges, as " + earlier.back().release.version.text() + " before it has none; " +
+         older->release.version.text() + " led devices below sequence " + std::to_string(last.below.value()) +
+         " over " + last.via.text() + ": if there are any left, add it under another version with --bridge";
+}
+
 // What a release adds to its role: files in staging/, and their entries.
 class Staging {
  public:
@@ -261,7 +273,9 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
   const std::string text = json::to_text(release.to_json(), 1) + "\n";
   TENON_TRY_VOID(staging.add(*policies::Label::parse("release.json"), as_bytes(text)));
   for (const Attached& one : attached) TENON_TRY_VOID(staging.add(one.listed.file, one.content));
-  return staging.finish(role, repository.settings().expiry.of(role).after(now));
+  TENON_TRY(ReleaseAdded added, staging.finish(role, repository.settings().expiry.of(role).after(now)));
+  added.note = note_on_bridges(request, releases);
+  return added;
 }
 
 }  // namespace tenon::repo_tools

@@ -45,11 +45,12 @@ struct ReleaseAdded {
   policies::Release release;
   std::vector<StagedFile> files = {};  // none when the release was there already
   std::optional<Draft> draft = {};
+  std::string note = {};  // something that people should know
 };
 
-// add_release Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is not
-// above all others; what check_bridges() refuses; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE, E_LIMIT, E_STORAGE for what is asked.
-// On an error no draft has changed.
+// add_release Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is
+// not above all others; what check_bridges() refuses; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE,
+// E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress);
 

@@ -35,6 +35,14 @@ Result<void> read_at(const std::string& path, int descriptor, std::uint64_t offs
   return {};
 }
 
+// A file that was found and is not opened.
+struct Place {
+  int descriptor;
+  ~Place() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+};
+
 Error refusal(const std::string& path, Error error) {
   if (error.code == ErrorCode::kStorage) return error;  // names the file already
   if (error.hint.empty()) error.hint = "a bundle is what tenon-repo export makes; if this was one, copy it again";
@@ -43,14 +51,21 @@ Error refusal(const std::string& path, Error error) {
 
 }  // namespace
 
-// O_NONBLOCK: a pipe in place of the file must not hang us.
+// Opening a device already acts on it, and a pipe without a writer hangs: O_PATH opens neither, it only finds out what
+// lies there. Through /proc that very file is opened, whatever its name leads to meanwhile.
 Result<BundleFile> BundleFile::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  const Place place{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+  if (place.descriptor < 0) return errno_error(path, "cannot be opened");
+  struct stat status = {};
+  if (::fstat(place.descriptor, &status) != 0) return errno_error(path, "cannot be examined");
+  if (!S_ISREG(status.st_mode)) {
+    return Error{ErrorCode::kStorage, printable(path) + " is no regular file", "name the file that was exported"};
+  }
+  const std::string found = "/proc/self/fd/" + std::to_string(place.descriptor);
+  const int descriptor = ::open(found.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return errno_error(path, "cannot be opened");
   BundleFile file(path, descriptor, BundleIndex());
-  struct stat status = {};
   if (::fstat(descriptor, &status) != 0) return errno_error(path, "cannot be examined");
-  if (!S_ISREG(status.st_mode)) return Error{ErrorCode::kStorage, printable(path) + " is no regular file"};
   const ReadAt read = [&](std::uint64_t offset, std::span<std::uint8_t> into) {
     return read_at(path, descriptor, offset, into);
   };

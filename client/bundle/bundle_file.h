@@ -1,5 +1,5 @@
-// BundleFile: an opened bundle. It keeps the one descriptor that it was opened with, so that what was indexed is what is
-// read, whatever its name leads to meanwhile.
+// BundleFile: an opened bundle. It keeps the one descriptor that it was opened with, so that what was indexed is what
+// is read, whatever its name leads to meanwhile.
 // Thread: reading is safe from many.
 #pragma once
 
@@ -12,7 +12,8 @@ namespace tenon::client {
 
 class BundleFile {
  public:
-  // open Errors: E_STORAGE for a file that cannot be read or is no regular file; those of BundleIndex::read.
+  // open follows links; what is no regular file is not opened. Errors: E_STORAGE for a file that cannot be read or is
+  // no regular file; those of BundleIndex::read.
   static Result<BundleFile> open(const std::string& path);
   BundleFile(BundleFile&& other) noexcept;
   BundleFile& operator=(BundleFile&&) = delete;

@@ -60,7 +60,10 @@ Error error_of(Error error, const Options& options) {
   if (options.bundle.empty() || error.code != ErrorCode::kNet) return error;
   return std::move(error)
       .context(printable(options.bundle))
-      .with_hint("export a bundle for this device's product and channel: tenon-repo export --product P --channel C");
+      .with_hint(
+          "export a bundle for this device's product and channel: tenon-repo export --product P --channel C; or copy "
+          "it "
+          "again");
 }
 
 Result<int> run_status(const DeviceConfig& config, const Options& options, Reporter& reporter) {
@@ -134,6 +137,11 @@ Result<int> act(const DeviceConfig& config, const Options& options, Reporter& re
   return command(device->updater(), options);
 }
 
+// A script whose variable is empty did not mean the network.
+CLI::Validator names_a_file() {
+  return CLI::Validator([](const std::string& text) { return text.empty() ? "names no file" : std::string(); }, "");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"tenon asks this device for its state, or to act now"};
   app.set_version_flag("--version", "tenon " TENON_VERSION);
@@ -155,8 +163,10 @@ int run(int argc, char** argv) {
   CLI::App* check = add("check", "ask the repository what this device would do");
   CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
   for (CLI::App* command : {check, install}) {
-    command->add_option("--from", options.bundle,
-                        "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little");
+    command
+        ->add_option("--from", options.bundle,
+                     "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little")
+        ->check(names_a_file());
   }
   const CLI::App* confirm = add("confirm", "on a trial boot: run the health checks and keep the release");
   CLI::App* rollback = add("rollback", "end a trial, or take back one that is armed; that release is not taken again");

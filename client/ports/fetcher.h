@@ -37,7 +37,8 @@ class Fetcher {
   // fetch hands the sink exactly the bytes from offset on, also from a source that ignores ranges and sends all of it.
   // kNotFound is only what the source's rules call so: 404.
   // Errors: E_NET for every other failure, a file that ends early against its own announced length, and a source that
-  // stalls; E_LIMIT when more than max_length bytes come; what the sink returned.
+  // stalls; E_STORAGE from a source that is a file, when it cannot be read; E_LIMIT when more than max_length bytes
+  // come; what the sink returned.
   virtual Result<FetchOutcome> fetch(const FetchRequest& request, ByteSink& sink) = 0;
 };
 

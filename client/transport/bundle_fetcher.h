@@ -13,8 +13,7 @@ class BundleFetcher final : public Fetcher {
 
   std::string name() const override;
 
-  // fetch Errors: as Fetcher says, but E_STORAGE when the file itself cannot be read; E_NET for an offset behind the end of
-  // what is asked for.
+  // fetch Errors: as Fetcher says; E_NET for an offset behind the end of what is asked for.
   Result<FetchOutcome> fetch(const FetchRequest& request, ByteSink& sink) override;
 
  private:

@@ -24,29 +24,36 @@ Result<FoundRelease> find_release(RepositoryClient& client, const TrustedReposit
 
 }  // namespace
 
-Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository,
-                                 const policies::DeviceFacts& facts, const metadata::Rules& rules) {
-  const metadata::TargetPath channel_path = policies::channel_path(facts.product, facts.channel);
-  TENON_TRY(const metadata::VerifiedTarget channel_target, client.find(repository, channel_path.text(), rules));
-  TENON_TRY(const Bytes channel_file, client.fetch(repository, channel_target, policies::kMaxChannelBytes));
-  TENON_TRY(policies::Channel channel, policies::Channel::parse(channel_file));
+Result<FoundChannel> find_channel(RepositoryClient& client, const TrustedRepository& repository,
+                                  const policies::DeviceFacts& facts, const metadata::Rules& rules) {
+  const metadata::TargetPath path = policies::channel_path(facts.product, facts.channel);
+  TENON_TRY(const metadata::VerifiedTarget target, client.find(repository, path.text(), rules));
+  TENON_TRY(const Bytes file, client.fetch(repository, target, policies::kMaxChannelBytes));
+  TENON_TRY(policies::Channel channel, policies::Channel::parse(file));
   TENON_TRY_VOID(policies::check_channel(channel, facts));
+  return FoundChannel{std::move(channel), target.valid_until()};
+}
 
-  TENON_TRY(FoundRelease next, find_release(client, repository, facts.product, channel.release, rules));
-  if (next.digest != channel.release_sha256) {
+Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository, FoundChannel found,
+                                 const policies::DeviceFacts& facts, const metadata::Rules& rules) {
+  auto& [channel, valid_until] = found;
+  TENON_TRY(FoundRelease named, find_release(client, repository, facts.product, channel.release, rules));
+  if (named.digest != channel.release_sha256) {
     return Error{ErrorCode::kMismatch, policies::release_path(facts.product, channel.release).text() + ": sha256 " +
-                                           next.digest.hex() + ", the channel names " + channel.release_sha256.hex()};
+                                           named.digest.hex() + ", the channel names " + channel.release_sha256.hex()};
   }
-  metadata::UtcTime valid_until = std::min(channel_target.valid_until(), next.valid_until);
-  policies::Trip trip = policies::begin_trip(channel, std::move(next.release), facts);
-  while (const policies::Bridge* bridge = trip.wanted()) {
-    const std::string where = "bridge " + bridge->via.text() + " to " + trip.next().title();
-    TENON_TRY(next, find_release(client, repository, facts.product, bridge->via, rules).with_context(where));
-    TENON_TRY_VOID(trip.add(std::move(next.release)));
-    valid_until = std::min(valid_until, next.valid_until);
-  }
+  metadata::UtcTime ends = std::min(valid_until, named.valid_until);
+  Sha256 digest = named.digest;
+  policies::Trip trip = policies::begin_trip(channel, std::move(named.release), facts);
+  const auto find_bridge = [&](const policies::Bridge& bridge) -> Result<policies::Release> {
+    TENON_TRY(FoundRelease via, find_release(client, repository, facts.product, bridge.via, rules));
+    digest = via.digest;
+    ends = std::min(ends, via.valid_until);
+    return std::move(via.release);
+  };
+  TENON_TRY_VOID(policies::complete_trip(trip, find_bridge));
   policies::Decision decision = policies::decide(channel, trip, facts);
-  return Selection{std::move(channel), trip.next(), next.digest, std::move(decision), valid_until};
+  return Selection{std::move(channel), trip.next(), digest, std::move(decision), ends};
 }
 
 }  // namespace tenon::client

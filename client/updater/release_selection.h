@@ -1,5 +1,5 @@
-// Which release is ours: from a trusted repository through the channel to the signed release, over the bridges to it that
-// this device needs, and the decision on the one that comes next.
+// Which release is ours: from a trusted repository through the channel to the signed release, over the bridges to it
+// that this device needs, and the decision on the one that comes next.
 #pragma once
 
 #include <tenon/client/updater/repository_client.h>
@@ -7,8 +7,14 @@
 
 namespace tenon::client {
 
-// Selection is the release that comes next: the one that the channel names, or a bridge to it; and what the device's rules
-// say of it.
+// FoundChannel is the channel document that this device follows, as it was found and checked.
+struct FoundChannel {
+  policies::Channel channel;
+  metadata::UtcTime valid_until;
+};
+
+// Selection is the release that comes next: the one that the channel names, or a bridge to it; and what the device's
+// rules say of it.
 struct Selection {
   policies::Channel channel;
   policies::Release release;
@@ -19,11 +25,14 @@ struct Selection {
   bool is_bridge() const { return release_digest != channel.release_sha256; }
 };
 
-// select_release finds the channel document, the release it names and the bridges to it, checks all, and asks the device's
-// rules.
-// Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY, E_ROLLBACK and the other E_* of a search; E_POLICY for a bridge that nobody
+// find_channel Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY, E_ROLLBACK and the other E_* of a search.
+Result<FoundChannel> find_channel(RepositoryClient& client, const TrustedRepository& repository,
+                                  const policies::DeviceFacts& facts, const metadata::Rules& rules);
+
+// select_release finds the release that the channel names and the bridges to it, checks all, and asks the device's
+// rules. Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY and the other E_* of a search; E_POLICY for a bridge that nobody
 // vouches for or that does not lead there, E_LIMIT for too many.
-Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository,
+Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository, FoundChannel found,
                                  const policies::DeviceFacts& facts, const metadata::Rules& rules);
 
 }  // namespace tenon::client

@@ -32,6 +32,14 @@ bool is_under_way(const Journal& journal, const Sha256& release_digest, SlotGrou
          journal.target == target;
 }
 
+// Whether a channel takes back what is armed, or the release that it leads to. It says so before the way to that
+// release is followed: a file that is missing there keeps no withdrawn release armed.
+bool withdraws(const policies::Channel& channel, const Journal& journal) {
+  if (channel.withdraws(channel.release)) return true;
+  const Result<policies::Label> armed = policies::Label::parse(journal.version);
+  return armed && channel.withdraws(*armed);
+}
+
 }  // namespace
 
 Updater::Updater(Ports ports, Device device)
@@ -65,16 +73,26 @@ Result<std::optional<Stamp>> Updater::confirmed_stamp(SlotGroup group, const Boo
   return known ? std::optional(stamp->second) : std::nullopt;
 }
 
+// What runs, by its release file; what that does not say, by the stamp of the confirmed group.
+Result<RunningImage> Updater::running_image(const Boot& boot, const BootRecord& record) {
+  RunningImage running = device_.running_image;
+  TENON_TRY(const std::optional<Stamp> stamp, confirmed_stamp(boot.running, record));
+  if (!stamp) return running;
+  if (!running.version) {
+    TENON_TRY(running.version, policies::Label::parse(stamp->version));
+  }
+  if (!running.sequence) {
+    TENON_TRY(running.sequence, policies::Sequence::create(stamp->sequence));
+  }
+  return running;
+}
+
 // An image on trial raises no floor: the device may yet go back to the one before it.
 Result<Floors> Updater::floors() {
   TENON_TRY(const Boot boot, ports_.boot.running());
   TENON_TRY(const BootRecord record, ports_.boot.read());
-  RunningImage running = device_.running_image;
+  TENON_TRY(RunningImage running, running_image(boot, record));
   if (record.of(boot.running).state != SlotState::kGood) running.sequence.reset();
-  TENON_TRY(const std::optional<Stamp> stamp, confirmed_stamp(boot.running, record));
-  if (!running.sequence && stamp) {
-    TENON_TRY(running.sequence, policies::Sequence::create(stamp->sequence));
-  }
   return state_.floors(running);
 }
 
@@ -88,12 +106,30 @@ Result<void> Updater::write_boot_record(BootRecord& record) {
   return ports_.boot.write(record);
 }
 
-Result<Updater::Checked> Updater::refresh_and_select() {
+// Who does not know what runs here still knows what was confirmed here: this device has crossed the bridges up to that,
+// and the release behind them may be the only one that its floor accepts.
+Result<policies::DeviceFacts> Updater::facts(const Floors& floors, const metadata::Rules& rules) {
   TENON_TRY(const Boot boot, ports_.boot.running());
   TENON_TRY(const BootRecord record, ports_.boot.read());
+  TENON_TRY(const RunningImage running, running_image(boot, record));
   TENON_TRY(const std::optional<Stamp> stamp, confirmed_stamp(boot.running, record));
-  TENON_TRY(Floors floors, this->floors());
   TENON_TRY(const Journal journal, state_.journal());
+  policies::DeviceFacts facts{.product = device_.product,
+                              .hardware = device_.hardware,
+                              .channel = device_.channel,
+                              .running_version = running.version,
+                              .running_sequence = running.sequence ? running.sequence : floors.sequence.confirmed,
+                              .floor = floors.sequence,
+                              .running_release = stamp ? stamp->release_digest : std::nullopt,
+                              .device_id = device_.device_id,
+                              .group = device_.group};
+  if (ports_.clock.is_synchronised()) facts.now = rules.now;
+  for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
+  return facts;
+}
+
+Result<Updater::Refreshed> Updater::refresh() {
+  TENON_TRY(Floors floors, this->floors());
   metadata::Rules rules{
       .now = current_time(), .limits = device_.limits, .require_snapshot_hashes = device_.require_snapshot_hashes};
   const metadata::VersionFloors earlier = floors.versions;
@@ -104,25 +140,17 @@ Result<Updater::Checked> Updater::refresh_and_select() {
   report_clock(rules.now);
   if (!repository) return repository.error();
 
-  policies::DeviceFacts facts{.product = device_.product,
-                              .hardware = device_.hardware,
-                              .channel = device_.channel,
-                              .running_version = device_.running_image.version,
-                              .running_sequence = device_.running_image.sequence,
-                              .floor = floors.sequence,
-                              .running_release = stamp ? stamp->release_digest : std::nullopt,
-                              .device_id = device_.device_id,
-                              .group = device_.group};
-  // An image without a release file would have the device cross the same bridge for ever.
-  if (!facts.running_sequence && stamp) {
-    TENON_TRY(facts.running_sequence, policies::Sequence::create(stamp->sequence));
-  }
-  if (ports_.clock.is_synchronised()) facts.now = rules.now;
-  for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
-  TENON_TRY(Selection selection, select_release(client_, *repository, facts, rules));
+  TENON_TRY(policies::DeviceFacts facts, this->facts(floors, rules));
+  TENON_TRY(FoundChannel channel, find_channel(client_, *repository, facts, rules));
+  return Refreshed{*std::move(repository), std::move(channel), rules, std::move(facts), std::move(floors)};
+}
+
+Result<Updater::Checked> Updater::select(Refreshed refreshed) {
+  auto& [repository, channel, rules, facts, floors] = refreshed;
+  TENON_TRY(Selection selection, select_release(client_, repository, std::move(channel), facts, rules));
   floors.sequence.raise_serial(selection.channel);
   TENON_TRY_VOID(state_.save_floors(floors, meta_keys_of(device_)));
-  return Checked{*std::move(repository), std::move(selection), rules};
+  return Checked{std::move(repository), std::move(selection), rules};
 }
 
 // The system's clock, but never before the running image was built.
@@ -138,7 +166,8 @@ void Updater::report_clock(metadata::UtcTime not_before) {
 }
 
 Result<Selection> Updater::check() {
-  TENON_TRY(Checked checked, refresh_and_select());
+  TENON_TRY(Refreshed refreshed, refresh());
+  TENON_TRY(Checked checked, select(std::move(refreshed)));
   return std::move(checked.selection);
 }
 
@@ -163,9 +192,13 @@ Result<InstallOutcome> Updater::install() {
   TENON_TRY(const Boot boot, ports_.boot.running());
   TENON_TRY(BootRecord record, ports_.boot.read());
   TENON_TRY_VOID(require_settled(boot, record));
-  TENON_TRY(const Checked checked, refresh_and_select());
+  TENON_TRY(Refreshed refreshed, refresh());
   TENON_TRY(Journal journal, state_.journal());
   const SlotGroup target = other(boot.running);
+  if (record.of(target).state == SlotState::kTrial && withdraws(refreshed.channel.channel, journal)) {
+    TENON_TRY_VOID(disarm(target, record, journal));
+  }
+  TENON_TRY(const Checked checked, select(std::move(refreshed)));
   if (checked.selection.decision.verdict != policies::Verdict::kInstall) {
     if (record.of(target).state == SlotState::kTrial) TENON_TRY_VOID(disarm(target, record, journal));
     return InstallOutcome{checked.selection.decision, false};

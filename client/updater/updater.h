@@ -107,7 +107,18 @@ class Updater {
     Selection selection;
     metadata::Rules rules;
   };
-  Result<Checked> refresh_and_select();
+  // A repository that was refreshed, and what it says of this device's channel.
+  struct Refreshed {
+    TrustedRepository repository;
+    FoundChannel channel;
+    metadata::Rules rules;
+    policies::DeviceFacts facts;
+    Floors floors;
+  };
+  Result<Refreshed> refresh();
+  Result<Checked> select(Refreshed refreshed);
+  Result<policies::DeviceFacts> facts(const Floors& floors, const metadata::Rules& rules);
+  Result<RunningImage> running_image(const Boot& boot, const BootRecord& record);
   Result<Floors> floors();
   Result<std::optional<Stamp>> confirmed_stamp(SlotGroup group, const BootRecord& record);
   metadata::UtcTime current_time();

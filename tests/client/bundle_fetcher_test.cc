@@ -1,10 +1,12 @@
 // A bundle in place of a server: the file that was opened is read, whatever its name leads to; and it is believed as little.
 #include <tenon/client/transport/bundle_fetcher.h>
 
+#include <array>
 #include <fstream>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <tests/client/bundle_bytes.h>
 #include <tests/support/scenario.h>
@@ -110,6 +112,32 @@ TEST_F(ABundle, IsARegularFile) {
     ASSERT_EQ(code_of(bundle), "E_STORAGE");
     EXPECT_NE(bundle.error().message.find(path), std::string::npos);
   }
+}
+
+// Opening a device acts on it, a tape or a watchdog; a pipe would hang or wake who writes.
+TEST_F(ABundle, IsNotOpenedBeforeItIsKnownToBeARegularFile) {
+  const std::string pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ASSERT_GE(watch, 0);
+  ASSERT_GE(::inotify_add_watch(watch, pipe.c_str(), IN_OPEN), 0);
+  const Result<BundleFile> bundle = BundleFile::open(pipe);
+  std::array<char, 512> events;
+  EXPECT_LT(::read(watch, events.data(), events.size()), 0) << "it was opened";
+  ::close(watch);
+  ASSERT_FALSE(bundle);
+  EXPECT_EQ(bundle.error().message, pipe + " is no regular file");
+}
+
+TEST_F(ABundle, IsFoundBehindALinkAndADeviceBehindOneIsNot) {
+  const std::string file = write_bundle(folder, bundle_of({{"targets/file", to_bytes("four")}}));
+  std::filesystem::create_symlink(file, folder.path() / "latest.tar");
+  BundleFetcher fetcher(*BundleFile::open(folder.path() / "latest.tar"));
+  EXPECT_EQ(fetched(fetcher, {.path = "targets/file", .max_length = 4}), "four");
+  std::filesystem::create_symlink("/dev/null", folder.path() / "device.tar");
+  const Result<BundleFile> device = BundleFile::open(folder.path() / "device.tar");
+  ASSERT_FALSE(device);
+  EXPECT_NE(device.error().message.find("is no regular file"), std::string::npos);
 }
 
 TEST_F(ABundle, MayHoldAMemberOfMoreThanEightGibibytes) {

@@ -89,6 +89,44 @@ TEST_F(UpdateOverABridge, IsTakenOnceByADeviceThatDoesNotKnowWhatItRuns) {
   EXPECT_EQ(check_reason(), "up_to_date");
 }
 
+// It has crossed the bridges up to what was confirmed here, and its floor accepts nothing below that.
+TEST_F(UpdateOverABridge, IsNoneForADeviceThatLostItsStampsAndConfirmedWhatLiesBehindIt) {
+  publish(2, 6);
+  device.has_release_file = false;
+  device.restart();
+  update(SlotGroup::kB, bridge_image);
+  device.store.records.erase(client::Record::kStamps);
+  device.restart();
+  const auto selection = device.updater().check();
+  ASSERT_TRUE(selection) << selection.error().message;
+  EXPECT_EQ(selection->decision.text, "2.0.0 (sequence 9) is to be installed");
+  update(SlotGroup::kA, image);
+}
+
+TEST_F(UpdateOverABridge, IsTheRightOneForADeviceThatLostItsStampsBetweenTwo) {
+  device.has_release_file = false;
+  device.restart();
+  update(SlotGroup::kB, publish_release(repository, "1.2.0", 4));
+  device.store.records.erase(client::Record::kStamps);
+  device.restart();
+  bridge_image = publish_release(repository, "1.4.0", 6);
+  publish_release(repository, "2.0.0", 9, 1, {bridge(3, "1.2.0"), bridge(5, "1.4.0")});
+  update(SlotGroup::kA, bridge_image);
+}
+
+// What the image itself does not say, the stamp does: a device that runs a withdrawn release does not wait for its
+// turn.
+TEST_F(UpdateOverABridge, LeavesAWithdrawnReleaseAtOnceThatTheStampAloneNames) {
+  publish(2, 6);
+  device.has_release_file = false;
+  device.restart();
+  update(SlotGroup::kB, bridge_image);
+  set_stable({.withdrawn = {"1.2.0"}, .rollout = {.share = policies::Share::none()}});
+  EXPECT_EQ(check_reason(), "share");
+  set_stable({.withdrawn = {"1.4.0"}, .rollout = {.share = policies::Share::none()}});
+  EXPECT_EQ(check_reason(), "newer");
+}
+
 TEST_F(UpdateOverABridge, ArmsTheBridgeOnceAndGoesOnWhereItWas) {
   publish();
   ASSERT_TRUE(device.updater().install());
@@ -170,6 +208,22 @@ TEST_F(UpdateOverABridge, IsTakenBackWhenItIsWithdrawnWhileItIsArmed) {
   set_stable({.withdrawn = {"2.0.0"}});
   EXPECT_EQ(device.updater().install()->decision.reason, "withdrawn");
   EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+}
+
+TEST_F(UpdateOverABridge, IsTakenBackWhenItIsWithdrawnThoughTheWayToItIsBroken) {
+  publish();
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kTrial);
+  publish_release(repository, "2.1.0", 10, 1, {bridge(5, "1.5.0")});  // which nobody lists
+  set_channel(repository, {.release = "2.1.0", .serial = 20});
+  repository.publish();
+  EXPECT_EQ(code_of(device.updater().install()), "E_POLICY");
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kTrial) << "it is not withdrawn";
+  set_channel(repository, {.release = "2.1.0", .serial = 21, .withdrawn = {"1.4.0"}});
+  repository.publish();
+  EXPECT_EQ(code_of(device.updater().install()), "E_POLICY");
+  EXPECT_EQ(device.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+  EXPECT_EQ(device.boot.record.first, SlotGroup::kA);
 }
 
 // Book: DEV-67

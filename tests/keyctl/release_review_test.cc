@@ -179,6 +179,68 @@ TEST(PinnedReleases, LeadOverReleasesThatTakeADevicePastTheBridge) {
   EXPECT_EQ(WithABridge(9).code(), ErrorCode::kPolicy);
 }
 
+// Devices below 5 would wait for ever, though the release that strands them is not in the draft's changes.
+TEST(PinnedReleases, AreRefusedWhenWhatAnOlderOneLeadsOverGoesOrFalls) {
+  const WithABridge before;
+  WithABridge removed;
+  removed.targets.targets.erase(std::string(kPath));
+  const auto without = pinned_releases(&before.targets, removed.targets, removed.contents);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(without.error().message, "2.0 (sequence 9) leads over 1.2, which the role does not list");
+  const WithABridge lowered(4);
+  const auto fallen = pinned_releases(&before.targets, lowered.targets, lowered.contents);
+  ASSERT_FALSE(fallen);
+  EXPECT_EQ(fallen.error().code, ErrorCode::kPolicy);
+  EXPECT_TRUE(pinned_releases(&before.targets, before.targets, before.contents));
+}
+
+// A release 2.1 of sequence 10 after 2.0, with the bridges that are given, as it is shown.
+std::vector<std::string> shown_after_2_0(WithABridge pinned, std::vector<policies::Bridge> bridges) {
+  const Targets before = pinned.targets;
+  Release next = release();
+  next.version = *Label::parse("2.1");
+  next.sequence = *policies::Sequence::create(10);
+  next.bridges = std::move(bridges);
+  pinned.put("camera/releases/2.1/release.json", json::to_text(next.to_json()));
+  pinned.targets.targets.emplace("camera/releases/2.1/rootfs.segments",
+                                 pinned.targets.targets.at(std::string(kSegments)));
+  const auto releases = pinned_releases(&before, pinned.targets, pinned.contents);
+  if (!releases) return {releases.error().message};
+  std::vector<std::string> lines = describe_release(releases->back());
+  std::erase_if(lines, [](const std::string& line) { return !line.starts_with("  no longer"); });
+  return lines;
+}
+
+policies::Bridge bridge_over(std::int64_t below, const char* via) {
+  return {*policies::Sequence::create(below), *Label::parse(via)};
+}
+
+TEST(PinnedReleases, ShowBridgesOfTheReleaseBeforeThatTheyDoNotHave) {
+  const auto shown = [](std::vector<policies::Bridge> bridges) {
+    return shown_after_2_0(WithABridge(), std::move(bridges));
+  };
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(shown({}), Lines{"  no longer over 1.2: devices below sequence 5 come straight"});
+  EXPECT_EQ(shown({bridge_over(5, "1.2")}), Lines{});
+  EXPECT_EQ(shown({bridge_over(6, "1.2")}), Lines{});
+  EXPECT_EQ(shown({bridge_over(7, "2.0")}), Lines{}) << "2.0 leads over 1.2 itself";
+  EXPECT_EQ(shown({bridge_over(3, "1.2")}),
+            Lines{"  no longer over 1.2: devices from sequence 3 and below 5 come straight"});
+}
+
+TEST(PinnedReleases, ShowWhatOtherBridgeTheyHave) {
+  WithABridge pinned;
+  Release other = release();
+  other.version = *Label::parse("1.3");
+  other.sequence = *policies::Sequence::create(7);
+  pinned.put("camera/releases/1.3/release.json", json::to_text(other.to_json()));
+  pinned.targets.targets.emplace("camera/releases/1.3/rootfs.segments",
+                                 pinned.targets.targets.at(std::string(kSegments)));
+  EXPECT_EQ(shown_after_2_0(pinned, {bridge_over(5, "1.3")}),
+            std::vector<std::string>{"  no longer over 1.2: devices below sequence 5 go over 1.3"});
+}
+
 // Book: KEYT-06
 TEST(PinnedReleases, ShowNotesThatSteerNoTerminal) {
   Pinned pinned;

@@ -117,6 +117,19 @@ TEST(ATrip, IsOverEightBridgesAtMost) {
   EXPECT_EQ(code_of(chain(9)), "E_LIMIT");
 }
 
+TEST(ATrip, IsCompletedByWhoFindsItsReleasesAndNamesTheBridgeThatIsNotFound) {
+  Trip trip(target(), sequence(2));
+  const auto found = [&](const Bridge& wanted) -> Result<Release> {
+    if (wanted.via == label("1.2")) return release_of("1.2", 4, {bridge(3, "1.1")});
+    return Error{ErrorCode::kNet, "nobody lists it"};
+  };
+  const Result<void> completed = policies::complete_trip(trip, found);
+  ASSERT_FALSE(completed);
+  EXPECT_EQ(completed.error().code, ErrorCode::kNet);
+  EXPECT_EQ(completed.error().message, "bridge 1.1 to 1.2 (sequence 4): nobody lists it");
+  EXPECT_EQ(trip.next().title(), "1.2 (sequence 4)");
+}
+
 class OverABridge : public testing::Test {
  protected:
   // What a device of sequence 4 is told, whose way is over 1.4.
@@ -202,7 +215,13 @@ TEST_F(OverABridge, NeitherEndMayBeWithdrawn) {
 // Book: DEV-67
 TEST_F(OverABridge, OneThatFailedHereHoldsTheDeviceAndIsNotSkipped) {
   facts.quarantine.insert(via.images.front().sha256);
-  EXPECT_EQ(decision().reason, "quarantine");
+  expect(Verdict::kHold, "quarantine", "1.4 (sequence 6) was rolled back on this device; a newer release is awaited");
+}
+
+// Book: DEV-67
+TEST_F(OverABridge, NobodySetsOffToAReleaseThatFailedHere) {
+  facts.quarantine.insert(to.images.front().sha256);
+  expect(Verdict::kHold, "quarantine", "2.0 (sequence 9) was rolled back on this device; a newer release is awaited");
 }
 
 // Book: TGT-11

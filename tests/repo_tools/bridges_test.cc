@@ -81,6 +81,49 @@ TEST_F(Bridges, StayInLaterReleasesUntilSomebodySaysOtherwise) {
   EXPECT_EQ(add(over({}, "2.2.0", 11))->release.bridges, std::vector<policies::Bridge>());
 }
 
+TEST_F(Bridges, ThatTheReleaseBeforeDoesNotHaveAreNotInheritedAndThatIsSaid) {
+  ASSERT_TRUE(add(release("1.4.0", 6, 2)));
+  ASSERT_EQ(add(over({bridge(5, "1.4.0")}))->note, "");
+  ASSERT_EQ(add(over({}, "2.1.0", 10))->note, "") << "somebody said so";
+  const auto next = add(release("2.2.0", 11));
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(next->release.bridges, std::vector<policies::Bridge>());
+  EXPECT_EQ(next->note,
+            "no bridges, as 2.1.0 before it has none; 2.0.0 led devices below sequence 5 over 1.4.0: if there are any "
+            "left, add it under another version with --bridge");
+}
+
+TEST_F(Bridges, AreForAllHardwareThatTheReleaseIsFor) {
+  ASSERT_TRUE(add(release("1.4.0", 6, 2)));
+  ReleaseRequest request = over({bridge(5, "1.4.0")});
+  request.hardware.push_back(label("new-board"));
+  const auto refused = add(request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kPolicy);
+  EXPECT_EQ(refused.error().message,
+            "2.0.0 (sequence 9) is for hardware new-board and leads over 1.4.0 (sequence 6), which is not");
+  EXPECT_EQ(refused.error().hint, "lead over a release that is for new-board too, or leave that hardware out");
+}
+
+TEST_F(Bridges, ThatLackAFileStopEveryPublication) {
+  publish_bridge();
+  for (const char* kind : {".full.zst", ".segments"}) {
+    for (const auto& [path, content] : files_below("public/targets/demo/releases/1.4.0")) {
+      if (!path.ends_with(kind)) continue;
+      ASSERT_TRUE(fs::remove(folder() / path));
+      ASSERT_TRUE(edit_channel(repository(), disk_, {label("demo"), label("beta"), label("2.0.0")}, kNow));
+      sign_all();
+      const Result<void> refused = publish();
+      ASSERT_FALSE(refused) << kind;
+      EXPECT_NE(refused.error().message.find("bridge 1.4.0"), std::string::npos) << refused.error().message;
+      ASSERT_TRUE(disk_.put(folder() / path, Bytes(content.begin(), content.end() - 1)));
+      EXPECT_EQ(code_of(publish()), "E_MISMATCH") << kind << " cut short";
+      ASSERT_TRUE(disk_.put(folder() / path, content));
+    }
+  }
+  EXPECT_TRUE(publish());
+}
+
 TEST_F(Bridges, ThatLeadNowhereAreRefusedBeforeTheLongWork) {
   ASSERT_TRUE(add(release("1.4.0", 6, 2)));
   const auto before = files_below("staging");
@@ -141,6 +184,18 @@ TEST_F(Bridges, MayBeWithdrawnAndItIsSaidWhoWaits) {
   const auto texts = decisions({"demo-board@1.0.0"});
   ASSERT_TRUE(texts) << texts.error().message;
   EXPECT_EQ(texts->front(), "1.4.0 (sequence 6) was withdrawn");
+}
+
+TEST_F(Bridges, OfBridgesMayBeWithdrawnAndItIsSaidWhoWaits) {
+  publish_release("1.0.0", 1, 1);
+  publish_release("1.2.0", 4, 1);
+  ReleaseRequest first = release("1.4.0", 6, 2);
+  first.bridges = {bridge(3, "1.2.0")};
+  ASSERT_TRUE(add(first));
+  ASSERT_TRUE(add(over({bridge(5, "1.4.0")})));
+  const auto edited = set("2.0.0", {label("1.2.0")});
+  ASSERT_TRUE(edited) << edited.error().message;
+  EXPECT_EQ(edited->note, "devices below sequence 3 wait: 1.2.0, over which they go, is withdrawn");
 }
 
 TEST_F(Bridges, AreVerifiedToTheLastByteThoughNoChannelLeadsToThem) {

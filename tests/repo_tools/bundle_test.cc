@@ -138,6 +138,30 @@ TEST_F(Bundle, HasItsMembersInTheOrderInWhichADeviceAsks) {
   for (std::size_t i = 6; i < names.size(); ++i) EXPECT_TRUE(names[i].starts_with("targets/")) << names[i];
 }
 
+TEST_F(Bundle, HasRolesByTheirNamesAndNotByTheirVersions) {
+  publish_release("1.0.0", 1);
+  set_channel("beta", "1.0.0");
+  sign_and_publish();
+  ASSERT_TRUE(write_bundle());
+  const std::vector<std::string> names = members();
+  const std::vector<std::string> roles(names.begin() + 2, names.begin() + 5);
+  EXPECT_EQ(roles, (std::vector<std::string>{"metadata/1.releases.demo.json", "metadata/2.rollout.demo.json",
+                                             "metadata/1.targets.json"}));
+}
+
+TEST_F(Bundle, RemovesWhatAKilledExportToItsNameLeftAndNothingElse) {
+  publish_release("1.0.0", 1);
+  for (const char* name : {".update.tar.a1B2c3", ".other.tar.a1B2c3", ".update.tar.notes"}) {
+    std::ofstream(temp_ / name) << "left";
+  }
+  fs::create_symlink("nothing", temp_ / ".update.tar.Z9y8X7");
+  ASSERT_TRUE(write_bundle());
+  EXPECT_FALSE(fs::exists(temp_ / ".update.tar.a1B2c3"));
+  for (const char* name : {".other.tar.a1B2c3", ".update.tar.notes", ".update.tar.Z9y8X7"}) {
+    EXPECT_NE(fs::symlink_status(temp_ / name).type(), fs::file_type::not_found) << name;
+  }
+}
+
 TEST_F(Bundle, OfTheSameRepositoryIsTheSameToTheLastByte) {
   publish_release("1.0.0", 1);
   ASSERT_TRUE(write_bundle());

@@ -153,6 +153,15 @@ class OfflineUpdate(Device):
         self.assertEqual(self.tenon("install", "--from", "again.tar").returncode, 0)
         self.installed()
 
+    def test_the_tar_command_of_the_format_page_makes_a_bundle(self):
+        page = (SOURCE / "docs/bundle-format.md").read_text()
+        command = re.search(r"^```sh\n(find .*)\n```$", page, re.M).group(1)
+        done = subprocess.run(["bash", "-c", "set -o pipefail; " + command], cwd=self.path("repo/public"),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.tenon("install", "--from", "update.tar").returncode, 0)
+        self.installed()
+
     def test_a_dry_run_and_an_error_write_nothing(self):
         before = set(os.listdir(self.folder))
         self.assertIn("would write update.tar", self.succeed("export", "repo", "--out", "update.tar", "--dry-run"))
@@ -234,6 +243,11 @@ class OfflineUpdate(Device):
         self.assertEqual(self.tenon("check").returncode, NETWORK)
         self.assertEqual(self.tenon("check", "--from", "update.tar").returncode, 0)
         self.assertEqual(self.tenon("check").returncode, NETWORK)
+
+    def test_a_bundle_without_a_name_is_a_mistake_and_asks_no_network(self):
+        for command in ("check", "install"):
+            for words in (("--from", ""), ("--from=",)):
+                self.assertEqual(self.tenon(command, *words).returncode, USAGE, words)
 
     def test_installing_again_from_the_bundle_changes_nothing(self):
         self.export()
