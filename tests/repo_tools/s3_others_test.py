@@ -12,21 +12,26 @@ from repo_cli_test import BUSY, REFUSED, UNVERIFIED
 
 
 class Others(OwnServer):
+    def let_another_job_publish_at_the_switch(self, server, answer=None):
+        """When the timestamp comes, the folder `other` is published before it is looked at, or in place of it."""
+        def another_publishes():
+            self.succeed(*self.sign("online", command="refresh")[:-1], "other", *self.to(server.endpoint))
+            return answer
+
+        def fault(number, method, name):
+            if method != "PUT" or not name.endswith("timestamp.json"):
+                return None
+            server.fault = None
+            return another_publishes
+
+        server.fault = fault
+
     # Book: SRV-02
     def test_of_two_jobs_with_copies_of_one_folder_one_wins_and_the_other_goes_on_from_there(self):
         self.restore()
         shutil.copytree(self.path("before"), self.path("other"))
         with self.server() as server:
-            def another_publishes():
-                self.succeed(*self.sign("online", command="refresh")[:-1], "other", *self.to(server.endpoint))
-
-            def fault(number, method, name):
-                if method != "PUT" or not name.endswith("timestamp.json"):
-                    return None
-                server.fault = None
-                return another_publishes
-
-            server.fault = fault
+            self.let_another_job_publish_at_the_switch(server)
             done = self.publish(server)
             self.assertEqual(done.returncode, BUSY, done.stderr)
             self.assertIn("another publication came there meanwhile", done.stderr)
@@ -48,17 +53,7 @@ class Others(OwnServer):
                 shutil.rmtree(self.path("other"), ignore_errors=True)
                 shutil.copytree(self.path("before"), self.path("other"))
                 with self.server(conditions=conditions) as server:
-                    def another_publishes():
-                        self.succeed(*self.sign("online", command="refresh")[:-1], "other", *self.to(server.endpoint))
-                        return "503"
-
-                    def fault(number, method, name):
-                        if method != "PUT" or not name.endswith("timestamp.json"):
-                            return None
-                        server.fault = None
-                        return another_publishes
-
-                    server.fault = fault
+                    self.let_another_job_publish_at_the_switch(server, "503")
                     done = self.publish(server)
                 self.assertEqual(done.returncode, BUSY, done.stderr)
                 self.assertEqual(self.serves(), ["1.0.0"])

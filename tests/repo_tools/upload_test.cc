@@ -93,6 +93,16 @@ class Uploading : public Workshop {
     fs::rename(temp_ / "aside", folder());
   }
 
+  // The copy of the folder that knows the first release alone.
+  fs::path publish_two_and_keep_the_first() {
+    stage_release("1.0.0", 1, 1);
+    EXPECT_TRUE(publish_to());
+    fs::path other = copy("other");
+    stage_release("1.1.0", 2, 2);
+    EXPECT_TRUE(publish_to());
+    return other;
+  }
+
   std::int64_t version_in_store() {
     const Bytes file = **store_.read("metadata/timestamp.json", 1u << 16);
     const metadata::Envelope envelope = *metadata::Envelope::parse(file, file.size());
@@ -157,11 +167,7 @@ TEST_F(Uploading, OfAFolderThatDoesNotKnowTheNewestRootIsRefused) {
 }
 
 TEST_F(Uploading, TakesOverEveryRoleThatTheStoreHasAndLogsIt) {
-  stage_release("1.0.0", 1, 1);
-  ASSERT_TRUE(publish_to());
-  const fs::path other = copy("other");
-  stage_release("1.1.0", 2, 2);
-  ASSERT_TRUE(publish_to());
+  const fs::path other = publish_two_and_keep_the_first();
   in(other, [&] {
     const Result<std::optional<metadata::Version>> taken = catch_up(repository(), disk_, store_, kNow);
     ASSERT_TRUE(taken) << taken.error().message;
@@ -179,11 +185,7 @@ TEST_F(Uploading, TakesOverEveryRoleThatTheStoreHasAndLogsIt) {
 // keys did not sign, for that would be the next draft's beginning.
 // Book: SRV-05
 TEST_F(Uploading, DoesNotTakeOverARoleThatItsOwnKeysDidNotSign) {
-  stage_release("1.0.0", 1, 1);
-  ASSERT_TRUE(publish_to());
-  const fs::path other = copy("other");
-  stage_release("1.1.0", 2, 2);
-  ASSERT_TRUE(publish_to());
+  const fs::path other = publish_two_and_keep_the_first();
 
   const auto file_of = [&](const std::string& name) { return **store_.read("metadata/" + name, 1u << 20); };
   const auto parsed = [](const Bytes& file) { return *metadata::Envelope::parse(file, file.size()); };
@@ -211,11 +213,7 @@ TEST_F(Uploading, DoesNotTakeOverARoleThatItsOwnKeysDidNotSign) {
 
 // Book: SRV-07
 TEST_F(Uploading, NeverTakesDevicesOfTheStoreBack) {
-  stage_release("1.0.0", 1, 1);
-  ASSERT_TRUE(publish_to());
-  const fs::path other = copy("other");
-  stage_release("1.1.0", 2, 2);
-  ASSERT_TRUE(publish_to());
+  const fs::path other = publish_two_and_keep_the_first();
   in(other, [&] {
     ASSERT_TRUE(refresh(timestamp_keys_));
     ASSERT_TRUE(refresh(timestamp_keys_));
