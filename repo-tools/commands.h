@@ -133,6 +133,7 @@ struct SignWords {
   std::filesystem::path pkcs11_module;
   std::string pin_from;
   std::string expires_in;
+  bool clock_is_right = false;
   bool dry_run = false;
 };
 Result<ExitStatus> run_sign(const Console& console, const SignWords& words);

@@ -108,6 +108,7 @@ Result<ExitStatus> run_sign(const Console& console, const SignWords& words) {
   TENON_TRY(const Repository repository, Repository::open(words.folder));
   TENON_TRY(const hsm::FileDescriptor lock, repository.lock());
   TENON_TRY(const std::optional<Days> expires_in, lifetime(words.expires_in));
+  if (!words.clock_is_right) TENON_TRY_VOID(check_clock(repository, console.now));
   TENON_TRY(const auto signers, open_keys(words));
   const auto writer = writer_for(words.dry_run);
   TENON_TRY(const SignReport report, sign_staged(repository, *writer, signers, expires_in, console.now));
@@ -171,6 +172,7 @@ Result<ExitStatus> run_refresh(const Console& console, const RefreshWords& words
   TENON_TRY(const auto signers, open_keys(words));
   const auto writer = writer_for(words.dry_run);
   TENON_TRY_VOID(destination.catch_up(console, repository, *writer));
+  if (!words.clock_is_right) TENON_TRY_VOID(check_clock(repository, console.now));
   TENON_TRY(const OnlineRoles roles, sign_online(repository, signers, expires_in, console.now));
   TENON_TRY(const Publication publication, online_publication(roles));
   TENON_TRY_VOID(check_and_write(console, repository, *writer, publication, destination));

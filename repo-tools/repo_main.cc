@@ -227,6 +227,7 @@ class Commands {
     command->add_option("--pkcs11-module", words.pkcs11_module, "PKCS#11 module of the token, a .so");
     command->add_option("--pin-from", words.pin_from, "PIN of the token: prompt, fd:N or file:PATH");
     command->add_option("--expires-in", words.expires_in, "of the snapshot and timestamp made here, for example 7d");
+    command->add_flag("--clock-is-right", words.clock_is_right, "nothing was published for a long time");
     add_dry_run(command, words.dry_run);
   }
 

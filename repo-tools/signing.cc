@@ -244,7 +244,25 @@ class Session {
   std::size_t added_ = 0;
 };
 
+constexpr std::int64_t kHourSeconds = 3600;          // two machines' clocks may differ by that
+constexpr std::int64_t kPauseSeconds = 30 * 86'400;  // who has not published for longer than this can say so
+
 }  // namespace
+
+Result<void> check_clock(const Repository& repository, UtcTime now) {
+  TENON_TRY(const std::shared_ptr<const PublishedState> published, repository.published_state());
+  if (!published) return {};
+  const Timestamp& last = published->timestamp;
+  if (last.issued && now.plus_seconds(kHourSeconds) < *last.issued) {
+    return Error{ErrorCode::kPolicy, "this machine's clock says " + now.text() +
+                                         ", but the published timestamp was issued later, at " + last.issued->text()}
+        .with_hint("set the clock");
+  }
+  if (now <= last.header.expires.plus_seconds(kPauseSeconds)) return {};
+  return Error{ErrorCode::kPolicy, "this machine's clock says " + now.text() +
+                                       ", long after the published timestamp expired, at " + last.header.expires.text()}
+      .with_hint("set the clock; if nothing was published for so long, say --clock-is-right");
+}
 
 Result<SignReport> sign_staged(const Repository& repository, FileWriter& writer, Signers signers,
                                std::optional<Days> expires_in, UtcTime now) {

@@ -25,6 +25,11 @@ struct SignReport {
   bool complete() const { return blockers.empty(); }
 };
 
+// check_clock compares the machine's clock with what is published, before a time is signed: devices never go behind an issue
+// time that they have accepted, so that one from a clock far ahead makes all later metadata look expired to them.
+// Errors: E_POLICY when the clock stands before the published timestamp was issued, or long after it has expired.
+Result<void> check_clock(const Repository& repository, metadata::UtcTime now);
+
 // sign_staged adds the signatures of the given keys to every staged role that lists them. Once all targets roles are
 // complete it drafts the snapshot, and once that is complete the timestamp; a draft of these that still fits is kept.
 // expires_in is for what is drafted here. Errors: E_POLICY for a key of a role that the policy of a repository for

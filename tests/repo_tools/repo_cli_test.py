@@ -182,6 +182,24 @@ class FromKeysToARelease(Repo):
         self.fail_with(REFUSED, "E_POLICY", *self.add("1.1.0", 3, image="rootfs.img"))
         self.assertIn("--sequence 3", self.fail_with(REFUSED, "E_POLICY", *self.add("1.2.0", 2)))
 
+    def test_a_clock_that_is_far_off_signs_nothing(self):
+        self.init()
+        self.publish_release()
+        before = self.public_files()
+        for clock in ("-200d", "+200d"):
+            for command in ("sign", "refresh"):
+                done = run("faketime", "-f", clock, REPO, *self.sign("online", command=command), folder=self.folder)
+                self.assertEqual(done.returncode, REFUSED, done.stderr + done.stdout)
+                self.assertIn("error: E_POLICY this machine's clock says ", done.stderr)
+                self.assertIn("set the clock", done.stderr)
+        self.assertEqual(self.public_files(), before)
+        done = run("faketime", "-f", "+200d", REPO, *self.sign("online", command="refresh"), "--clock-is-right",
+                   folder=self.folder)
+        self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
+
+    def public_files(self):
+        return {path: path.read_bytes() for path in Path(self.path("repo", "public")).rglob("*") if path.is_file()}
+
     # Spec: 2.1.4
     def test_the_daily_job_makes_a_new_timestamp(self):
         self.init()

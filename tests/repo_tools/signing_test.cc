@@ -100,6 +100,20 @@ TEST_F(Signing, RefusesADraftWhoseVersionIsPublicWithOtherContent) {
   EXPECT_EQ(code_of(sign(releases_keys_)), "E_POLICY");
 }
 
+// A clock that is a year ahead would sign an issue time behind which no device ever goes again.
+TEST_F(Signing, RefusesAClockThatIsFarFromWhatIsPublished) {
+  EXPECT_TRUE(check_clock(repository(), kNow));  // nothing is published
+  publish_release("1.0.0", 1, 1);
+  EXPECT_TRUE(check_clock(repository(), kNow));
+  EXPECT_TRUE(check_clock(repository(), days_later(30)));  // the timestamp expired, and nobody looked after it
+  EXPECT_TRUE(check_clock(repository(), kNow.plus_seconds(-1800)));
+  for (const metadata::UtcTime now : {days_later(-365), kNow.plus_seconds(-7200), days_later(38), days_later(365)}) {
+    const Result<void> checked = check_clock(repository(), now);
+    EXPECT_EQ(code_of(checked), "E_POLICY") << now.text();
+    EXPECT_NE(checked.error().message.find(now.text()), std::string::npos);
+  }
+}
+
 TEST_F(Signing, PutsTheTimeIntoTheTimestamp) {
   sign_all();
   const auto timestamp = metadata::Timestamp::parse((*repository().staged(RoleId::timestamp()))->signed_part());
