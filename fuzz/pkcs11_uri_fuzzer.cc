@@ -4,6 +4,7 @@
 #include <tenon/metadata/check.h>
 #include <tenon/metadata/utf8.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -20,11 +21,20 @@ std::string_view pin_in(std::string_view text) {
   return text.substr(0, text.find_first_of("&;?"));
 }
 
+// Another character of the same kind, so that the text is refused for the same reason.
+char other_than(char c) {
+  if (c >= 'a' && c <= 'z') return static_cast<char>('a' + (c - 'a' + 13) % 26);
+  if (c >= 'A' && c <= 'Z') return static_cast<char>('A' + (c - 'A' + 13) % 26);
+  if (c >= '0' && c <= '9') return static_cast<char>('0' + (c - '0' + 5) % 10);
+  return c;
+}
+
 // Whether an error repeats a PIN. One that stands in our own words, as "token begins", stands there with another PIN too.
 bool repeats(const std::string& message, std::string_view text, std::string_view pin) {
-  if (pin.size() < 2 || message.find(pin) == std::string::npos) return false;
+  if (pin.empty() || message.find(pin) == std::string::npos) return false;
   std::string other(text);
-  other.replace(static_cast<std::size_t>(pin.data() - text.data()), pin.size(), pin.size(), '#');
+  const auto begin = other.begin() + (pin.data() - text.data());
+  std::transform(begin, begin + static_cast<std::ptrdiff_t>(pin.size()), begin, other_than);
   const tenon::Result<Pkcs11Uri> uri = Pkcs11Uri::parse(other);
   return uri || uri.error().message.find(pin) == std::string::npos;
 }
