@@ -294,6 +294,11 @@ TEST(JsonWrite, IsReadBackAsTheSameValue) {
 }
 
 // Book: JSON-01
+// RFC 8259, 7: what must be escaped ends with U+001F.
+TEST(JsonWrite, EscapesControlCharactersAndNothingElse) {
+  EXPECT_EQ(json::to_text(json::Value("a b\x1f!\x01\n\t\r\"\\\x7f/")), "\"a b\\u001f!\\u0001\\n\\t\\r\\\"\\\\\x7f/\"");
+}
+
 TEST(JsonObject, KeepsOneMemberForEachName) {
   json::Object object;
   object.set("b", 1);
