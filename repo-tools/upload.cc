@@ -301,11 +301,12 @@ Result<UploadReport> upload(const Repository& repository, const RepositoryView& 
   TENON_TRY(RoleTree tree, RoleTree::read(repository));
   Upload upload(repository, view, store, std::move(tree), *std::move(timestamp), std::move(ours));
   TENON_TRY(const bool is_there, upload.look(now));
-  if (is_there) return upload.report();
-  TENON_TRY_VOID(upload.upload_roles(workers, progress));
-  TENON_TRY_VOID(upload.upload_snapshot());
-  TENON_TRY_VOID(upload.upload_roots());
-  TENON_TRY_VOID(upload.switch_timestamp());
+  if (!is_there) {
+    TENON_TRY_VOID(upload.upload_roles(workers, progress));
+    TENON_TRY_VOID(upload.upload_snapshot());
+  }
+  TENON_TRY_VOID(upload.upload_roots());  // the timestamp does not lead to these: a root may be all that is new
+  if (!is_there) TENON_TRY_VOID(upload.switch_timestamp());
   return upload.report();
 }
 

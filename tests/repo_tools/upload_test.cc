@@ -124,6 +124,17 @@ TEST_F(Uploading, SendsWhatIsNewAndNothingTwice) {
   EXPECT_EQ(version_in_store(), 2);
 }
 
+// Root is signed anew each year, and nothing else changes with it.
+TEST_F(Uploading, SendsARootThatComesAlone) {
+  stage_release("1.0.0", 1, 1);
+  ASSERT_TRUE(publish_to());
+  ASSERT_TRUE(disk_.put(repository().draft("2.root.json"), signed_root(root(2))));
+  const Result<void> published = publish_to();
+  ASSERT_TRUE(published) << published.error().message;
+  EXPECT_EQ(*store_.read("metadata/2.root.json", 1u << 20), signed_root(root(2)));
+  EXPECT_EQ(version_in_store(), 1);
+}
+
 // A rotation of timestamp's key is under way: root is in the store, its timestamp is not yet, and somebody with a copy of the
 // folder has published with the old key meanwhile. Devices of the store accept nothing until the new timestamp is there.
 // Book: KEY-04
