@@ -160,7 +160,7 @@ Result<std::optional<Version>> catch_up(const Repository& repository, FileWriter
   TENON_TRY_VOID(client.refresh().with_context(store.address()));
   const auto accepted = [&](const RoleId& role) -> const Bytes& { return client.state().files.at(role.draft_name()); };
   const Version version = client.repository().timestamp->header.version;
-  const Snapshot& snapshot = *client.repository().snapshot.operator->();
+  const Snapshot& snapshot = client.repository().snapshot.value();
 
   LogEntry log{now, version.value(), {}, {}};
   ManyFiles many(writer);

@@ -132,6 +132,26 @@ class S3Store::Connections {
     return std::optional(std::move(reply));
   }
 
+  // A whole object. Nothing: there is none. Errors: E_LIMIT.
+  struct Object {
+    Bytes content;
+    std::string tag;
+  };
+  Result<std::optional<Object>> read(const std::string& name, std::size_t max_bytes) {
+    Bytes content;
+    const auto take = [&](ByteView piece) -> Result<void> {
+      if (piece.size() > max_bytes - content.size()) {
+        return Error{ErrorCode::kLimit, "larger than " + std::to_string(max_bytes) + " bytes"};
+      }
+      content.insert(content.end(), piece.begin(), piece.end());
+      return {};
+    };
+    TENON_TRY(std::optional<S3Reply> reply, get(
+                                                name, [&] { content.clear(); }, take));
+    if (!reply) return std::optional<Object>();
+    return std::optional(Object{std::move(content), std::move(reply->tag)});
+  }
+
   // refusal is the error that a reply which is none of the expected ones stands for.
   Error refusal(const std::string& name, const S3Reply& reply) const {
     std::string text = shown(name) + ": the store answers " + std::to_string(reply.status);
@@ -197,30 +217,9 @@ std::string S3Store::address() const {
   return connections_->address.text();
 }
 
-namespace {
-
-// Collected is the body of a GET, as far as it may be kept.
-struct Collected {
-  std::size_t max_bytes;
-  Bytes content = {};
-
-  Result<void> take(ByteView piece) {
-    if (piece.size() > max_bytes - content.size()) {
-      return Error{ErrorCode::kLimit, "larger than " + std::to_string(max_bytes) + " bytes"};
-    }
-    content.insert(content.end(), piece.begin(), piece.end());
-    return {};
-  }
-};
-
-}  // namespace
-
 Result<std::optional<Bytes>> S3Store::read(const std::string& name, std::size_t max_bytes) {
-  Collected body{max_bytes};
-  TENON_TRY(const std::optional<S3Reply> reply,
-            connections_->get(
-                name, [&] { body.content.clear(); }, [&](ByteView piece) { return body.take(piece); }));
-  return reply ? std::optional(std::move(body.content)) : std::nullopt;
+  TENON_TRY(std::optional<Connections::Object> object, connections_->read(name, max_bytes));
+  return object ? std::optional(std::move(object->content)) : std::nullopt;
 }
 
 Result<ObjectStore::Presence> S3Store::compare(const std::string& name, const FileIdentity& identity) {
@@ -266,15 +265,12 @@ Result<bool> S3Store::create(const std::string& name, const Content& content) {
 
 Result<bool> S3Store::replace(const std::string& name, const Bytes& content, const std::optional<Bytes>& old) {
   const auto ask = [&](std::vector<std::string>& headers) -> Result<std::optional<bool>> {
-    Collected body{kMaxReplacedBytes};
-    TENON_TRY(const std::optional<S3Reply> reply,
-              connections_->get(
-                  name, [&] { body.content.clear(); }, [&](ByteView piece) { return body.take(piece); }));
-    if (reply && body.content == content) return std::optional(true);  // a try whose answer was lost
-    if (reply ? body.content != old : old.has_value()) return std::optional(false);
+    TENON_TRY(const std::optional<Connections::Object> there, connections_->read(name, kMaxReplacedBytes));
+    if (there && there->content == content) return std::optional(true);  // a try whose answer was lost
+    if ((there ? std::optional(there->content) : std::nullopt) != old) return std::optional(false);
     headers = {std::string(kAskEachTime)};
-    if (!reply) headers.emplace_back("If-None-Match: *");
-    if (reply && is_strong(reply->tag)) headers.push_back("If-Match: " + reply->tag);
+    if (!there) headers.emplace_back("If-None-Match: *");
+    if (there && is_strong(there->tag)) headers.push_back("If-Match: " + there->tag);
     return std::optional<bool>();
   };
   return connections_->write(name, {content, FileIdentity::of(content)}, ask);

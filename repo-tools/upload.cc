@@ -86,8 +86,7 @@ class Upload {
     CheckingClient known(*view_, embedded_root, theirs.state(), now);
     const Result<void> takes_ours =
         known.refresh().with_context("a device that knows what " + store_->address() + " has");
-    TENON_TRY_VOID(
-        check_nothing_came(takes_ours ? std::optional(*known.repository().root.operator->()) : std::nullopt));
+    TENON_TRY_VOID(check_nothing_came(takes_ours ? std::optional(known.repository().root.value()) : std::nullopt));
     TENON_TRY_VOID(takes_ours);
 
     const auto read = [&](const std::string& name, const MetaEntry& pin) -> Result<std::optional<Bytes>> {
@@ -147,7 +146,8 @@ class Upload {
   UploadReport report() const { return report_; }
 
  private:
-  // A timestamp that is not older than ours, of those who may sign one: by the root of who takes ours, else by the folder's.
+  // A timestamp that is not older than ours, of those who may sign one: by the root of who takes ours, else by the
+  // folder's.
   Result<void> check_nothing_came(std::optional<metadata::Root> root) const {
     if (!root) {
       TENON_TRY(const metadata::Authentic<metadata::Root> published, repository_->published_root());

@@ -61,9 +61,8 @@ Error error_of(Error error, const Options& options) {
   return std::move(error)
       .context(printable(options.bundle))
       .with_hint(
-          "export a bundle for this device's product and channel: tenon-repo export --product P --channel C; or copy "
-          "it "
-          "again");
+          "export a bundle for this device's product and channel: tenon-repo export --product P --channel C; "
+          "or copy it again");
 }
 
 Result<int> run_status(const DeviceConfig& config, const Options& options, Reporter& reporter) {

@@ -103,6 +103,17 @@ class Uploading : public Workshop {
     return other;
   }
 
+  // The same, but that the second release waits, with a root that gives timestamp another key; and the old key.
+  std::pair<fs::path, Keys> publish_one_and_stage_a_rotation() {
+    stage_release("1.0.0", 1, 1);
+    EXPECT_TRUE(publish_to());
+    fs::path other = copy("other");
+    Keys old_keys = std::exchange(timestamp_keys_, new_keys(1));
+    EXPECT_TRUE(disk_.put(repository().draft("2.root.json"), signed_root(root(2))));
+    stage_release("1.1.0", 2, 2);
+    return {std::move(other), std::move(old_keys)};
+  }
+
   std::int64_t version_in_store() {
     const Bytes file = **store_.read("metadata/timestamp.json", 1u << 16);
     const metadata::Envelope envelope = *metadata::Envelope::parse(file, file.size());
@@ -139,12 +150,9 @@ TEST_F(Uploading, SendsARootThatComesAlone) {
 // folder has published with the old key meanwhile. Devices of the store accept nothing until the new timestamp is there.
 // Book: KEY-04
 TEST_F(Uploading, AfterARotationReplacesATimestampOfTheOldKeyWhateverItsVersion) {
-  stage_release("1.0.0", 1, 1);
-  ASSERT_TRUE(publish_to());
-  const fs::path other = copy("other");
-  const Keys old_keys = std::exchange(timestamp_keys_, new_keys(1));
-  ASSERT_TRUE(disk_.put(repository().draft("2.root.json"), signed_root(root(2))));
-  stage_release("1.1.0", 2, 2);
+  const auto rotation = publish_one_and_stage_a_rotation();
+  const fs::path& other = rotation.first;
+  const Keys& old_keys = rotation.second;
   ASSERT_TRUE(
       store_.create("metadata/2.root.json", {signed_root(root(2)), metadata::FileIdentity::of(signed_root(root(2)))}));
   in(other, [&] {
@@ -162,12 +170,9 @@ TEST_F(Uploading, AfterARotationReplacesATimestampOfTheOldKeyWhateverItsVersion)
 
 // Book: KEY-04
 TEST_F(Uploading, OfAFolderThatDoesNotKnowTheNewestRootIsRefused) {
-  stage_release("1.0.0", 1, 1);
-  ASSERT_TRUE(publish_to());
-  const fs::path other = copy("other");
-  const Keys old_keys = std::exchange(timestamp_keys_, new_keys(1));
-  ASSERT_TRUE(disk_.put(repository().draft("2.root.json"), signed_root(root(2))));
-  stage_release("1.1.0", 2, 2);
+  const auto rotation = publish_one_and_stage_a_rotation();
+  const fs::path& other = rotation.first;
+  const Keys& old_keys = rotation.second;
   ASSERT_TRUE(publish_to());
   in(other, [&] {
     EXPECT_EQ(code_of(refresh_to(old_keys)), "E_SIG");

@@ -21,28 +21,22 @@ utils.SWIFT_CONF_FILE = sys.argv[1]
 from swift.common.wsgi import run_wsgi
 sys.exit(run_wsgi(sys.argv[2], sys.argv[3]))
 """
-SERVER = """[DEFAULT]
-devices = {folder}/devices
-mount_check = false
+DEFAULT = """[DEFAULT]
 bind_ip = 127.0.0.1
 bind_port = {port}
 workers = 0
 user = {user}
 swift_dir = {folder}
 log_address = {folder}/no-log
+"""
+SERVER = DEFAULT + """devices = {folder}/devices
+mount_check = false
 [pipeline:main]
 pipeline = {kind}-server
 [app:{kind}-server]
 use = egg:swift#{kind}
 """
-PROXY = """[DEFAULT]
-bind_ip = 127.0.0.1
-bind_port = {port}
-workers = 0
-user = {user}
-swift_dir = {folder}
-log_address = {folder}/no-log
-[pipeline:main]
+PROXY = DEFAULT + """[pipeline:main]
 pipeline = catch_errors gatekeeper healthcheck cache listing_formats bulk slo s3api tempauth copy dlo proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
