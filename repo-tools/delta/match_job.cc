@@ -1,0 +1,102 @@
+#include <tenon/repo_tools/delta/match_job.h>
+#include <tenon/repo_tools/delta/resemblance.h>
+#include <tenon/repo_tools/delta/workers.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace tenon::repo_tools {
+namespace {
+
+using Done = std::function<void(std::uint64_t)>;
+
+// Jobs up to this much base run side by side; those above share all workers, one job after the other.
+constexpr std::uint64_t kSmallBase = 4u << 20;  // bytes
+// So much of a text is scanned at once. Borders depend on nothing but the text, and so does what is found.
+constexpr std::uint64_t kTextChunk = 4u << 20;  // bytes
+// What one window left over and is shorter than this is not shown to the next.
+constexpr std::uint64_t kWorthAnotherLook = 256;  // bytes
+
+void add_gap(std::uint64_t from, std::uint64_t to, std::vector<Piece>& pieces) {
+  if (from < to) pieces.push_back({PieceKind::kLiteral, from, to - from, 0});
+}
+
+// Pieces between the texts: of one chunk of the image's, against one window of the base's.
+std::vector<Piece> scan_chunk(ByteView image, const MatchJob& job, std::uint64_t chunk, ByteView window,
+                              std::uint64_t window_offset, const SuffixIndex& index) {
+  const std::uint64_t offset = chunk * kTextChunk;
+  const Bytes text = job.image.gather(image, offset, std::min(kTextChunk, job.image.size() - offset));
+  std::vector<Piece> pieces;
+  std::uint64_t at = 0;
+  for (const Resemblance& found : find_resemblances(window, index, text, job.threshold)) {
+    add_gap(offset + at, offset + found.offset, pieces);
+    pieces.push_back({PieceKind::kAdd, offset + found.offset, found.length, window_offset + found.base_offset});
+    at = found.offset + found.length;
+  }
+  add_gap(offset + at, offset + text.size(), pieces);
+  return pieces;
+}
+
+// One window of a job's base; gives pieces between the texts, in order.
+std::vector<Piece> scan_window(ByteView base, ByteView image, const MatchJob& job, std::uint64_t window_offset,
+                               std::uint64_t length, unsigned workers) {
+  const Bytes window = job.base.gather(base, window_offset, length);
+  const SuffixIndex index(window, workers);
+  const std::uint64_t chunks = (job.image.size() + kTextChunk - 1) / kTextChunk;
+  std::vector<std::vector<Piece>> found(chunks);
+  run_on_workers(chunks, workers, [&](std::size_t chunk) {
+    found[chunk] = scan_chunk(image, job, chunk, window, window_offset, index);
+  });
+  std::vector<Piece> pieces;
+  for (const std::vector<Piece>& part : found) pieces.insert(pieces.end(), part.begin(), part.end());
+  return pieces;
+}
+
+std::vector<Piece> run_job(ByteView base, ByteView image, MatchJob job, unsigned workers) {
+  std::vector<Piece> pieces;
+  for (std::uint64_t offset = 0;; offset += kBaseWindow) {
+    const std::uint64_t length = std::min(kBaseWindow, job.base.size() - offset);
+    const bool last = offset + length == job.base.size();
+    ByteRanges left;
+    for (const Piece& piece : scan_window(base, image, job, offset, length, workers)) {
+      if (last || piece.kind == PieceKind::kAdd || piece.length < kWorthAnotherLook) {
+        place_piece(job.base, job.image, piece, pieces);
+        continue;
+      }
+      std::vector<Piece> parts;
+      place_piece(job.base, job.image, piece, parts);
+      for (const Piece& part : parts) append_range(left, {part.offset, part.length});
+    }
+    if (last || left.empty()) return pieces;
+    job.image = RangedText(std::move(left));
+  }
+}
+
+}  // namespace
+
+std::uint64_t job_work(const MatchJob& job) {
+  return job.base.size() + job.image.size();
+}
+
+std::vector<Piece> run_match_jobs(ByteView base, ByteView image, std::vector<MatchJob> jobs, unsigned workers,
+                                  const Done& done) {
+  // The biggest first, so that no worker is left alone with it at the end.
+  std::stable_sort(jobs.begin(), jobs.end(),
+                   [](const MatchJob& a, const MatchJob& b) { return job_work(a) > job_work(b); });
+  const auto small =
+      std::stable_partition(jobs.begin(), jobs.end(), [](const MatchJob& job) { return job.base.size() > kSmallBase; });
+  std::vector<std::vector<Piece>> found(jobs.size());
+  const auto run = [&](std::size_t at, unsigned job_workers) {
+    found[at] = run_job(base, image, jobs[at], job_workers);
+    done(job_work(jobs[at]));
+  };
+  const auto large_count = static_cast<std::size_t>(small - jobs.begin());
+  for (std::size_t at = 0; at < large_count; ++at) run(at, workers);
+  run_on_workers(jobs.size() - large_count, workers, [&](std::size_t at) { run(large_count + at, 1); });
+  std::vector<Piece> pieces;
+  for (const std::vector<Piece>& part : found) pieces.insert(pieces.end(), part.begin(), part.end());
+  return pieces;
+}
+
+}  // namespace tenon::repo_tools

@@ -1,0 +1,22 @@
+// Piece: a stretch of a new image, and where it comes from. A delta is a list of pieces that cover the image in order.
+#pragma once
+
+#include <cstdint>
+
+namespace tenon::repo_tools {
+
+enum class PieceKind : std::uint8_t {
+  kAdd,      // resembles the base from base_offset on: coded as what differs
+  kLiteral,  // resembles nothing
+  kZero,     // all bytes are zero
+};
+
+struct Piece {
+  PieceKind kind = PieceKind::kLiteral;
+  std::uint64_t offset = 0;       // bytes, in the image
+  std::uint64_t length = 0;       // bytes, above 0
+  std::uint64_t base_offset = 0;  // bytes, in the base; of kAdd alone
+  bool operator==(const Piece&) const = default;
+};
+
+}  // namespace tenon::repo_tools
