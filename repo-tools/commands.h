@@ -248,6 +248,36 @@ struct LogWords {
 };
 Result<ExitStatus> run_log(const Console& console, const LogWords& words);
 
+struct PayloadBuildWords {
+  std::filesystem::path base;
+  std::filesystem::path image;
+  std::filesystem::path out;
+  std::string segment_size = "1MiB";
+  bool raw = false;
+  unsigned workers = 2;
+};
+Result<ExitStatus> run_payload_build(const Console& console, const PayloadBuildWords& words);
+
+struct PayloadApplyWords {
+  std::filesystem::path base;
+  std::filesystem::path payload;
+  std::filesystem::path out;
+};
+Result<ExitStatus> run_payload_apply(const Console& console, const PayloadApplyWords& words);
+
+struct PayloadInspectWords {
+  std::filesystem::path payload;
+};
+Result<ExitStatus> run_payload_inspect(const Console& console, const PayloadInspectWords& words);
+
+struct PayloadCompareWords {
+  std::filesystem::path base;
+  std::filesystem::path image;
+  bool raw = false;
+  unsigned workers = 2;
+};
+Result<ExitStatus> run_payload_compare(const Console& console, const PayloadCompareWords& words);
+
 struct ListWords {
   std::filesystem::path folder;
 };

@@ -51,7 +51,7 @@ Result<ExitStatus> run_export(const Console& console, const ExportWords& words) 
   if (!words.dry_run) {
     TENON_TRY(const Bytes embedded_root, repository.initial_root());
     Progress& progress = if_worth_showing(console.progress, plan.file_bytes);
-    TENON_TRY(UnplacedBundle bundle, UnplacedBundle::write(repository, plan, words.out, progress));
+    TENON_TRY(UnplacedOutput bundle, write_bundle(repository, plan, words.out, progress));
     TENON_TRY_VOID(prove_bundle(bundle.temporary(), embedded_root, plan, console.now, progress));
     TENON_TRY_VOID(bundle.move_to_its_place());
   }

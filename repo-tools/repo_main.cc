@@ -33,6 +33,7 @@ class Commands {
  public:
   explicit Commands(CLI::App& app) : app_(&app) {
     add_drafting();
+    add_payload();
     add_signing();
     add_looking();
   }
@@ -49,8 +50,14 @@ class Commands {
   template <class Words>
   CLI::App* add(CLI::App* parent, const char* name, const char* what, Words& words,
                 Result<ExitStatus> (*action)(const Console&, const Words&)) {
-    CLI::App* command = parent->add_subcommand(name, what);
+    CLI::App* command = add_without_folder(parent, name, what, words, action);
     command->add_option("folder", words.folder, "the repository's folder")->required();
+    return command;
+  }
+  template <class Words>
+  CLI::App* add_without_folder(CLI::App* parent, const char* name, const char* what, Words& words,
+                               Result<ExitStatus> (*action)(const Console&, const Words&)) {
+    CLI::App* command = parent->add_subcommand(name, what);
     run_.emplace(command, [&words, action](const Console& console) { return action(console, words); });
     return command;
   }
@@ -219,6 +226,34 @@ class Commands {
     add_dry_run(remove, target_remove_.dry_run);
   }
 
+  template <class Words>
+  static void add_matching(CLI::App* command, Words& words) {
+    command->add_option("--base", words.base, "the image that devices have")->required();
+    command->add_option("--image", words.image, "the new image")->required();
+    command->add_flag("--raw", words.raw, "take images as bytes, without a look at their file systems");
+    command->add_option("--workers", words.workers, "threads; the bytes do not depend on it")->capture_default_str();
+  }
+
+  void add_payload() {
+    CLI::App* group = add_group("payload", "deltas between image files");
+    CLI::App* build =
+        add_without_folder(group, "build", "make a delta, and prove it", payload_build_, run_payload_build);
+    add_matching(build, payload_build_);
+    build->add_option("--out", payload_build_.out, "the delta to write")->required();
+    build->add_option("--segment-size", payload_build_.segment_size, "that of the release")->capture_default_str();
+    CLI::App* apply =
+        add_without_folder(group, "apply", "make the image from base and delta", payload_apply_, run_payload_apply);
+    apply->add_option("--base", payload_apply_.base, "the image that the delta was made for")->required();
+    apply->add_option("--payload", payload_apply_.payload, "the delta")->required();
+    apply->add_option("--out", payload_apply_.out, "the image to write")->required();
+    CLI::App* inspect =
+        add_without_folder(group, "inspect", "what a delta says of itself", payload_inspect_, run_payload_inspect);
+    inspect->add_option("--payload,payload", payload_inspect_.payload, "the delta")->required();
+    CLI::App* compare =
+        add_without_folder(group, "compare", "what two images have in common", payload_compare_, run_payload_compare);
+    add_matching(compare, payload_compare_);
+  }
+
   void add_keys(CLI::App* command, SignWords& words) {
     add_list(command, "--key", words.keys, "NAME.pem, or pkcs11:... or NAME.tenon-key for a key in a token")
         ->required();
@@ -304,6 +339,10 @@ class Commands {
   TargetAddWords target_add_;
   TargetRemoveWords target_remove_;
   RenewWords renew_;
+  PayloadBuildWords payload_build_;
+  PayloadApplyWords payload_apply_;
+  PayloadInspectWords payload_inspect_;
+  PayloadCompareWords payload_compare_;
   SignWords sign_;
   ImportWords import_;
   RefreshWords refresh_;

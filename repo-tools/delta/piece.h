@@ -1,15 +1,13 @@
 // Piece: a stretch of a new image, and where it comes from. A delta is a list of pieces that cover the image in order.
 #pragma once
 
+#include <tenon/client/payload/piece_kind.h>
+
 #include <cstdint>
 
 namespace tenon::repo_tools {
 
-enum class PieceKind : std::uint8_t {
-  kAdd,      // resembles the base from base_offset on: coded as what differs
-  kLiteral,  // resembles nothing
-  kZero,     // all bytes are zero
-};
+using client::PieceKind;
 
 struct Piece {
   PieceKind kind = PieceKind::kLiteral;

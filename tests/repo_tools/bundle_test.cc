@@ -23,7 +23,7 @@ class Bundle : public Workshop {
   Result<BundlePlan> write_bundle(const BundleRequest& request = {}, metadata::UtcTime now = kNow) {
     const Repository repo = repository();
     TENON_TRY(BundlePlan plan, plan_bundle(repo, request, now));
-    TENON_TRY(UnplacedBundle bundle, UnplacedBundle::write(repo, plan, out(), no_progress_));
+    TENON_TRY(UnplacedOutput bundle, repo_tools::write_bundle(repo, plan, out(), no_progress_));
     TENON_TRY_VOID(prove_bundle(bundle.temporary(), *repo.initial_root(), plan, now, no_progress_));
     TENON_TRY_VOID(bundle.move_to_its_place());
     return plan;

@@ -1,0 +1,82 @@
+#include <tenon/client/payload/references.h>
+
+#include <algorithm>
+
+namespace tenon::client {
+namespace {
+
+constexpr std::uint32_t kMaxDistance = 1u << 26;   // a reference reaches no further
+constexpr std::uint64_t kLeastAddress = 0x400;     // below are numbers, not addresses
+constexpr std::uint64_t kAddressEnd = 1ull << 28;  // programs that are larger are rare
+constexpr unsigned kSurroundings = 10;             // bits
+
+std::uint32_t read_u32(const std::uint8_t* bytes) {
+  return static_cast<std::uint32_t>(bytes[0]) | static_cast<std::uint32_t>(bytes[1]) << 8 |
+         static_cast<std::uint32_t>(bytes[2]) << 16 | static_cast<std::uint32_t>(bytes[3]) << 24;
+}
+
+// What the two bytes before a number say of it, in programs for x86-64.
+Reference::Kind kind_after(std::array<std::uint8_t, 2> before) {
+  if (before[0] == 0xE8) return Reference::Kind::kCall;
+  if (before[0] == 0xE9) return Reference::Kind::kJump;
+  if (before[1] == 0x0F && (before[0] & 0xF0) == 0x80) return Reference::Kind::kBranch;
+  if ((before[0] & 0xC7) == 0x05) return Reference::Kind::kData;  // ModRM: relative to the instruction pointer
+  return Reference::Kind::kNone;
+}
+
+}  // namespace
+
+References::References() : places_(1u << kIndexBits), surroundings_(1u << kIndexBits), addresses_(1u << kIndexBits) {}
+
+std::size_t References::index_of(std::uint64_t key) {
+  return static_cast<std::size_t>(key * 0x9E3779B97F4A7C15ull >> (64 - kIndexBits));
+}
+
+void References::confirm(Move& move, std::int32_t distance) {
+  move.confirmed = move.distance == distance ? std::min(move.confirmed + 1, 3u) : 0;
+  move.distance = distance;
+}
+
+Reference References::at(const std::uint8_t* base, std::size_t at, std::size_t length, std::uint64_t base_offset,
+                         std::array<std::uint8_t, 2> before, std::uint32_t moved) const {
+  Reference found;
+  found.old_value = found.prediction = read_u32(base + at);
+  found.kind = kind_after(before);
+  if (found.kind != Reference::Kind::kNone) {
+    const auto distance = static_cast<std::int32_t>(found.old_value);
+    if (distance >= static_cast<std::int32_t>(kMaxDistance) || distance <= -static_cast<std::int32_t>(kMaxDistance)) {
+      return {};
+    }
+    found.target = base_offset + at + 4 + static_cast<std::uint64_t>(static_cast<std::int64_t>(distance));
+    const Move& place = places_[index_of(found.target)];
+    const Move& around = surroundings_[index_of(found.target >> kSurroundings)];
+    const Move& known = place.distance != kUnknown ? place : around;
+    if (known.distance == kUnknown) return found;
+    found.trust = static_cast<std::uint8_t>((&known == &place ? 1 : 5) + known.confirmed);
+    found.prediction = found.old_value + static_cast<std::uint32_t>(known.distance) - moved;
+    return found;
+  }
+  if ((base_offset + at) % 8 != 0 || length - at < 8) return {};
+  const std::uint64_t address = found.old_value | static_cast<std::uint64_t>(read_u32(base + at + 4)) << 32;
+  if (address < kLeastAddress || address >= kAddressEnd) return {};
+  found.kind = Reference::Kind::kAddress;
+  found.target = address;
+  const Move& known = addresses_[index_of(address >> kSurroundings)];
+  if (known.distance == kUnknown) return found;
+  found.trust = static_cast<std::uint8_t>(1 + known.confirmed);
+  found.prediction = found.old_value + static_cast<std::uint32_t>(known.distance);
+  return found;
+}
+
+void References::learn(const Reference& reference, std::uint32_t new_value, std::uint32_t moved) {
+  const std::uint32_t change = new_value - reference.old_value;
+  if (reference.kind == Reference::Kind::kAddress) {
+    confirm(addresses_[index_of(reference.target >> kSurroundings)], static_cast<std::int32_t>(change));
+    return;
+  }
+  const auto distance = static_cast<std::int32_t>(change + moved);
+  confirm(places_[index_of(reference.target)], distance);
+  confirm(surroundings_[index_of(reference.target >> kSurroundings)], distance);
+}
+
+}  // namespace tenon::client
