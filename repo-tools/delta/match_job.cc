@@ -42,7 +42,7 @@ std::vector<Piece> scan_chunk(ByteView image, const MatchJob& job, std::uint64_t
 std::vector<Piece> scan_window(ByteView base, ByteView image, const MatchJob& job, std::uint64_t window_offset,
                                std::uint64_t length, unsigned workers) {
   const Bytes window = job.base.gather(base, window_offset, length);
-  const SuffixIndex index(window, workers);
+  const SuffixIndex index(window, job.threshold + 1, workers);
   const std::uint64_t chunks = (job.image.size() + kTextChunk - 1) / kTextChunk;
   std::vector<std::vector<Piece>> found(chunks);
   run_on_workers(chunks, workers, [&](std::size_t chunk) {
