@@ -1,4 +1,5 @@
 #include <tenon/repo_tools/delta/match_job.h>
+#include <tenon/repo_tools/delta/refinement.h>
 #include <tenon/repo_tools/delta/resemblance.h>
 #include <tenon/repo_tools/delta/workers.h>
 
@@ -29,7 +30,8 @@ std::vector<Piece> scan_chunk(ByteView image, const MatchJob& job, std::uint64_t
   const Bytes text = job.image.gather(image, offset, std::min(kTextChunk, job.image.size() - offset));
   std::vector<Piece> pieces;
   std::uint64_t at = 0;
-  for (const Resemblance& found : find_resemblances(window, index, text, job.threshold)) {
+  const std::vector<Resemblance> rough = find_resemblances(window, index, text, job.threshold);
+  for (const Resemblance& found : refine_resemblances(window, text, rough)) {
     add_gap(offset + at, offset + found.offset, pieces);
     pieces.push_back({PieceKind::kAdd, offset + found.offset, found.length, window_offset + found.base_offset});
     at = found.offset + found.length;
@@ -42,7 +44,7 @@ std::vector<Piece> scan_chunk(ByteView image, const MatchJob& job, std::uint64_t
 std::vector<Piece> scan_window(ByteView base, ByteView image, const MatchJob& job, std::uint64_t window_offset,
                                std::uint64_t length, unsigned workers) {
   const Bytes window = job.base.gather(base, window_offset, length);
-  const SuffixIndex index(window, workers);
+  const SuffixIndex index(window, job.threshold + 1, workers);
   const std::uint64_t chunks = (job.image.size() + kTextChunk - 1) / kTextChunk;
   std::vector<std::vector<Piece>> found(chunks);
   run_on_workers(chunks, workers, [&](std::size_t chunk) {

@@ -8,6 +8,9 @@ namespace {
 
 // An equal run of this many bytes is believed without a search: what matches elsewhere is hardly longer.
 constexpr std::size_t kBelievedRun = 32;
+// After so many bytes without a run that is believed, the next one begins a stretch of its own; a run of this length always.
+constexpr std::size_t kForgotten = 64;
+constexpr std::size_t kAnewRun = 256;
 // A stretch ends for good when this much worse than at its best: rights less wrongs.
 constexpr std::ptrdiff_t kHopeless = 1024;
 
@@ -24,14 +27,18 @@ class Scan {
     std::size_t at = 0;
     while (at < text_.size()) {
       if (const std::size_t run = equal_run(at); run >= kBelievedRun) {
+        // A stretch that had ended may go on far behind, and what lies between may be nothing of it.
+        if (at - confirmed_ > kForgotten || run >= kAnewRun) switch_to(at, aligned(at));
         at += run;
+        confirmed_ = at;
         continue;
       }
       const SuffixIndex::Match match = base_index_.longest_match(text_.subspan(at));
       const std::size_t score = aligned_score(at, match.length);
       if (match.length > score + threshold_) {
-        switch_to(at, match);
+        switch_to(at, match.position);
         at += match.length;
+        confirmed_ = at;
       } else {
         at += score == match.length ? std::max<std::size_t>(score, 1) : 1;
       }
@@ -91,15 +98,15 @@ class Scan {
     return reach;
   }
 
-  void switch_to(std::size_t at, SuffixIndex::Match match) {
+  void switch_to(std::size_t at, std::size_t base_at) {
     std::size_t reach = forward_reach(at);
-    std::size_t back = backward_reach(at, match.position);
+    std::size_t back = backward_reach(at, base_at);
     const std::size_t stretch_end = stretch_.offset + reach;
     if (started_ && stretch_end > at - back) {
       // Both want the bytes between: the old one keeps as many as it has more right.
       const std::size_t overlap = stretch_end - (at - back);
       const std::size_t old_from = stretch_.base_offset + reach - overlap;
-      const std::size_t new_from = match.position - back;
+      const std::size_t new_from = base_at - back;
       std::ptrdiff_t score = 0;
       std::ptrdiff_t best = 0;
       std::size_t kept = 0;
@@ -115,7 +122,7 @@ class Scan {
     }
     finish_stretch(reach);
     started_ = true;
-    stretch_ = {at - back, 0, match.position - back};
+    stretch_ = {at - back, 0, base_at - back};
   }
 
   void finish_stretch(std::size_t length) {
@@ -127,7 +134,8 @@ class Scan {
   ByteView text_;
   std::size_t threshold_;
   bool started_ = false;
-  Resemblance stretch_;  // where the current alignment began
+  std::size_t confirmed_ = 0;  // end of the last run that was believed
+  Resemblance stretch_;        // where the current alignment began
   std::vector<Resemblance> found_;
 };
 

@@ -18,7 +18,8 @@ struct Resemblance {
   std::size_t base_offset = 0;  // in the base text
 };
 
-// find_resemblances goes through a text once. threshold: by how many bytes another alignment must match better.
+// find_resemblances goes through a text once. threshold: by how many bytes another alignment must
+// match better; the index finds what is longer.
 // Returns: stretches in order, not overlapping; between them nothing resembles the base.
 std::vector<Resemblance> find_resemblances(ByteView base, const SuffixIndex& base_index, ByteView text,
                                            std::size_t threshold);

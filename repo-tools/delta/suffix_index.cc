@@ -18,14 +18,15 @@ constexpr std::size_t kByteValues = 256;
 
 }  // namespace
 
-SuffixIndex::SuffixIndex(ByteView text, unsigned workers) {
+SuffixIndex::SuffixIndex(ByteView text, std::size_t shortest_match, unsigned workers) {
   for (std::size_t offset = 0; offset < text.size(); offset += kPartSize) {
-    parts_.push_back({text.subspan(offset, std::min(kPartSize, text.size() - offset)), offset, {}, {}});
+    parts_.push_back({text.subspan(offset, std::min(kPartSize, text.size() - offset)), offset, {}, {}, {}});
   }
-  run_on_workers(parts_.size(), workers, [&](std::size_t part) { parts_[part].sort(); });
+  run_on_workers(parts_.size(), workers, [&](std::size_t part) { parts_[part].sort(shortest_match); });
 }
 
-void SuffixIndex::Part::sort() {
+void SuffixIndex::Part::sort(std::size_t shortest_match) {
+  filter = StretchFilter(text, shortest_match);
   suffixes.resize(text.size());
   if (divsufsort(text.data(), suffixes.data(), static_cast<std::int32_t>(text.size())) != 0) throw std::bad_alloc();
   if (text.size() < kLargePart) return;
@@ -46,6 +47,7 @@ SuffixIndex::Match SuffixIndex::longest_match(ByteView pattern) const {
 }
 
 SuffixIndex::Match SuffixIndex::Part::longest_match(ByteView pattern) const {
+  if (!filter.may_occur(pattern)) return {};
   pattern = pattern.first(std::min(pattern.size(), kMatchHorizon));
   const auto suffix = [&](std::size_t at) { return static_cast<std::size_t>(suffixes[at]); };
   std::size_t low = 0;

@@ -105,6 +105,14 @@ TEST(PieceFinder, KeepsAStretchTogetherWhenSingleBytesDiffer) {
   EXPECT_LE(unlike_bytes(pieces, base, image), 4003u);
 }
 
+TEST(PieceFinder, FindsWhatGoesOnBehindALongChange) {
+  const Bytes base = noise(300'000, 16);
+  Bytes image = Bytes(3, 1) + base;
+  const Bytes change = noise(20'000, 17);
+  std::copy(change.begin(), change.end(), image.begin() + 4000);
+  EXPECT_LE(unlike(base, image), change.size() + 3);
+}
+
 TEST(PieceFinder, LeavesNoiseLiteral) {
   const Bytes base = noise(200'000, 7);
   const Bytes image = noise(200'000, 8);
