@@ -15,7 +15,8 @@ namespace tenon::repo_tools {
 struct MatchJob {
   RangedText base;
   RangedText image;
-  std::size_t threshold = 0;  // see find_resemblances
+  std::size_t threshold = 0;       // see find_resemblances
+  std::int32_t literal_price = 0;  // see refine_resemblances
 };
 
 // A job looks at this much of its base at once: 5 bytes of memory each. Where there is more, one window follows the other,
