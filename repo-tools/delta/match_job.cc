@@ -31,7 +31,7 @@ std::vector<Piece> scan_chunk(ByteView image, const MatchJob& job, std::uint64_t
   std::vector<Piece> pieces;
   std::uint64_t at = 0;
   const std::vector<Resemblance> rough = find_resemblances(window, index, text, job.threshold);
-  for (const Resemblance& found : refine_resemblances(window, text, rough)) {
+  for (const Resemblance& found : refine_resemblances(window, text, rough, job.literal_price)) {
     add_gap(offset + at, offset + found.offset, pieces);
     pieces.push_back({PieceKind::kAdd, offset + found.offset, found.length, window_offset + found.base_offset});
     at = found.offset + found.length;

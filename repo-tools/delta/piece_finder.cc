@@ -17,6 +17,9 @@ namespace {
 // The blind match compares what has nothing to do with each other: a short match there is chance.
 constexpr std::size_t kBlindThreshold = 8;
 constexpr std::size_t kBlindThresholdBesidePairs = 16;
+// In 1/16 bit. Beside pairs the blind match sees new files, whose scattered bytes compress badly.
+constexpr std::int32_t kBlindLiteralPrice = 90;
+constexpr std::int32_t kBlindLiteralPriceBesidePairs = 120;
 // What surrounds a block that has gone from the base often belongs to what became of it.
 constexpr std::uint64_t kNeighbours = 2;  // blocks
 
@@ -75,6 +78,7 @@ class Finder {
     pieces_ = std::move(pairs.pieces);
     jobs_ = std::move(pairs.jobs);
     blind_threshold_ = kBlindThresholdBesidePairs;
+    blind_literal_price_ = kBlindLiteralPriceBesidePairs;
     keep_places(*image_layout);
   }
 
@@ -164,7 +168,7 @@ class Finder {
       }
     }
     append_range(gone, {count * kMatchBlockSize, base_.size() % kMatchBlockSize});
-    return {RangedText(std::move(gone)), RangedText(left), blind_threshold_};
+    return {RangedText(std::move(gone)), RangedText(left), blind_threshold_, blind_literal_price_};
   }
 
   ByteView base_;
@@ -175,6 +179,7 @@ class Finder {
   BlockIndex base_blocks_;
   BlockIndex image_blocks_;
   std::size_t blind_threshold_ = kBlindThreshold;
+  std::int32_t blind_literal_price_ = kBlindLiteralPrice;
   std::vector<Piece> pieces_;
   std::vector<MatchJob> jobs_;
 };

@@ -1,6 +1,6 @@
 // find_pieces: which ranges of a base image resemble which ranges of a new image, wherever they lie.
 // Promises: the pieces cover the image exactly and in order; the same two images give the same pieces, whatever the number
-// of workers; less than 1 GiB of memory beside the two images, in time that grows with them about linearly.
+// of workers; less than 1 GiB of memory beside the two images (with up to 16 workers), in time that grows with them about linearly.
 // Images are bytes and no more: a file system is looked at where there is one (ext4), and is never required.
 // Thread: any; it starts threads of its own, and has ended them when it returns.
 #pragma once

@@ -11,7 +11,6 @@ namespace {
 // What things cost once they are coded, as measured with the coder of deltas. Units: 1/16 bit.
 constexpr std::int32_t kRightByte = 1;
 constexpr std::int32_t kWrongByte = 144;
-constexpr std::int32_t kLiteralByte = 90;
 constexpr std::int32_t kLiteralStart = 160;
 constexpr std::int32_t kJump = 560;        // to an alignment
 constexpr std::int32_t kRecentJump = 320;  // to one that was used a little before
@@ -50,8 +49,8 @@ std::ptrdiff_t shift_of(const Resemblance& stretch) {
 // State 2 * l: resembling by label l. State 2 * l + 1: literal, label l before it. Last state: literal, whatever was before.
 class Refinement {
  public:
-  Refinement(ByteView base, ByteView text, const std::vector<Resemblance>& found)
-      : base_(base), text_(text), found_(found) {
+  Refinement(ByteView base, ByteView text, const std::vector<Resemblance>& found, std::int32_t literal_price)
+      : base_(base), text_(text), found_(found), literal_price_(literal_price) {
     cost_.fill(kImpossible);
     cost_[0] = 0;
   }
@@ -150,13 +149,13 @@ class Refinement {
       if (before != labels_.count) {
         offer(2 * label, 2 * before, cost_[2 * before] + byte);
         offer(2 * label, 2 * before + 1, cost_[2 * before + 1] + kReturn + byte);
-        offer(2 * label + 1, 2 * before + 1, cost_[2 * before + 1] + kLiteralByte);
-        offer(2 * label + 1, 2 * before, cost_[2 * before] + kLiteralStart + kLiteralByte);
+        offer(2 * label + 1, 2 * before + 1, cost_[2 * before + 1] + literal_price_);
+        offer(2 * label + 1, 2 * before, cost_[2 * before] + kLiteralStart + literal_price_);
       }
       offer(2 * label, best, best_cost + (labels.recent[label] ? kRecentJump : kJump) + byte);
     }
-    offer(2 * labels.count, other, cost_[other] + kLiteralByte);
-    offer(2 * labels.count, best, best_cost + (is_literal(best) ? 0 : kLiteralStart) + kLiteralByte);
+    offer(2 * labels.count, other, cost_[other] + literal_price_);
+    offer(2 * labels.count, best, best_cost + (is_literal(best) ? 0 : kLiteralStart) + literal_price_);
     cost_ = cost;
     labels_ = labels;
     trail_.push_back(trail);
@@ -198,6 +197,7 @@ class Refinement {
   ByteView base_;
   ByteView text_;
   const std::vector<Resemblance>& found_;
+  std::int32_t literal_price_;
   std::size_t at_ = 0;
   std::size_t block_begin_ = 0;  // of the bytes in the trail
   Labels labels_;                // of the byte before
@@ -208,8 +208,9 @@ class Refinement {
 
 }  // namespace
 
-std::vector<Resemblance> refine_resemblances(ByteView base, ByteView text, const std::vector<Resemblance>& found) {
-  return Refinement(base, text, found).run();
+std::vector<Resemblance> refine_resemblances(ByteView base, ByteView text, const std::vector<Resemblance>& found,
+                                             std::int32_t literal_price) {
+  return Refinement(base, text, found, literal_price).run();
 }
 
 }  // namespace tenon::repo_tools

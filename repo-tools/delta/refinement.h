@@ -7,12 +7,14 @@
 #include <tenon/metadata/bytes.h>
 #include <tenon/repo_tools/delta/resemblance.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace tenon::repo_tools {
 
 // refine_resemblances gives stretches in order, not overlapping, with the alignments of those that it is given, which are so
-// too. Time: linear in the text.
-std::vector<Resemblance> refine_resemblances(ByteView base, ByteView text, const std::vector<Resemblance>& found);
+// too. literal_price: of a byte that resembles nothing. Units: 1/16 bit. Time: linear in the text.
+std::vector<Resemblance> refine_resemblances(ByteView base, ByteView text, const std::vector<Resemblance>& found,
+                                             std::int32_t literal_price);
 
 }  // namespace tenon::repo_tools

@@ -5,6 +5,8 @@
 namespace tenon::repo_tools {
 namespace {
 
+constexpr std::int32_t kPrice = 90;
+
 void expect_in_order(const std::vector<Resemblance>& refined, ByteView base, ByteView text) {
   std::size_t end = 0;
   for (const Resemblance& stretch : refined) {
@@ -31,7 +33,7 @@ TEST(Refinement, KeepsToTheBaseAndTheTextWhateverItIsGiven) {
       found.push_back({at, length, base_offset});
       at += length + (random() % 3 == 0 ? random() % 300 : 0);
     }
-    ASSERT_NO_FATAL_FAILURE(expect_in_order(refine_resemblances(base, text, found), base, text)) << round;
+    ASSERT_NO_FATAL_FAILURE(expect_in_order(refine_resemblances(base, text, found, kPrice), base, text)) << round;
   }
 }
 
@@ -40,7 +42,7 @@ TEST(Refinement, LeavesLongStretchesAsTheyAre) {
   Bytes text = base;
   std::rotate(text.begin(), text.begin() + 20'000, text.end());
   const std::vector<Resemblance> found = {{0, 30'000, 20'000}, {30'000, 20'000, 0}};
-  const std::vector<Resemblance> refined = refine_resemblances(base, text, found);
+  const std::vector<Resemblance> refined = refine_resemblances(base, text, found, kPrice);
   ASSERT_EQ(refined.size(), 2u);
   EXPECT_EQ(refined[1].offset, 30'000u);
   EXPECT_EQ(refined[1].base_offset, 0u);
@@ -52,7 +54,7 @@ TEST(Refinement, StaysWithAnAlignmentOverAFewWrongBytes) {
   text[1'000] ^= 1;
   text[1'002] ^= 1;
   const std::vector<Resemblance> found = {{0, 1'000, 0}, {1'003, 1'997, 1'003}};
-  EXPECT_EQ(refine_resemblances(base, text, found).size(), 1u);
+  EXPECT_EQ(refine_resemblances(base, text, found, kPrice).size(), 1u);
 }
 
 TEST(Refinement, KeepsNoCopyThatCostsMoreThanItSaves) {
@@ -60,7 +62,8 @@ TEST(Refinement, KeepsNoCopyThatCostsMoreThanItSaves) {
   Bytes text = noise(3'000, 9);
   std::copy_n(base.begin() + 2'000, 5, text.begin() + 1'000);
   std::copy_n(base.begin() + 100, 50, text.begin() + 1'500);
-  const std::vector<Resemblance> refined = refine_resemblances(base, text, {{1'000, 5, 2'000}, {1'500, 50, 100}});
+  const std::vector<Resemblance> refined =
+      refine_resemblances(base, text, {{1'000, 5, 2'000}, {1'500, 50, 100}}, kPrice);
   ASSERT_EQ(refined.size(), 1u);
   EXPECT_EQ(refined[0].offset, 1'500u);
 }
@@ -70,15 +73,15 @@ TEST(Refinement, CutsWhatIsWrongOutOfAStretch) {
   Bytes text = base;
   const Bytes change = noise(900, 5);
   std::copy(change.begin(), change.end(), text.begin() + 1'000);
-  const std::vector<Resemblance> refined = refine_resemblances(base, text, {{0, 3'000, 0}});
+  const std::vector<Resemblance> refined = refine_resemblances(base, text, {{0, 3'000, 0}}, kPrice);
   ASSERT_EQ(refined.size(), 2u);
   EXPECT_EQ(refined[0].length, 1'000u);
   EXPECT_EQ(refined[1].offset, 1'900u);
 }
 
 TEST(Refinement, FindsNothingWhereNothingIsGiven) {
-  EXPECT_TRUE(refine_resemblances(noise(100, 6), noise(5'000, 7), {}).empty());
-  EXPECT_TRUE(refine_resemblances({}, {}, {}).empty());
+  EXPECT_TRUE(refine_resemblances(noise(100, 6), noise(5'000, 7), {}, kPrice).empty());
+  EXPECT_TRUE(refine_resemblances({}, {}, {}, kPrice).empty());
 }
 
 }  // namespace
