@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <curl/curl.h>
@@ -61,12 +62,33 @@ std::chrono::seconds longest_time(const FetchOptions& options, std::uint64_t len
 
 }  // namespace
 
+// Pace keeps the bytes that come to a rate. curl 7.88 has a limit of its own, which takes seconds to notice a fast server.
+class CurlFetcher::Pace {
+ public:
+  explicit Pace(std::uint64_t bytes_per_second) : bytes_per_second_(bytes_per_second) {}
+
+  // What curl does not read stays with the server: the window of the connection is full.
+  void wait_after(std::size_t bytes) {
+    if (bytes_per_second_ == 0) return;
+    const std::chrono::nanoseconds takes(static_cast<std::int64_t>(bytes * kNanoseconds / bytes_per_second_));
+    next_ = std::max(next_, std::chrono::steady_clock::now()) + takes;
+    std::this_thread::sleep_until(next_);
+  }
+
+ private:
+  static constexpr std::uint64_t kNanoseconds = 1'000'000'000;  // of a second; a buffer's times that fits easily
+
+  std::uint64_t bytes_per_second_;
+  std::chrono::steady_clock::time_point next_{};
+};
+
 // Transfer is one fetch: the part that is still wanted, and the reply to the last request for it. An error of ours ends a
 // request; curl then only knows that a callback failed.
 struct CurlFetcher::Transfer {
   FetchRequest rest;
   ByteSink& sink;
   Deadline deadline;
+  Pace& pace;
   ReplyRules rules = {};
   std::optional<HttpReply> reply = {};
   std::optional<Error> error = {};
@@ -106,6 +128,7 @@ struct CurlFetcher::Transfer {
 
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* transfer) noexcept {
     auto& self = *static_cast<Transfer*>(transfer);
+    self.pace.wait_after(size);
     return self.taken(self.reply->take_body(as_bytes({data, size})), size);
   }
 };
@@ -129,7 +152,6 @@ class CurlFetcher::Handle {
     set(CURLOPT_NOSIGNAL, 1L);
     // A buffer of more than a second's bytes would make the pauses between two look like a stall.
     set(CURLOPT_BUFFERSIZE, most == 0 ? kBufferBytes : std::clamp(most, kSmallestBuffer, kBufferBytes));
-    set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(most));
     set(CURLOPT_ERRORBUFFER, message_.data());
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);  // redirects are followed here, where every hop is looked at
@@ -277,6 +299,7 @@ CurlFetcher::CurlFetcher(std::string base_url, std::string user_agent, FetchOpti
     : base_url_(std::move(base_url)),
       user_agent_(std::move(user_agent)),
       options_(std::move(options)),
+      pace_(std::make_unique<Pace>(options_.most_bytes_per_second)),
       home_(std::move(home)) {}
 
 CurlFetcher::~CurlFetcher() = default;
@@ -289,7 +312,8 @@ Result<FetchOutcome> CurlFetcher::fetch(const FetchRequest& request, ByteSink& s
   TENON_TRY(const std::string url, url_below(base_url_, request.path));
   if (started_over_path_ != request.path) started_over_ = 0;
   started_over_path_ = request.path;
-  Transfer transfer{request, sink, std::chrono::steady_clock::now() + longest_time(options_, request.max_length)};
+  Transfer transfer{request, sink, std::chrono::steady_clock::now() + longest_time(options_, request.max_length),
+                    *pace_};
   for (;;) {
     transfer.rules.may_start_over = started_over_ < kMaxStartsOver;
     Result<FetchOutcome> outcome = get(url, transfer);

@@ -47,6 +47,7 @@ class CurlFetcher final : public Fetcher {
 
  private:
   class Handle;
+  class Pace;
   struct Transfer;
   CurlFetcher(std::string base_url, std::string user_agent, FetchOptions options, std::unique_ptr<Handle> home);
 
@@ -58,6 +59,7 @@ class CurlFetcher final : public Fetcher {
   std::string base_url_;
   std::string user_agent_;
   FetchOptions options_;
+  std::unique_ptr<Pace> pace_;
   std::unique_ptr<Handle> home_;  // the origin of the base
   std::unique_ptr<Handle> away_;  // the origin to which a redirect led last
   std::string away_origin_;

@@ -2,6 +2,7 @@
 #include <tenon/client/transport/http_reply.h>
 #include <tenon/client/transport/letter_case.h>
 #include <tenon/client/transport/retry_after.h>
+#include <tenon/metadata/utf8.h>
 
 #include <algorithm>
 #include <charconv>
@@ -65,6 +66,11 @@ Result<void> HttpReply::take_header(std::string_view line) {
   if (same_letters(name, "content-range")) {
     head_.content_range = value;
     ++head_.content_ranges;
+  }
+  // curl decodes what else it knows there, asked or not.
+  if (same_letters(name, "transfer-encoding") && !same_letters(value, "chunked")) {
+    return Error{ErrorCode::kNet,
+                 "the server codes the transfer as \"" + printable(value, 64) + "\", which nobody asked for"};
   }
   if (same_letters(name, "etag")) head_.tag = strong_entity_tag(value);
   if (same_letters(name, "retry-after")) head_.retry_after = value;
