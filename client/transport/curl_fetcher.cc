@@ -17,7 +17,7 @@ namespace tenon::client {
 namespace {
 
 constexpr int kMaxRedirects = 5;      // curl 7.88 has no limit of its own
-constexpr int kMaxStartsOver = 3;     // how often one file's beginning may come again from a server without ranges
+constexpr int kMaxStartsOver = 4;     // how often one file's beginning may come again from a server without ranges
 constexpr std::uint64_t kBreaks = 3;  // a fetch goes on after so many broken connections, and after one more ...
 constexpr std::uint64_t kFairGain = 65'536;  // ... for each such piece that came: a bad link ends, a hostile server too
 constexpr long kBufferBytes = 102'400;  // what the curl tool takes: with 16 KiB the calls cost more than the copying
@@ -133,18 +133,21 @@ struct CurlFetcher::Transfer {
   }
 };
 
-// Handle is one curl handle, with which its connections and its DNS answers are kept: it speaks to one origin alone, so
+// Handle is one curl handle, with which its connections are kept: it speaks to one origin alone, so
 // that nothing of one server's reaches another.
 class CurlFetcher::Handle {
  public:
   static Result<std::unique_ptr<Handle>> create() {
-    UniqueCurl curl(curl_easy_init());
-    if (!curl) return Error{ErrorCode::kNet, "curl does not start", "the device is probably out of memory"};
-    return std::unique_ptr<Handle>(new Handle(std::move(curl)));
+    auto handle = std::make_unique<Handle>();
+    TENON_TRY_VOID(handle->begin_anew());
+    return handle;
   }
 
   // prepare sets what is the same for every request. reset() keeps the connections and nothing else.
+  // After a failure nothing is kept: curl 7.88 holds on to the buffer of a transfer that found no address, takes no other
+  // size for it, and after reset() believes in one that it does not have.
   Result<void> prepare(const FetchOptions& options, const std::string& user_agent) {
+    if (failed_) TENON_TRY_VOID(begin_anew());
     curl_easy_reset(curl_.get());
     refused_ = CURLE_OK;
     led_from_.reset();
@@ -168,6 +171,7 @@ class CurlFetcher::Handle {
     if (options.proxy.starts_with("https")) set_proxy_tls(options);
     set(CURLOPT_USERAGENT, user_agent.c_str());
     set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);  // who asks again after a failure must see that the address has changed
     set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.stall_bytes_per_second));
     set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_time.count()));
@@ -204,6 +208,7 @@ class CurlFetcher::Handle {
     near_refused_ = false;
     const CURLcode code = curl_easy_perform(curl_.get());
     set(CURLOPT_HTTPHEADER, nullptr);  // they end with this function
+    failed_ = code != CURLE_OK;
     if (transfer.error) return *transfer.error;
     if (code != CURLE_OK && near_refused_)
       return Error{ErrorCode::kNet, "a redirect leads to this machine or link, and is not followed"};
@@ -223,7 +228,12 @@ class CurlFetcher::Handle {
   Reach reach() const { return reach_; }
 
  private:
-  explicit Handle(UniqueCurl curl) : curl_(std::move(curl)) {}
+  Result<void> begin_anew() {
+    curl_.reset(curl_easy_init());
+    failed_ = !curl_;
+    if (failed_) return Error{ErrorCode::kNet, "curl does not start", "the device is probably out of memory"};
+    return {};
+  }
 
   // Every address of a name comes by here, before a packet is sent to it: also one that another DNS answer names later.
   static curl_socket_t on_socket(void* handle, curlsocktype, curl_sockaddr* address) noexcept {
@@ -276,6 +286,7 @@ class CurlFetcher::Handle {
   }
 
   UniqueCurl curl_;
+  bool failed_ = false;  // the last transfer did
   CURLcode refused_ = CURLE_OK;
   Reach reach_ = Reach::kFurther;
   std::optional<Reach> led_from_ = {};  // the server whose redirect is being followed

@@ -158,7 +158,7 @@ TEST(Transfer, LeavesAServerThatSendsABeginningAgainAndAgain) {
   const ScriptedServer server(
       [&](const Connection& connection, const std::string& request) { connection.send(reply.to(request)); });
   const auto fetcher = fetcher_for(server.url());
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(fetch(*fetcher, 600, 400).outcome);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(fetch(*fetcher, 600, 400).outcome);
   const Fetched fetched = fetch(*fetcher, 600, 400);
   expect_error(fetched, ErrorCode::kNet);
   EXPECT_NE(fetched.outcome.error().message.find("ignores ranges"), std::string::npos);

@@ -270,6 +270,17 @@ TEST(CurlFetcher, TellsThatNobodyListens) {
   EXPECT_NE(fetched.outcome.error().hint, "");
 }
 
+// curl 7.88 keeps the buffer of a transfer that ended before it had a connection, and then takes no other size for it.
+// Book: NET-22
+TEST(CurlFetcher, WorksAgainAfterANameThatNobodyKnew) {
+  const auto fetcher = fetcher_for("http://name.invalid/");
+  const Fetched first = fetch(*fetcher);
+  expect_error(first, ErrorCode::kNet);
+  const Fetched second = fetch(*fetcher);
+  expect_error(second, ErrorCode::kNet);
+  EXPECT_EQ(second.outcome.error(), first.outcome.error());
+}
+
 // Book: NET-23
 TEST(CurlFetcher, IgnoresTheProxyOfTheEnvironment) {
   const ScriptedServer server(always(ok("hello")));
