@@ -167,8 +167,11 @@ class CurlFetcher::Handle {
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
-    if (options.proxy.starts_with("https")) set_proxy_tls(options);
+    if (!options.ca_file.empty()) {
+      set(CURLOPT_CAINFO, options.ca_file.c_str());
+      set(CURLOPT_CAPATH, nullptr);  // else the folder of the system's authorities counts as well
+    }
+    set_proxy_tls(options);
     set(CURLOPT_USERAGENT, user_agent.c_str());
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);  // who asks again after a failure must see that the address has changed
@@ -254,7 +257,10 @@ class CurlFetcher::Handle {
     set(CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
     set(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-    if (!options.ca_file.empty()) set(CURLOPT_PROXY_CAINFO, options.ca_file.c_str());
+    if (!options.ca_file.empty()) {
+      set(CURLOPT_PROXY_CAINFO, options.ca_file.c_str());
+      set(CURLOPT_PROXY_CAPATH, nullptr);
+    }
   }
 
   // Nothing is asked for compressed: what comes is counted and hashed as it comes.

@@ -21,17 +21,17 @@ PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n
 
 class Proxy:
     """A small proxy: requests in the clear by their absolute URL, and tunnels. `answer` in place of its work is what it
-    says to everything."""
+    says to everything; with a context it wants TLS for itself."""
 
-    def __init__(self, answer=None, tunnel_to=None, login=None):
-        self.answer, self.tunnel_to, self.login = answer, tunnel_to, login
+    def __init__(self, answer=None, tunnel_to=None, login=None, context=None):
+        self.answer, self.tunnel_to, self.login, self.context = answer, tunnel_to, login, context
         self.heads = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
 
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}" if self.context is None else f"https://localhost:{self.port}"
 
     def serve(self):
         while True:
@@ -42,6 +42,11 @@ class Proxy:
             threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
 
     def talk(self, connection):
+        try:
+            if self.context is not None:
+                connection = self.context.wrap_socket(connection, server_side=True)
+        except OSError:
+            return  # the client does not believe us
         with connection:
             try:
                 head = b""
@@ -139,6 +144,18 @@ class ProxyTest(unittest.TestCase):
         self.check(origin.url(), proxy.url())
         self.assertEqual((false.requests, origin.requests), ([], []))
         self.assertEqual(set(false.first_bytes), {b"\x16"})
+
+    # Book: NET-23, NET-11
+    def test_a_proxy_over_tls_is_the_one_that_it_should_be(self):
+        origin, proxy = self.open(Server()), self.open(Proxy(context=context_of(self.good)))
+        self.check(origin.url("127.0.0.1"), proxy.url())
+        self.assertEqual(len(proxy.heads), len(origin.requests))
+        self.assertTrue(origin.requests)
+        false = self.open(Proxy(context=context_of(Authority(self.certificates, "proxys").issue())))
+        asked = len(origin.requests)
+        for url in (false.url(), false.url().replace("https:", "HTTPS:")):
+            self.check(origin.url("127.0.0.1"), url)
+        self.assertEqual((false.heads, len(origin.requests)), ([], asked))
 
     # Book: NET-23
     def test_a_proxy_that_is_down_is_not_gone_around(self):

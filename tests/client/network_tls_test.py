@@ -93,7 +93,7 @@ class Tls(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def check(self, url, mirrors=(), ca_file=True, clock=None):
+    def check(self, url, mirrors=(), ca_file=True, clock=None, system=None):
         """Runs one check; nothing changes, since no server here has a repository."""
         config = self.device.folder / "device.toml"
         self.device.write_config()
@@ -103,7 +103,11 @@ class Tls(unittest.TestCase):
                             + (f'\nca_file = "{self.authority.certificate}"' if ca_file else ""))
         config.write_text(text)
         before = self.device.everything()
-        done = subprocess.run([*(["faketime", "-f", clock] if clock else []), str(device_cli_test.BIN / "tenon"), "--config",
+        before_it = ["faketime", "-f", clock] if clock else []
+        if system is not None:
+            before_it = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+                         'mount --bind "$0" /etc/ssl/certs && exec "$@"', str(system)]
+        done = subprocess.run([*before_it, str(device_cli_test.BIN / "tenon"), "--config",
                                str(config), "check"], capture_output=True, text=True)
         self.assertEqual(self.device.everything(), before)
         self.assertIn("error: E_NET ", done.stderr)
@@ -160,6 +164,21 @@ class Tls(unittest.TestCase):
     # Book: NET-11
     def test_an_authority_that_nobody_configured_is_not_trusted(self):
         self.refuses(context_of(self.good), ca_file=False)
+
+    # Book: NET-11
+    def test_authorities_of_the_system_are_not_trusted_beside_the_configured_ones(self):
+        system = Authority(self.certificates, "system")
+        others = Path(self.certificates) / "certs"
+        others.mkdir()
+        for name in ("system.pem", "ca-certificates.crt"):
+            shutil.copy(system.certificate, others / name)
+        subprocess.run(["openssl", "rehash", others], check=True, capture_output=True)
+        if subprocess.run(["unshare", "--map-root-user", "--mount", "mount", "--bind", others, "/etc/ssl/certs"]).returncode != 0:
+            self.skipTest("unshare gives no file systems of its own here: no test of the system's authorities")
+        server = self.serve(context_of(system.issue()))
+        self.check(server.url(), ca_file=False, system=others)
+        self.assertTrue(server.requests, "these are the system's now")
+        self.refuses(server.context, system=others)
 
     # Book: NET-11
     def test_a_name_is_not_an_address(self):
