@@ -133,8 +133,8 @@ struct CurlFetcher::Transfer {
   }
 };
 
-// Handle is one curl handle, with which its connections are kept: it speaks to one origin alone, so
-// that nothing of one server's reaches another.
+// Handle is one curl handle, with which its connections are kept: it speaks to one origin alone, so that nothing of one
+// server's reaches another.
 class CurlFetcher::Handle {
  public:
   static Result<std::unique_ptr<Handle>> create() {
@@ -143,9 +143,9 @@ class CurlFetcher::Handle {
     return handle;
   }
 
-  // prepare sets what is the same for every request. reset() keeps the connections and nothing else.
-  // After a failure nothing is kept: curl 7.88 holds on to the buffer of a transfer that found no address, takes no other
-  // size for it, and after reset() believes in one that it does not have.
+  // prepare sets what is the same for every request. reset() keeps the connections and nothing else; after a failure not
+  // even those are kept: curl 7.88 holds on to the buffer of a transfer that found no address, takes no other size for it,
+  // and after reset() believes in one that it does not have.
   Result<void> prepare(const FetchOptions& options, const std::string& user_agent) {
     if (failed_) TENON_TRY_VOID(begin_anew());
     curl_easy_reset(curl_.get());
@@ -213,8 +213,7 @@ class CurlFetcher::Handle {
     set(CURLOPT_HTTPHEADER, nullptr);  // they end with this function
     failed_ = code != CURLE_OK;
     if (transfer.error) return *transfer.error;
-    if (code != CURLE_OK && near_refused_)
-      return Error{ErrorCode::kNet, "a redirect leads to this machine or link, and is not followed"};
+    if (failed_ && near_refused_) return Error{ErrorCode::kNet, "a redirect leads to this machine or link"};
     transfer.broke_off = code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR;
     if (code != CURLE_OK) return failure(code);
     return {};

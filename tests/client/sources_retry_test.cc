@@ -156,6 +156,17 @@ TEST(ALongTransfer, GoesOnAsLongAsSomethingComes) {
   EXPECT_EQ(asked, 2);
 }
 
+// Book: NET-08, NET-09
+TEST(ATransferThatHasAllOfItsBytes, AsksForNone) {
+  BusySource source(0);
+  DiscardingSink sink;
+  std::uint64_t received = 0;
+  EXPECT_TRUE(client::PartReader(source, "x", 10, received).read(10, sink));
+  EXPECT_EQ(source.asked, 0);
+  EXPECT_TRUE(client::PartReader(source, "x", 10, received).read(9, sink));
+  EXPECT_EQ(source.asked, 1);
+}
+
 // Book: NET-01, MIR-06
 TEST(AnUpdate, GoesOnWithTheSegmentThatIsMissingAtTheSourceThatComesBack) {
   RepositorySimulator repository;
