@@ -1,4 +1,5 @@
 #include <tenon/client/daemon/config.h>
+#include <tenon/client/transport/http_url.h>
 
 #include <limits>
 #include <optional>
@@ -9,6 +10,9 @@
 
 namespace tenon::client {
 namespace {
+
+constexpr std::uint32_t kMostKibPerSecond = 1u << 21;  // 2 GiB: more is no limit
+constexpr std::uint32_t kMostAttempts = 100;           // hours: a cycle must end, so that `tenon` has its turn
 
 // Table reads the keys of one table and refuses those that nobody asked for.
 class Table {
@@ -69,6 +73,22 @@ class Table {
     return {};
   }
 
+  // statuses of HTTP that say something about one file.
+  Result<void> statuses(std::string_view key, std::vector<int>& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return {};
+    const toml::array* entries = node->as_array();
+    if (entries == nullptr || entries->empty()) return error(*node, std::string(key) + " is not a list of statuses");
+    for (const toml::node& entry : *entries) {
+      const std::optional<std::int64_t> number = entry.value_exact<std::int64_t>();
+      if (!number || *number < 400 || *number > 499) {
+        return error(entry, std::string(key) + " holds something that is no status from 400 to 499");
+      }
+      value.push_back(static_cast<int>(*number));
+    }
+    return {};
+  }
+
   // table gives null for an absent one.
   Result<const toml::table*> table(std::string_view key) {
     const toml::node* node = find(key);
@@ -100,6 +120,25 @@ Result<Table> required_table(Table& parent, std::string_view key, const std::str
   TENON_TRY(const toml::table* inner, parent.table(key));
   if (inner == nullptr) return Error{ErrorCode::kUsage, file + ": the table [" + std::string(key) + "] is missing"};
   return Table(*inner, std::string(key), file);
+}
+
+Result<void> read_network(const toml::table& network, const std::string& file, DeviceConfig& config) {
+  Table table(network, "network", file);
+  std::uint32_t kib_per_second = 0;
+  std::vector<int> not_found;
+  TENON_TRY_VOID(table.string("proxy", config.fetch.proxy));
+  TENON_TRY_VOID(table.string("ca_file", config.fetch.ca_file));
+  TENON_TRY_VOID(table.positive("kib_per_second", kib_per_second, kMostKibPerSecond));
+  TENON_TRY_VOID(table.positive("attempts", config.attempts, kMostAttempts));
+  TENON_TRY_VOID(table.statuses("not_found", not_found));
+  if (!config.fetch.proxy.empty()) {
+    if (const auto proxy = parse_proxy_url(config.fetch.proxy); !proxy) {
+      return table.error(*table.find("proxy"), proxy.error().message);
+    }
+  }
+  config.fetch.most_bytes_per_second = std::uint64_t{kib_per_second} * 1024;
+  if (!not_found.empty()) config.fetch.not_found_statuses = std::move(not_found);
+  return table.finish();
 }
 
 Result<SlotPaths> read_slots(Table& top, const std::string& file) {
@@ -166,6 +205,9 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY_VOID(repository.finish());
   config.sources.push_back(std::move(url));
   config.sources.insert(config.sources.end(), mirrors.begin(), mirrors.end());
+
+  TENON_TRY(const toml::table* network, top.table("network"));
+  if (network != nullptr) TENON_TRY_VOID(read_network(*network, file, config));
 
   TENON_TRY(config.slots, read_slots(top, file));
 

@@ -3,6 +3,7 @@
 //
 //   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
+//   [network]     proxy, ca_file, kib_per_second, attempts, not_found (the statuses that mean so)
 //   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
@@ -12,6 +13,7 @@
 
 #include <tenon/client/health/command_health.h>
 #include <tenon/client/slots/file_slots.h>
+#include <tenon/client/transport/curl_fetcher.h>
 #include <tenon/policies/label.h>
 
 #include <cstdint>
@@ -30,6 +32,8 @@ struct DeviceConfig {
   std::string data = "/var/lib/tenon";
   std::string release_file = "/etc/tenon-release";
   std::vector<std::string> sources = {};  // url, then the mirrors
+  FetchOptions fetch = {};                // of each of them
+  std::uint32_t attempts = 4;             // how often they are asked in turn before a step gives up
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
   std::string fw_env_config = "/etc/fw_env.config";

@@ -11,7 +11,9 @@
 #include <ctime>
 #include <fstream>
 #include <optional>
+#include <random>
 #include <sstream>
+#include <thread>
 
 #include <sys/timex.h>
 
@@ -35,6 +37,11 @@ class SystemClock final : public Clock {
     timespec uptime{};
     ::clock_gettime(CLOCK_BOOTTIME, &uptime);
     return std::chrono::seconds(uptime.tv_sec);
+  }
+  void wait(std::chrono::milliseconds least, std::chrono::milliseconds most) override {
+    std::uniform_int_distribution<std::chrono::milliseconds::rep> between(least.count(), most.count());
+    std::random_device entropy;
+    std::this_thread::sleep_for(std::chrono::milliseconds(between(entropy)));
   }
 };
 
@@ -70,7 +77,7 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
 Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent) {
   SourceList sources;
   for (const std::string& url : config.sources) {
-    TENON_TRY(std::unique_ptr<CurlFetcher> source, CurlFetcher::create(url, user_agent));
+    TENON_TRY(std::unique_ptr<CurlFetcher> source, CurlFetcher::create(url, user_agent, config.fetch));
     sources.push_back(std::move(source));
   }
   return sources;
@@ -131,7 +138,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                              .device_id = read_device_id(config.id_file),
                              .group = config.group,
                              .running_image = std::move(running_image),
-                             .tries = config.tries});
+                             .tries = config.tries,
+                             .attempts = config.attempts});
   return std::unique_ptr<DeviceRuntime>(new DeviceRuntime(std::move(adapters)));
 }
 

@@ -15,6 +15,8 @@ class Clock {
   virtual bool is_synchronised() = 0;
   // since_boot never jumps, and counts the time asleep.
   virtual std::chrono::seconds since_boot() = 0;
+  // wait lets time pass, by chance between the two: devices that failed together do not try again together.
+  virtual void wait(std::chrono::milliseconds least, std::chrono::milliseconds most) = 0;
 };
 
 }  // namespace tenon::client

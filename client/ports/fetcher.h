@@ -5,6 +5,7 @@
 #include <tenon/metadata/bytes.h>
 #include <tenon/metadata/result.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -40,6 +41,9 @@ class Fetcher {
   // stalls; E_STORAGE from a source that is a file, when it cannot be read; E_LIMIT when more than max_length bytes
   // come; what the sink returned.
   virtual Result<FetchOutcome> fetch(const FetchRequest& request, ByteSink& sink) = 0;
+
+  // asked_pause is for how long the source asked to be left alone when it was asked last. Units: minutes at the most.
+  virtual std::chrono::seconds asked_pause() const { return std::chrono::seconds::zero(); }
 };
 
 }  // namespace tenon::client

@@ -1,5 +1,8 @@
+#include <tenon/client/transport/entity_tag.h>
 #include <tenon/client/transport/http_reply.h>
 #include <tenon/client/transport/letter_case.h>
+#include <tenon/client/transport/retry_after.h>
+#include <tenon/metadata/utf8.h>
 
 #include <algorithm>
 #include <charconv>
@@ -49,22 +52,29 @@ Result<void> HttpReply::take_header(std::string_view line) {
   if (head_bytes_ > kMaxHeadBytes) return Error{ErrorCode::kNet, "the head of the reply is longer than 64 KiB"};
   if (decided_) return {};  // a trailer after a chunked body
   line = trimmed(line);
+  head_.complete = line.empty();
   if (line.starts_with("HTTP/")) {
     status_ = status_of(line);
-    content_range_.clear();
-    content_ranges_ = 0;
-    content_length_.reset();
+    head_ = {};
     return {};
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return {};
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trimmed(line.substr(colon + 1));
-  if (same_letters(name, "content-length")) content_length_ = whole_number<std::uint64_t>(value);
+  if (same_letters(name, "content-length")) head_.content_length = whole_number<std::uint64_t>(value);
   if (same_letters(name, "content-range")) {
-    content_range_ = value;
-    ++content_ranges_;
+    head_.content_range = value;
+    ++head_.content_ranges;
   }
+  // curl decodes what else it knows there, asked or not.
+  if (same_letters(name, "transfer-encoding") && !same_letters(value, "chunked")) {
+    return Error{ErrorCode::kNet,
+                 "the server codes the transfer as \"" + printable(value, 64) + "\", which nobody asked for"};
+  }
+  if (same_letters(name, "etag")) head_.tag = strong_entity_tag(value);
+  if (same_letters(name, "retry-after")) head_.retry_after = value;
+  if (same_letters(name, "date")) head_.date = value;
   return {};
 }
 
@@ -86,6 +96,7 @@ Result<void> HttpReply::take_body(ByteView piece) {
 }
 
 Result<void> HttpReply::finish() {
+  if (!head_.complete) return Error{ErrorCode::kNet, "the reply ends within its head"};  // curl calls that a success
   if (!decided_) TENON_TRY_VOID(decide());
   if (!carries_file()) {
     return Error{ErrorCode::kNet, "the server answered with status " + std::to_string(status_),
@@ -108,16 +119,31 @@ Result<void> HttpReply::finish() {
 
 Result<void> HttpReply::decide() {
   decided_ = true;
+  if (carries_file()) TENON_TRY_VOID(check_version());
   if (status_ == 200) return decide_whole();
   if (status_ == 206) return decide_part();
   return {};
 }
 
+// The sink has the beginning of one version: an end of another would make a file that nobody ever published.
+Result<void> HttpReply::check_version() const {
+  if (!rules_.continued) return {};
+  const FileVersion now = version();
+  const bool same_length = !now.total || !rules_.continued->total || *now.total == *rules_.continued->total;
+  if (now.tag == rules_.continued->tag && same_length) return {};
+  return Error{ErrorCode::kNet, "the file at the server is another one than when the transfer began",
+               "try again: it is fetched anew"};
+}
+
 // A server that ignores ranges sends all of the file: what lies before the offset is left out here.
 Result<void> HttpReply::decide_whole() {
   to_skip_ = request_.offset;
-  if (!content_length_ || *content_length_ <= request_.offset) return {};
-  const std::uint64_t announced = *content_length_ - request_.offset;
+  if (starts_over() && !rules_.may_start_over) {
+    return Error{ErrorCode::kNet, "the server ignores ranges and sends again what is here already",
+                 "use a server that answers requests for a part of a file"};
+  }
+  if (!head_.content_length || *head_.content_length <= request_.offset) return {};
+  const std::uint64_t announced = *head_.content_length - request_.offset;
   if (announced <= request_.max_length) return {};
   return Error{ErrorCode::kLimit, "the server announces " + std::to_string(announced) + " bytes where at most " +
                                       std::to_string(request_.max_length) + " were asked for"};
@@ -128,11 +154,11 @@ Result<void> HttpReply::decide_part() {
   if (request_.offset == 0) {
     return Error{ErrorCode::kNet, "the server sent a part of the file, and all of it was asked for"};
   }
-  if (content_ranges_ != 1) {
-    return Error{ErrorCode::kNet, "the server sent a part of the file with " + std::to_string(content_ranges_) +
+  if (head_.content_ranges != 1) {
+    return Error{ErrorCode::kNet, "the server sent a part of the file with " + std::to_string(head_.content_ranges) +
                                       " Content-Range headers instead of one"};
   }
-  auto range = ContentRange::parse(content_range_);
+  auto range = ContentRange::parse(head_.content_range);
   if (!range) return Error{ErrorCode::kNet, "Content-Range: " + range.error().message};
   if (range->first != request_.offset) {
     return Error{ErrorCode::kNet, "the server sent the file from byte " + std::to_string(range->first) + ", and byte " +
@@ -145,6 +171,16 @@ Result<void> HttpReply::decide_part() {
   }
   range_ = *range;
   return {};
+}
+
+FileVersion HttpReply::version() const {
+  const auto range = ContentRange::parse(head_.content_range);
+  return {.tag = head_.tag, .total = status_ == 206 && range ? range->total : head_.content_length};
+}
+
+std::chrono::seconds HttpReply::asked_pause() const {
+  if (status_ != 429 && status_ != 503) return std::chrono::seconds::zero();
+  return pause_asked_for(head_.retry_after, head_.date);
 }
 
 Result<void> HttpReply::discard(ByteView piece) {

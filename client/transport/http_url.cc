@@ -67,6 +67,27 @@ Result<std::string> parse_base_url(std::string_view text) {
   return base;
 }
 
+Result<std::string> parse_proxy_url(std::string_view text) {
+  const auto refuse = [&](std::string_view why) {
+    return Error{ErrorCode::kUsage, "the proxy's address \"" + shown_url(text) + "\" " + std::string(why),
+                 "write it as http://HOST:PORT"};
+  };
+  const Result<std::string> base = parse_base_url(text);
+  if (!base) return refuse("is no http or https URL with a host alone");
+  const std::size_t slash = base->find('/', scheme_length(*base));
+  if (slash + 1 != base->size()) return refuse("names a path");
+  return base->substr(0, slash);
+}
+
+std::string origin_of(std::string_view url) {
+  const std::size_t scheme = scheme_length(url);
+  std::string_view authority = url.substr(scheme, url.substr(scheme).find_first_of("/?#\\"));
+  authority.remove_prefix(authority.rfind('@') + 1);  // npos + 1 is 0
+  std::string origin = (is_encrypted(url) ? "https://" : "http://") + std::string(authority);
+  std::ranges::transform(origin, origin.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return origin;
+}
+
 Result<std::string> url_below(const std::string& base_url, std::string_view path) {
   const bool relative = !path.empty() && !path.starts_with('/') && std::ranges::all_of(path, is_path_character);
   if (!relative || has_dot_segment(path) || path.size() > kMaxUrlBytes) {

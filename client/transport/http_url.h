@@ -18,6 +18,14 @@ Result<std::string> parse_base_url(std::string_view text);
 // Errors: E_NET
 Result<std::string> url_below(const std::string& base_url, std::string_view path);
 
+// parse_proxy_url reads the address of a proxy: http or https, user name and password, a host, a port, and nothing below it.
+// Errors: E_USAGE
+Result<std::string> parse_proxy_url(std::string_view text);
+
+// origin_of is whom a URL speaks to: scheme, host and port, without a user name. Two URLs of one origin may spell it in
+// two ways; two origins never look alike.
+std::string origin_of(std::string_view url);
+
 // may_redirect is true from http to http or https, and from https to https. Nothing leads to files or other schemes,
 // and nothing that began encrypted goes on in the clear.
 bool may_redirect(std::string_view from, std::string_view to);

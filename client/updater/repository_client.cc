@@ -16,6 +16,20 @@ class CollectingSink final : public ByteSink {
   Bytes bytes_;
 };
 
+// CountingSink counts what comes, before its receiver judges it.
+class CountingSink final : public ByteSink {
+ public:
+  CountingSink(ByteSink& sink, std::uint64_t& count) : sink_(&sink), count_(&count) {}
+  Result<void> accept(ByteView piece) override {
+    *count_ += piece.size();
+    return sink_->accept(piece);
+  }
+
+ private:
+  ByteSink* sink_;
+  std::uint64_t* count_;
+};
+
 std::string url_of(const TrustedRepository& repository, const metadata::VerifiedTarget& target) {
   const std::string path = repository.root->consistent_snapshot
                                ? target.path().hash_prefixed(target.hashes().preferred())
@@ -39,8 +53,10 @@ Result<Reply> fetch_metadata(Fetcher& source, const WantRemote& wanted) {
 
 Result<void> PartReader::read(std::uint64_t offset, ByteSink& sink) const {
   TENON_CHECK(offset <= length_);
+  if (offset == length_) return {};
+  CountingSink counting(sink, *received_);
   TENON_TRY(const FetchOutcome outcome,
-            source_->fetch({.path = path_, .offset = offset, .max_length = length_ - offset}, sink));
+            source_->fetch({.path = path_, .offset = offset, .max_length = length_ - offset}, counting));
   if (outcome == FetchOutcome::kNotFound) return not_there(path_);
   return {};
 }
@@ -119,7 +135,9 @@ Result<Bytes> RepositoryClient::fetch(const TrustedRepository& repository, const
 Result<void> RepositoryClient::read_parts(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
                                           const std::function<Result<void>(const PartReader&)>& use) {
   const std::string path = url_of(repository, target);
-  return sources_.attempt([&](Fetcher& source) { return use(PartReader(source, path, target.length())); });
+  std::uint64_t received = 0;
+  return sources_.attempt([&](Fetcher& source) { return use(PartReader(source, path, target.length(), received)); },
+                          &received);
 }
 
 }  // namespace tenon::client

@@ -20,23 +20,27 @@ namespace tenon::client {
 // PartReader reads one target from one source, unchecked: its receiver checks every segment.
 class PartReader {
  public:
-  PartReader(Fetcher& source, std::string path, std::uint64_t length)
-      : source_(&source), path_(std::move(path)), length_(length) {}
+  // received is raised by every byte that comes, and lives as long as this.
+  PartReader(Fetcher& source, std::string path, std::uint64_t length, std::uint64_t& received)
+      : source_(&source), path_(std::move(path)), length_(length), received_(&received) {}
 
-  // read streams the target from offset on to its end. Errors: E_NET; what the sink returned.
+  // read streams the target from offset on to its end; at its end there is nothing to ask for.
+  // Errors: E_NET; what the sink returned.
   Result<void> read(std::uint64_t offset, ByteSink& sink) const;
 
  private:
   Fetcher* source_;
   std::string path_;
   std::uint64_t length_;
+  std::uint64_t* received_;
 };
 
 class RepositoryClient {
  public:
-  // Caller must keep the ports alive.
-  RepositoryClient(std::vector<Fetcher*> sources, TrustStore& store, Clock& clock, Reporter& reporter)
-      : sources_(std::move(sources), reporter), store_(&store), clock_(&clock), reporter_(&reporter) {}
+  // attempts is how often the sources are asked in turn before a thing is given up. Caller must keep the ports alive.
+  RepositoryClient(std::vector<Fetcher*> sources, TrustStore& store, Clock& clock, Reporter& reporter,
+                   std::uint32_t attempts = 1)
+      : sources_(std::move(sources), clock, reporter, attempts), store_(&store), clock_(&clock), reporter_(&reporter) {}
 
   // store_only_roles lets only these files of targets roles be stored, by name: who may delegate must not fill a device's
   // disk with roles of ever new names. Other roles are fetched each time.

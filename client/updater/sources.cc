@@ -7,6 +7,10 @@
 namespace tenon::client {
 namespace {
 
+constexpr std::uint64_t kProgressBytes = 1u << 20;  // so much of a transfer is worth another count of attempts
+constexpr std::chrono::milliseconds kFirstPause{2'000};
+constexpr std::chrono::milliseconds kLongestBackOff{300'000};
+
 bool is_fault_of_a_source(ErrorCode code) {
   switch (code) {
     case ErrorCode::kParse:
@@ -28,16 +32,51 @@ bool is_fault_of_a_source(ErrorCode code) {
 
 }  // namespace
 
-Sources::Sources(std::vector<Fetcher*> fetchers, Reporter& reporter)
-    : fetchers_(std::move(fetchers)), failures_(fetchers_.size()), reporter_(&reporter) {
-  TENON_CHECK(!fetchers_.empty());
+Sources::Sources(std::vector<Fetcher*> fetchers, Clock& clock, Reporter& reporter, std::uint32_t attempts)
+    : fetchers_(std::move(fetchers)),
+      failures_(fetchers_.size()),
+      left_alone_until_(fetchers_.size()),
+      clock_(&clock),
+      reporter_(&reporter),
+      attempts_(attempts) {
+  TENON_CHECK(!fetchers_.empty() && attempts_ > 0);
 }
 
-std::vector<std::size_t> Sources::order() const {
+std::vector<std::size_t> Sources::order() {
+  const std::chrono::seconds next = std::ranges::min(left_alone_until_);
+  if (const std::chrono::seconds pause = next - clock_->since_boot(); pause > std::chrono::seconds::zero()) {
+    wait(pause, pause + pause / 4);
+  }
   std::vector<std::size_t> indexes(fetchers_.size());
   std::iota(indexes.begin(), indexes.end(), std::size_t{0});
+  const std::chrono::seconds now = std::max(clock_->since_boot(), next);
+  std::erase_if(indexes, [&](std::size_t index) { return left_alone_until_[index] > now; });
   std::ranges::stable_sort(indexes, {}, [this](std::size_t index) { return failures_[index]; });
   return indexes;
+}
+
+void Sources::note_pause(std::size_t index) {
+  const std::chrono::seconds pause = fetchers_[index]->asked_pause();
+  if (pause > std::chrono::seconds::zero()) left_alone_until_[index] = clock_->since_boot() + pause;
+}
+
+void Sources::wait(std::chrono::milliseconds least, std::chrono::milliseconds most) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(most).count();
+  reporter_->note("waiting for up to " + std::to_string(seconds) + " s before asking again");
+  clock_->wait(least, most);
+}
+
+bool Sources::wait_for_another(Attempts& attempts, const std::vector<Error>& errors) {
+  const bool may_pass = std::ranges::any_of(errors, [](const Error& error) { return error.code == ErrorCode::kNet; });
+  if (attempts.received != nullptr && *attempts.received >= attempts.seen + kProgressBytes) {
+    attempts.seen = *attempts.received;
+    attempts.made = 0;
+  }
+  if (!may_pass || ++attempts.made >= attempts_) return false;
+  const std::chrono::milliseconds most =
+      std::min(kFirstPause * (1u << std::min(attempts.made - 1, 16u)), kLongestBackOff);
+  wait(most / 2, most);
+  return true;
 }
 
 bool Sources::blame(std::size_t index, const Error& error) {

@@ -46,7 +46,7 @@ Updater::Updater(Ports ports, Device device)
     : ports_(ports),
       device_(std::move(device)),
       state_(ports_.record_store, ports_.reporter),
-      client_(ports_.sources, ports_.trust_store, ports_.clock, ports_.reporter) {
+      client_(ports_.sources, ports_.trust_store, ports_.clock, ports_.reporter, device_.attempts) {
   client_.store_only_roles(file_names_of(device_));
 }
 

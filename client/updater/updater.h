@@ -42,7 +42,8 @@ struct Device {
   std::string device_id = {};  // draws its place in rollouts
   std::optional<policies::Label> group = {};
   RunningImage running_image = {};
-  std::uint32_t tries = 3;  // boots that a trial gets
+  std::uint32_t tries = 3;     // boots that a trial gets
+  std::uint32_t attempts = 1;  // how often the sources are asked in turn before a step gives up
   bool require_snapshot_hashes = true;
   metadata::Limits limits = {};
 };

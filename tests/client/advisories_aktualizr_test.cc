@@ -89,6 +89,7 @@ TEST_F(Aktualizr, Issue1416_1571_ResumeBeyondFourGibibytes) {
   client::HttpReply reply(request, sink);
   ASSERT_TRUE(reply.take_header("HTTP/1.1 206 Partial Content\r\n"));
   ASSERT_TRUE(reply.take_header("Content-Range: bytes 4294967301-4294967303/4294967304\r\n"));
+  ASSERT_TRUE(reply.take_header("\r\n"));
   EXPECT_TRUE(reply.take_body(as_bytes("abc")));
   EXPECT_TRUE(reply.finish());
   EXPECT_EQ(sink.text, "abc");

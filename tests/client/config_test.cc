@@ -64,6 +64,41 @@ TEST(DeviceConfig, TriesTheMirrorsAfterTheUrlInTheirOrder) {
             "device.toml, line 7: mirrors is not a list of strings");
 }
 
+// Book: NET-23
+TEST(DeviceConfig, SaysHowToGoOverTheNetwork) {
+  const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");
+  EXPECT_EQ(plain->fetch.proxy, "") << "the environment's is never taken";
+  EXPECT_EQ(plain->fetch.most_bytes_per_second, 0U);
+  EXPECT_EQ(plain->attempts, 4U);
+  const Result<DeviceConfig> config = DeviceConfig::parse(kGood + R"([network]
+proxy = "http://user:secret@proxy:3128"
+ca_file = "/etc/tenon/ca.pem"
+kib_per_second = 64
+attempts = 9
+not_found = [403, 404]
+)",
+                                                          "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->fetch.proxy, "http://user:secret@proxy:3128");
+  EXPECT_EQ(config->fetch.ca_file, "/etc/tenon/ca.pem");
+  EXPECT_EQ(config->fetch.most_bytes_per_second, 65'536U);
+  EXPECT_EQ(config->attempts, 9U);
+  EXPECT_EQ(config->fetch.not_found_statuses, (std::vector<int>{403, 404}));
+}
+
+TEST(DeviceConfig, NamesTheLineOfWhatIsWrongAboutTheNetwork) {
+  for (const char* line :
+       {"proxy = \"proxy:3128\"", "proxy = \"socks5://proxy\"", "proxy = \"http://user:secret@proxy/path\"",
+        "proxy = 1", "proxy = \"\"", "ca_file = []", "kib_per_second = 0", "kib_per_second = -1",
+        "kib_per_second = 2097153", "kib_per_second = 1.5", "attempts = 0", "attempts = 101", "not_found = []",
+        "not_found = 404", "not_found = [200]", "not_found = [500]", "not_found = [\"404\"]", "verify = false"}) {
+    const std::string message = error_of(kGood + "[network]\n" + line + "\n");
+    EXPECT_TRUE(message.starts_with("device.toml, line 14: ")) << message;
+    EXPECT_EQ(message.find("secret"), std::string::npos) << message;
+  }
+  EXPECT_EQ(error_of("network = 1\n" + kGood), "device.toml, line 1: network is not a table");
+}
+
 TEST(DeviceConfig, KnowsTheGroupAndWhereTheIdOfTheDeviceStands) {
   const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");
   EXPECT_EQ(plain->id_file, "/etc/machine-id");

@@ -69,6 +69,8 @@ release_file = "{f}/run/release"
 [repository]
 url = "http://127.0.0.1:{self.server.server_port}"
 root = "{f}/1.root.json"
+[network]
+attempts = 1
 [slots.A]
 rootfs = "{f}/slot-A.ext4"
 [slots.B]

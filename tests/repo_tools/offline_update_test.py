@@ -70,6 +70,8 @@ release_file = "{f}/run/release"
 [repository]
 url = "http://127.0.0.1:1"
 root = "{f}/1.root.json"
+[network]
+attempts = 1
 [slots.A]
 rootfs = "{f}/slot-A.img"
 [slots.B]

@@ -3,6 +3,9 @@
 
 #include <tenon/client/ports/clock.h>
 
+#include <utility>
+#include <vector>
+
 #include <tests/support/repository_simulator.h>
 
 namespace tenon::tests {
@@ -13,6 +16,10 @@ class FakeClock final : public client::Clock {
   metadata::UtcTime now() override { return time; }
   bool is_synchronised() override { return synchronised; }
   std::chrono::seconds since_boot() override { return uptime; }
+  void wait(std::chrono::milliseconds least, std::chrono::milliseconds most) override {
+    waits.emplace_back(least, most);
+    advance_seconds(std::chrono::ceil<std::chrono::seconds>(least).count());
+  }
   // advance_seconds lets time pass; setting `time` alone sets the clock.
   void advance_seconds(std::int64_t seconds) {
     time = time.plus_seconds(seconds);
@@ -22,6 +29,7 @@ class FakeClock final : public client::Clock {
   metadata::UtcTime time;
   bool synchronised = true;
   std::chrono::seconds uptime{1000};
+  std::vector<std::pair<std::chrono::milliseconds, std::chrono::milliseconds>> waits = {};
 };
 
 }  // namespace tenon::tests
