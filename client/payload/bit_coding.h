@@ -57,7 +57,7 @@ class BitMixer {
         limit_(limit),
         rate_(rate) {}
 
-  // code Pre: every context < 65536, set < sets.
+  // code: of each context its upper kIndexBits count. Pre: set < sets.
   template <class Coder>
   bool code(Coder& coder, bool bit, const std::array<std::uint32_t, kContexts>& contexts, std::size_t set) {
     std::int32_t* const weights = weights_.data() + set * kContexts;
@@ -65,7 +65,7 @@ class BitMixer {
     std::array<int, kContexts> votes;
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < kContexts; ++i) {
-      cells[i] = &cells_[(i << kIndexBits) + contexts[i]];
+      cells[i] = &cells_[(i << kIndexBits) + (contexts[i] >> (32 - kIndexBits))];
       votes[i] = stretch(cells[i]->probability12());
       sum += static_cast<std::int64_t>(weights[i]) * votes[i];
     }
@@ -83,7 +83,7 @@ class BitMixer {
   }
 
  private:
-  static constexpr unsigned kIndexBits = 16;
+  static constexpr unsigned kIndexBits = 14;
   static constexpr std::int64_t kMaxWeight = 1 << 20;  // 16.0
   std::vector<BitCell> cells_;
   std::vector<std::int32_t> weights_;  // in 1/65536

@@ -15,7 +15,7 @@ constexpr std::size_t kLengthsAt = kDeltaMagic.size();  // packed and unpacked l
 constexpr std::size_t kFixedBytes = kLengthsAt + 8;
 constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMaxSegments = std::uint64_t{1} << 18;  // as in a release
-constexpr std::uint64_t kModelBytes = 5u << 20;                 // PieceModel, zstd, buffers of the groups
+constexpr std::uint64_t kModelBytes = 3u << 20;                 // PieceModel, zstd, buffers of the groups
 constexpr int kHeaderLevel = 19;
 
 // Sections that follow the groups, by tag; who does not know an odd one must not go on.

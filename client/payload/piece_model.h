@@ -65,7 +65,11 @@ class PieceModel {
  private:
   static constexpr std::size_t kStride = 64;      // bytes that are passed over at once
   static constexpr std::uint32_t kFarAway = 255;  // no difference for so many bytes, or more
-  static constexpr std::size_t kFlagContexts = 5;
+  static constexpr std::size_t kQuiet = 8;        // bytes that are said to be the base's in one bit
+  static constexpr std::uint32_t kNear = 4;       // less than so many bytes after a difference nothing is quiet
+  static constexpr std::size_t kQuietContexts = 4;
+  static constexpr std::size_t kWholeContexts = 4;
+  static constexpr std::size_t kFlagContexts = 4;
   static constexpr std::size_t kByteContexts = 6;
 
   bool step(BitCell& cell, bool bit) {
@@ -77,6 +81,13 @@ class PieceModel {
     std::uint32_t hash = a * 0x9E3779B1u + b * 0x85EBCA6Bu;
     hash ^= hash >> 15;
     return hash * 0x2C1B3C6Du;
+  }
+
+  static bool holds(const std::uint8_t* bytes, std::uint32_t value) {
+    for (unsigned i = 0; i < 4; ++i) {
+      if (bytes[i] != static_cast<std::uint8_t>(value >> 8 * i)) return false;
+    }
+    return true;
   }
 
   // What is known of a byte before it is coded.
@@ -91,6 +102,9 @@ class PieceModel {
     std::uint32_t alignment;      // base offset modulo 8
     std::array<std::uint8_t, 2> before;
   };
+  bool code_is_quiet(const std::uint8_t* base, std::uint32_t alignment, std::array<std::uint8_t, 2> before,
+                     bool is_quiet);
+  bool code_is_whole(const Reference& reference, std::array<std::uint8_t, 2> before, bool is_whole);
   bool code_is_predicted(const Place& place, bool is_predicted);
   std::uint32_t code_change(const Place& place, std::uint32_t change);
   std::size_t clean_strides(const std::uint8_t* base, const std::uint8_t* image, std::size_t length) const;
@@ -107,6 +121,8 @@ class PieceModel {
   NumberCode steps_;
   std::array<NumberCode, 3> lengths_;
   std::array<NumberCode, 6> strides_;
+  BitMixer<kQuietContexts> quiet_{8, 15, 4};
+  BitMixer<kWholeContexts> whole_{128, 10, 4};
   BitMixer<kFlagContexts> flags_{256, 10, 4};
   BitMixer<kByteContexts> bytes_{32, 4, 6};
   References references_;
@@ -118,6 +134,43 @@ class PieceModel {
   std::uint32_t missed_ = 0;  // the last 8 bytes, a bit each: was it not the predicted one
   bool strode_ = false;
 };
+
+template <class Coder>
+bool PieceModel<Coder>::code_is_quiet(const std::uint8_t* base, std::uint32_t alignment,
+                                      std::array<std::uint8_t, 2> before, bool is_quiet) {
+  const auto u32 = [](const std::uint8_t* bytes) {
+    return static_cast<std::uint32_t>(bytes[0] | bytes[1] << 8 | bytes[2] << 16) | static_cast<std::uint32_t>(bytes[3])
+                                                                                       << 24;
+  };
+  const std::uint32_t distance = since_ < 8          ? 0
+                                 : since_ < 16       ? 1
+                                 : since_ < 32       ? 2
+                                 : since_ < 64       ? 3
+                                 : since_ < 128      ? 4
+                                 : since_ < kFarAway ? 5
+                                                     : 6;
+  const std::array<std::uint32_t, kQuietContexts> contexts = {
+      mix(distance, missed_ & 0xFF),
+      mix(u32(base), u32(base + 4)),
+      mix(u32(base), static_cast<std::uint32_t>(before[0] | before[1] << 8)),
+      mix(since_ | gap_ << 8, last_change_ | alignment << 8),
+  };
+  return quiet_.code(*coder_, is_quiet, contexts, distance);
+}
+
+template <class Coder>
+bool PieceModel<Coder>::code_is_whole(const Reference& reference, std::array<std::uint8_t, 2> before, bool is_whole) {
+  const std::uint32_t kind = static_cast<std::uint32_t>(reference.kind) * 16 + reference.trust;
+  const std::uint32_t moves = reference.prediction == reference.old_value ? 0 : 1;
+  const auto target = static_cast<std::uint32_t>(reference.target);
+  const std::array<std::uint32_t, kWholeContexts> contexts = {
+      mix(kind, (missed_ & 0xF) << 1 | moves),
+      mix(kind, static_cast<std::uint32_t>(before[0] | before[1] << 8) << 1 | moves),
+      mix(target, 1),
+      mix(since_ | gap_ << 8, kind | last_change_ << 8),
+  };
+  return whole_.code(*coder_, is_whole, contexts, kind);
+}
 
 template <class Coder>
 bool PieceModel<Coder>::code_is_predicted(const Place& place, bool is_predicted) {
@@ -135,11 +188,10 @@ bool PieceModel<Coder>::code_is_predicted(const Place& place, bool is_predicted)
           : ((place.kind * 16 + place.trust) * 8 + place.byte_of_field * 2 + agree) * 2 + (place.right_so_far ? 1 : 0);
   const std::uint32_t before = place.before[0] | place.base_byte << 8;
   const std::array<std::uint32_t, kFlagContexts> contexts = {
-      mix(field, missed_ & 7) >> 16,
-      mix(before, field + 0x10000) >> 16,
-      mix(static_cast<std::uint32_t>(place.before[0] | place.before[1] << 8), distance | place.kind << 8) >> 16,
-      mix(since_ | gap_ << 8, last_change_) >> 16,
-      mix(distance | (missed_ & 255) << 8, place.alignment | agree << 3 | place.kind << 4) >> 16,
+      mix(field, missed_ & 7),
+      mix(before, field + 0x10000),
+      mix(since_ | gap_ << 8, last_change_),
+      mix(distance | (missed_ & 255) << 8, place.alignment | agree << 3 | place.kind << 4),
   };
   return flags_.code(*coder_, is_predicted, contexts,
                      place.kind * 32 + agree * 16 + (place.kind == 0 ? 0 : place.byte_of_field * 4) + near);
@@ -161,8 +213,7 @@ std::uint32_t PieceModel<Coder>::code_change(const Place& place, std::uint32_t c
   std::uint32_t coded = 1;
   for (unsigned bit = 8; bit-- > 0;) {
     std::array<std::uint32_t, kByteContexts> contexts;
-    for (std::size_t i = 0; i < kByteContexts; ++i)
-      contexts[i] = ((hashes[i] ^ coded * 0x9E3779B1u) * 0x2C1B3C6Du) >> 16;
+    for (std::size_t i = 0; i < kByteContexts; ++i) contexts[i] = (hashes[i] ^ coded * 0x9E3779B1u) * 0x2C1B3C6Du;
     coded = coded << 1 | (bytes_.code(*coder_, (change >> bit & 1) != 0, contexts, place.kind * 4 + near) ? 1u : 0u);
   }
   return coded & 0xFF;
@@ -190,6 +241,7 @@ bool PieceModel<Coder>::code_difference(const std::uint8_t* base, std::uint8_t* 
   std::size_t field_begin = 0;
   std::size_t field_left = 0;
   bool right_so_far = false;
+  bool whole = false;
   int carry = 0;
   std::array<std::uint8_t, 2> before{};
   for (std::size_t at = 0; at < length; ++at) {
@@ -208,6 +260,18 @@ bool PieceModel<Coder>::code_difference(const std::uint8_t* base, std::uint8_t* 
         continue;
       }
     }
+    const auto alignment = static_cast<std::uint32_t>((base_offset + at) % 8);
+    if (field_left == 0 && carry == 0 && since_ >= kNear && at % kQuiet == 0 && length - at >= kQuiet &&
+        !References::begins_in(kQuiet, base, at, length, base_offset, before)) {
+      if (code_is_quiet(base + at, alignment, before, std::equal(base + at, base + at + kQuiet, image + at))) {
+        since_ = std::min<std::uint32_t>(kFarAway, since_ + kQuiet);
+        std::copy_n(base + at, kQuiet, image + at);
+        at += kQuiet - 1;
+        before = {base[at], base[at - 1]};
+        missed_ <<= 1;
+        continue;
+      }
+    }
     Place place;
     place.base_byte = base[at];
     place.expected = static_cast<std::uint8_t>(base[at] + carry);
@@ -217,19 +281,20 @@ bool PieceModel<Coder>::code_difference(const std::uint8_t* base, std::uint8_t* 
         field_begin = at;
         field_left = 4;
         right_so_far = reference.trust != 0;
+        whole = code_is_whole(reference, before, holds(image + at, reference.prediction));
       }
     }
     place.kind = field_left == 0 ? 0 : static_cast<std::uint32_t>(reference.kind);
     place.trust = reference.trust;
     place.byte_of_field = static_cast<std::uint32_t>(4 - field_left) & 3;
     place.right_so_far = right_so_far;
-    place.predicted =
-        field_left > 0 && right_so_far ? reference.prediction >> 8 * place.byte_of_field & 0xFF : place.expected;
-    place.alignment = static_cast<std::uint32_t>((base_offset + at) % 8);
+    place.predicted = field_left > 0 && (right_so_far || whole) ? reference.prediction >> 8 * place.byte_of_field & 0xFF
+                                                                : place.expected;
+    place.alignment = alignment;
     place.before = before;
 
     std::uint32_t byte = image[at];
-    const bool is_predicted = code_is_predicted(place, byte == place.predicted);
+    const bool is_predicted = (whole && field_left > 0) || code_is_predicted(place, byte == place.predicted);
     if (is_predicted) {
       byte = place.predicted;
     } else {

@@ -24,6 +24,21 @@ Reference::Kind kind_after(std::array<std::uint8_t, 2> before) {
   return Reference::Kind::kNone;
 }
 
+bool is_distance(std::uint32_t value) {
+  const auto distance = static_cast<std::int32_t>(value);
+  return distance < static_cast<std::int32_t>(kMaxDistance) && distance > -static_cast<std::int32_t>(kMaxDistance);
+}
+
+// What begins at base[at]. Pre: at + 4 <= length.
+Reference::Kind kind_at(const std::uint8_t* base, std::size_t at, std::size_t length, std::uint64_t base_offset,
+                        std::array<std::uint8_t, 2> before) {
+  const Reference::Kind kind = kind_after(before);
+  if (kind != Reference::Kind::kNone) return is_distance(read_u32(base + at)) ? kind : Reference::Kind::kNone;
+  if ((base_offset + at) % 8 != 0 || length - at < 8) return Reference::Kind::kNone;
+  const std::uint64_t address = read_u32(base + at) | static_cast<std::uint64_t>(read_u32(base + at + 4)) << 32;
+  return address >= kLeastAddress && address < kAddressEnd ? Reference::Kind::kAddress : Reference::Kind::kNone;
+}
+
 }  // namespace
 
 References::References() : places_(1u << kIndexBits), surroundings_(1u << kIndexBits), addresses_(1u << kIndexBits) {}
@@ -40,32 +55,35 @@ void References::confirm(Move& move, std::int32_t distance) {
 Reference References::at(const std::uint8_t* base, std::size_t at, std::size_t length, std::uint64_t base_offset,
                          std::array<std::uint8_t, 2> before, std::uint32_t moved) const {
   Reference found;
+  found.kind = kind_at(base, at, length, base_offset, before);
+  if (found.kind == Reference::Kind::kNone) return found;
   found.old_value = found.prediction = read_u32(base + at);
-  found.kind = kind_after(before);
-  if (found.kind != Reference::Kind::kNone) {
-    const auto distance = static_cast<std::int32_t>(found.old_value);
-    if (distance >= static_cast<std::int32_t>(kMaxDistance) || distance <= -static_cast<std::int32_t>(kMaxDistance)) {
-      return {};
-    }
-    found.target = base_offset + at + 4 + static_cast<std::uint64_t>(static_cast<std::int64_t>(distance));
-    const Move& place = places_[index_of(found.target)];
-    const Move& around = surroundings_[index_of(found.target >> kSurroundings)];
-    const Move& known = place.distance != kUnknown ? place : around;
+  if (found.kind == Reference::Kind::kAddress) {
+    found.target = found.old_value;
+    const Move& known = addresses_[index_of(found.target >> kSurroundings)];
     if (known.distance == kUnknown) return found;
-    found.trust = static_cast<std::uint8_t>((&known == &place ? 1 : 5) + known.confirmed);
-    found.prediction = found.old_value + static_cast<std::uint32_t>(known.distance) - moved;
+    found.trust = static_cast<std::uint8_t>(1 + known.confirmed);
+    found.prediction = found.old_value + static_cast<std::uint32_t>(known.distance);
     return found;
   }
-  if ((base_offset + at) % 8 != 0 || length - at < 8) return {};
-  const std::uint64_t address = found.old_value | static_cast<std::uint64_t>(read_u32(base + at + 4)) << 32;
-  if (address < kLeastAddress || address >= kAddressEnd) return {};
-  found.kind = Reference::Kind::kAddress;
-  found.target = address;
-  const Move& known = addresses_[index_of(address >> kSurroundings)];
+  const auto distance = static_cast<std::int32_t>(found.old_value);
+  found.target = base_offset + at + 4 + static_cast<std::uint64_t>(static_cast<std::int64_t>(distance));
+  const Move& place = places_[index_of(found.target)];
+  const Move& around = surroundings_[index_of(found.target >> kSurroundings)];
+  const Move& known = place.distance != kUnknown ? place : around;
   if (known.distance == kUnknown) return found;
-  found.trust = static_cast<std::uint8_t>(1 + known.confirmed);
-  found.prediction = found.old_value + static_cast<std::uint32_t>(known.distance);
+  found.trust = static_cast<std::uint8_t>((&known == &place ? 1 : 5) + known.confirmed);
+  found.prediction = found.old_value + static_cast<std::uint32_t>(known.distance) - moved;
   return found;
+}
+
+bool References::begins_in(std::size_t count, const std::uint8_t* base, std::size_t at, std::size_t length,
+                           std::uint64_t base_offset, std::array<std::uint8_t, 2> before) {
+  for (const std::size_t end = at + count; at < end && length - at >= 4; ++at) {
+    if (kind_at(base, at, length, base_offset, before) != Reference::Kind::kNone) return true;
+    before = {base[at], before[0]};
+  }
+  return false;
 }
 
 void References::learn(const Reference& reference, std::uint32_t new_value, std::uint32_t moved) {

@@ -32,11 +32,16 @@ class References {
   Reference at(const std::uint8_t* base, std::size_t at, std::size_t length, std::uint64_t base_offset,
                std::array<std::uint8_t, 2> before, std::uint32_t moved) const;
 
+  // begins_in says whether a reference begins at one of the next `count` bytes; the arguments are those of at().
+  // Pre: at + count <= length.
+  static bool begins_in(std::size_t count, const std::uint8_t* base, std::size_t at, std::size_t length,
+                        std::uint64_t base_offset, std::array<std::uint8_t, 2> before);
+
   // learn is told what became of a reference.
   void learn(const Reference& reference, std::uint32_t new_value, std::uint32_t moved);
 
  private:
-  static constexpr unsigned kIndexBits = 16;
+  static constexpr unsigned kIndexBits = 14;
   // How far a target has moved.
   struct Move {
     std::int32_t distance = kUnknown;

@@ -82,7 +82,7 @@ TEST(BitCoding, ReadsANumberOfAtMostFortyBitsFromAnyBits) {
 TEST(BitCoding, BelievesTheContextThatIsRight) {
   Tape tape;
   BitMixer<2> mixer(1, 10, 6);
-  for (std::uint32_t i = 0; i < 4000; ++i) mixer.code(tape, i % 3 == 0, {i % 3, i * 7919 % 61}, 0);
+  for (std::uint32_t i = 0; i < 4000; ++i) mixer.code(tape, i % 3 == 0, {i % 3 << 20, i * 7919 % 61 << 20}, 0);
   EXPECT_LT(tape.cost(), 120) << "4,000 bits of which the first context tells everything";
 }
 
