@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <random>
 
 #include <tests/support/in_memory_slots.h>
 
@@ -22,6 +23,9 @@ class InMemorySlot final : public Slot {
     if (medium_.unreadable_from && offset + into.size() > *medium_.unreadable_from) {
       return Error{ErrorCode::kStorage, "the medium cannot be read there"};
     }
+    if (medium_.bad_byte && *medium_.bad_byte - offset < into.size()) {
+      return Error{ErrorCode::kStorage, "a sector of the medium cannot be read"};
+    }
     std::copy_n(medium_.cached.begin() + static_cast<std::ptrdiff_t>(offset), into.size(), into.begin());
     return {};
   }
@@ -34,20 +38,37 @@ class InMemorySlot final : public Slot {
     }
     TENON_TRY_VOID(power_.spend(ErrorCode::kStorage));
     std::ranges::copy(data, medium_.cached.begin() + static_cast<std::ptrdiff_t>(offset));
+    if (medium_.bad_byte && *medium_.bad_byte - offset < data.size()) medium_.bad_byte.reset();
     ++medium_.writes;
     medium_.bytes_written += data.size();
     return {};
   }
 
+  Result<bool> punch(std::uint64_t offset, std::uint64_t length) override {
+    if (!medium_.punches) return false;
+    TENON_TRY_VOID(write_at(offset, Bytes(length)));
+    medium_.bytes_written -= length;
+    medium_.bytes_punched += length;
+    return true;
+  }
+
   Result<void> flush() override {
     TENON_TRY_VOID(power_.spend(ErrorCode::kStorage));
-    medium_.durable = medium_.cached;
     ++medium_.flushes;
+    if (medium_.fail_flush == medium_.flushes) {
+      // As Linux does it: the data are gone, the cache still shows them, and the next flush finds nothing to do.
+      medium_.lost = true;
+      return Error{ErrorCode::kStorage, "the medium does not take what was written"};
+    }
+    if (!medium_.lost) medium_.durable = medium_.cached;
     if (medium_.on_flush) medium_.on_flush();
     return {};
   }
 
-  void forget_cache() override {}
+  void forget_cache() override {
+    if (medium_.lost) medium_.cached = medium_.durable;
+    medium_.lost = false;
+  }
 
  private:
   bool inside(std::uint64_t offset, std::size_t length) const {
@@ -80,6 +101,19 @@ void InMemorySlots::fill(SlotGroup group, std::string_view slot_class, ByteView 
 
 void InMemorySlots::lose_cache() {
   for (auto& [place, slot] : media_) slot.cached = slot.durable;
+}
+
+void InMemorySlots::lose_some_of_cache(std::uint32_t seed, std::size_t sector) {
+  std::minstd_rand random(seed);
+  for (auto& [place, slot] : media_) {
+    for (std::size_t at = 0; at < slot.cached.size(); at += sector) {
+      const std::size_t whole = std::min(sector, slot.cached.size() - at);
+      const std::size_t fates[] = {0, whole / 2, whole};
+      const auto from = slot.cached.begin() + static_cast<std::ptrdiff_t>(at);
+      std::copy_n(from, fates[random() % 3], slot.durable.begin() + static_cast<std::ptrdiff_t>(at));
+    }
+  }
+  lose_cache();
 }
 
 Result<std::unique_ptr<Slot>> InMemorySlots::open(SlotGroup group, std::string_view slot_class, bool writable) {
