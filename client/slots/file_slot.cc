@@ -98,8 +98,9 @@ Result<bool> FileSlot::punch(std::uint64_t offset, std::uint64_t length) {
 }
 
 Result<void> FileSlot::flush() {
-  // fsync, not fdatasync: a file-backed slot may be sparse, and for a device it also empties the drive's own cache.
-  if (::fsync(descriptor_.get()) != 0) return errno_error(shown_, "does not take what was written");
+  // That is the data, what a file system needs to find them again, and the drive's own cache; without the times of a file,
+  // for which it would have to wait for everybody's changes.
+  if (::fdatasync(descriptor_.get()) != 0) return errno_error(shown_, "does not take what was written");
   return {};
 }
 
