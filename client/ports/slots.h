@@ -22,7 +22,7 @@ constexpr std::string_view to_string(SlotGroup group) {
 }
 
 // Slot is one opened place. Its descriptor is held from the first byte to the last check.
-// Thread: one at a time; read_at from several, while nobody writes.
+// Thread: one at a time, but for read_at: it may be called from several, and while another part of the slot is written.
 class Slot {
  public:
   // kAlignment: where place, length and memory are multiples of it, bytes go between memory and medium past the page

@@ -87,9 +87,7 @@ void SegmentWriter::check_queued() {
     if (checked_ == taken_) break;
     const std::uint64_t index = checked_;
     lock.unlock();
-    Work& work = work_of(index);
-    const Result<void> right = segments_->check(index, work.segment());
-    work.is_zero = is_all_zero(work.segment());
+    const Result<void> right = check(index, work_of(index));
     lock.lock();
     if (!right) {
       error_ = right.error();
@@ -100,6 +98,25 @@ void SegmentWriter::check_queued() {
   }
   checking_is_over_ = true;
   changed_.notify_all();
+}
+
+Result<void> SegmentWriter::check(std::uint64_t index, Work& work) {
+  TENON_TRY_VOID(segments_->check(index, work.segment()));
+  work.is_zero = is_all_zero(work.segment());
+  work.is_held = slot_holds(index * image_->segment_size, work.segment());
+  return {};
+}
+
+// What cannot be read is not held: to write it again is the way to mend it.
+bool SegmentWriter::slot_holds(std::uint64_t offset, ByteView segment) {
+  while (!segment.empty()) {
+    const auto piece = piece_.first(std::min(kPieceBytes, segment.size()));
+    if (!slot_->read_at(offset, piece)) return false;
+    if (!std::ranges::equal(piece, segment.first(piece.size()))) return false;
+    segment = segment.subspan(piece.size());
+    offset += piece.size();
+  }
+  return true;
 }
 
 void SegmentWriter::write_queued() {
@@ -123,8 +140,7 @@ void SegmentWriter::write_queued() {
 }
 
 Result<void> SegmentWriter::write(std::uint64_t index, Work& work) {
-  const std::uint64_t offset = index * image_->segment_size;
-  if (slot_holds(offset, work.segment())) {
+  if (work.is_held) {
     TENON_TRY_VOID(clear_zeros());
     ++count_.kept;
   } else if (work.is_zero) {
@@ -132,22 +148,10 @@ Result<void> SegmentWriter::write(std::uint64_t index, Work& work) {
     ++zeros_length_;
   } else {
     TENON_TRY_VOID(clear_zeros());
-    TENON_TRY_VOID(slot_->write_at(offset, work.segment()));
+    TENON_TRY_VOID(slot_->write_at(index * image_->segment_size, work.segment()));
     ++count_.written;
   }
   return work.then == Then::kCheckpoint ? checkpoint(index + 1) : Result<void>();
-}
-
-// What cannot be read is not held: to write it again is the way to mend it.
-bool SegmentWriter::slot_holds(std::uint64_t offset, ByteView segment) {
-  while (!segment.empty()) {
-    const auto piece = piece_.first(std::min(kPieceBytes, segment.size()));
-    if (!slot_->read_at(offset, piece)) return false;
-    if (!std::ranges::equal(piece, segment.first(piece.size()))) return false;
-    segment = segment.subspan(piece.size());
-    offset += piece.size();
-  }
-  return true;
 }
 
 Result<void> SegmentWriter::clear_zeros() {

@@ -69,15 +69,19 @@ class SegmentWriter {
     std::size_t length = 0;
     Then then = Then::kGoOn;
     bool is_zero = false;
+    bool is_held = false;  // by the slot
   };
   Work& work_of(std::uint64_t index) { return queue_[static_cast<std::size_t>(index % queue_.size())]; }
   void check_queued();
   void write_queued();
   void stop();
 
-  // The rest is the writing thread's.
-  Result<void> write(std::uint64_t index, Work& work);
+  // The checking thread's. It reads what the slot holds ahead of the writing, so that writes follow each other.
+  Result<void> check(std::uint64_t index, Work& work);
   bool slot_holds(std::uint64_t offset, ByteView segment);
+
+  // The writing thread's.
+  Result<void> write(std::uint64_t index, Work& work);
   Result<void> clear_zeros();
   Result<void> write_zeros(std::uint64_t offset, std::uint64_t end);
   Result<void> checkpoint(std::uint64_t segments);
@@ -86,7 +90,7 @@ class SegmentWriter {
   const SegmentList* segments_;
   Slot* slot_;
   SaveCheckpoint save_checkpoint_;
-  SegmentBuffer piece_;
+  SegmentBuffer piece_;             // the checking thread's; what follows is the writing thread's
   std::uint64_t saved_;             // segments in the last checkpoint
   std::uint64_t zeros_from_ = 0;    // segments of zeros that wait to be cleared in one go: a run,
   std::uint64_t zeros_length_ = 0;  // so many of them

@@ -12,12 +12,13 @@ namespace {
 
 class InMemorySlot final : public Slot {
  public:
-  InMemorySlot(InMemorySlots::Medium& medium, Power& power, bool writable)
-      : medium_(medium), power_(power), writable_(writable) {}
+  InMemorySlot(InMemorySlots::Medium& medium, std::mutex& mutex, Power& power, bool writable)
+      : medium_(medium), mutex_(mutex), power_(power), writable_(writable) {}
 
   std::uint64_t size() const override { return medium_.cached.size(); }
 
   Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override {
+    const std::lock_guard lock(mutex_);
     TENON_TRY_VOID(power_.check(ErrorCode::kStorage));
     if (!inside(offset, into.size())) return Error{ErrorCode::kStorage, "read past the end of the slot"};
     if (medium_.unreadable_from && offset + into.size() > *medium_.unreadable_from) {
@@ -31,6 +32,7 @@ class InMemorySlot final : public Slot {
   }
 
   Result<void> write_at(std::uint64_t offset, ByteView data) override {
+    const std::lock_guard lock(mutex_);
     if (!writable_) return Error{ErrorCode::kStorage, "the slot was opened for reading"};
     if (!inside(offset, data.size())) return Error{ErrorCode::kStorage, "write past the end of the slot"};
     if (medium_.fail_write_after && medium_.writes >= *medium_.fail_write_after) {
@@ -47,12 +49,14 @@ class InMemorySlot final : public Slot {
   Result<bool> punch(std::uint64_t offset, std::uint64_t length) override {
     if (!medium_.punches) return false;
     TENON_TRY_VOID(write_at(offset, Bytes(length)));
+    const std::lock_guard lock(mutex_);
     medium_.bytes_written -= length;
     medium_.bytes_punched += length;
     return true;
   }
 
   Result<void> flush() override {
+    const std::lock_guard lock(mutex_);
     TENON_TRY_VOID(power_.spend(ErrorCode::kStorage));
     ++medium_.flushes;
     if (medium_.fail_flush == medium_.flushes) {
@@ -66,6 +70,7 @@ class InMemorySlot final : public Slot {
   }
 
   void forget_cache() override {
+    const std::lock_guard lock(mutex_);
     if (medium_.lost) medium_.cached = medium_.durable;
     medium_.lost = false;
   }
@@ -76,6 +81,7 @@ class InMemorySlot final : public Slot {
   }
 
   InMemorySlots::Medium& medium_;
+  std::mutex& mutex_;  // guards the medium
   Power& power_;
   bool writable_;
 };
@@ -120,7 +126,7 @@ Result<std::unique_ptr<Slot>> InMemorySlots::open(SlotGroup group, std::string_v
   TENON_TRY_VOID(power_->check(ErrorCode::kStorage));
   const auto at = media_.find({group, std::string(slot_class)});
   if (at == media_.end()) return Error{ErrorCode::kHw, "no slot of class " + std::string(slot_class)};
-  return std::unique_ptr<Slot>(std::make_unique<InMemorySlot>(at->second, *power_, writable));
+  return std::unique_ptr<Slot>(std::make_unique<InMemorySlot>(at->second, mutex_, *power_, writable));
 }
 
 std::set<std::string, std::less<>> InMemorySlots::classes(SlotGroup group) const {

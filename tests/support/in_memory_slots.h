@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -57,6 +58,7 @@ class InMemorySlots final : public client::Slots {
  private:
   Result<std::unique_ptr<client::Slot>> open(client::SlotGroup group, std::string_view slot_class, bool writable);
 
+  std::mutex mutex_;  // held while a slot of ours is in use
   Power own_power_;
   Power* power_ = &own_power_;
   std::map<std::pair<client::SlotGroup, std::string>, Medium> media_;
