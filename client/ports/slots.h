@@ -22,8 +22,13 @@ constexpr std::string_view to_string(SlotGroup group) {
 }
 
 // Slot is one opened place. Its descriptor is held from the first byte to the last check.
+// Thread: one at a time, but for read_at: it may be called from several, and while another part of the slot is written.
 class Slot {
  public:
+  // kAlignment: where place, length and memory are multiples of it, bytes go between memory and medium past the page
+  // cache of the system, if that can be done there at all. Units: bytes.
+  static constexpr std::size_t kAlignment = 4096;
+
   virtual ~Slot() = default;
 
   virtual std::uint64_t size() const = 0;  // bytes
@@ -31,6 +36,9 @@ class Slot {
   virtual Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) = 0;
   // write_at Errors: E_STORAGE; a range that is not wholly inside the slot writes nothing.
   virtual Result<void> write_at(std::uint64_t offset, ByteView data) = 0;
+  // punch makes a range read as zeros without writing them, and gives its space back where there is something to give.
+  // False when this slot cannot, and the zeros have to be written. Errors: E_STORAGE for a range not wholly inside.
+  virtual Result<bool> punch(std::uint64_t offset, std::uint64_t length) = 0;
   // flush returns when everything written is on the medium. After an error what was written since the last flush is
   // lost.
   virtual Result<void> flush() = 0;

@@ -1,5 +1,6 @@
 #include <tenon/client/slots/file_slot.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -24,6 +25,19 @@ std::string at_offset(std::uint64_t offset) {
   return " at byte " + std::to_string(offset);
 }
 
+// A second descriptor of what is open already, whatever its path leads to by now.
+SlotDescriptor open_direct(int descriptor) {
+  const int access = ::fcntl(descriptor, F_GETFL) & O_ACCMODE;
+  const std::string same = "/proc/self/fd/" + std::to_string(descriptor);
+  return SlotDescriptor(::open(same.c_str(), access | O_DIRECT | O_CLOEXEC));
+}
+
+// How many of the bytes, from the first on, can go past the page cache.
+std::size_t aligned_length(std::uint64_t offset, const void* memory, std::size_t length) {
+  const bool aligned = offset % Slot::kAlignment == 0 && std::bit_cast<std::uintptr_t>(memory) % Slot::kAlignment == 0;
+  return aligned ? length - length % Slot::kAlignment : 0;
+}
+
 }  // namespace
 
 SlotDescriptor::~SlotDescriptor() {
@@ -38,37 +52,55 @@ Result<std::unique_ptr<Slot>> FileSlot::take(SlotDescriptor descriptor, std::str
   if (S_ISBLK(status.st_mode) && ::ioctl(descriptor.get(), BLKGETSIZE64, &size) != 0) {
     return errno_error(shown, "does not tell its size");
   }
-  return std::unique_ptr<Slot>(new FileSlot(std::move(descriptor), std::move(shown), size));
+  SlotDescriptor direct = open_direct(descriptor.get());
+  return std::unique_ptr<Slot>(new FileSlot(std::move(descriptor), std::move(direct), std::move(shown), size));
+}
+
+// Moves all the bytes, however few a call moves. What is not aligned goes through the page cache, and so does everything
+// where the medium wants coarser alignment than ours.
+template <class Byte, class Call>
+Result<void> FileSlot::transfer(std::uint64_t offset, std::span<Byte> bytes, Call call,
+                                const std::string& failure) const {
+  TENON_TRY_VOID(check_inside(offset, bytes.size()));
+  bool direct_refused = !direct_;
+  while (!bytes.empty()) {
+    const std::size_t direct = direct_refused ? 0 : aligned_length(offset, bytes.data(), bytes.size());
+    const int descriptor = direct > 0 ? direct_.get() : descriptor_.get();
+    const std::size_t length = direct > 0 ? direct : bytes.size();
+    const ssize_t count = call(descriptor, bytes.data(), length, static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EINVAL && direct > 0) {
+      direct_refused = true;
+      continue;
+    }
+    if (count < 0) return errno_error(shown_, failure + at_offset(offset));
+    if (count == 0) return Error{ErrorCode::kStorage, shown_ + " has become shorter: it ends" + at_offset(offset)};
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
 }
 
 Result<void> FileSlot::read_at(std::uint64_t offset, std::span<std::uint8_t> into) {
-  TENON_TRY_VOID(check_inside(offset, into.size()));
-  while (!into.empty()) {
-    const ssize_t count = ::pread(descriptor_.get(), into.data(), into.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error(shown_, "cannot be read" + at_offset(offset));
-    if (count == 0) return Error{ErrorCode::kStorage, shown_ + " has become shorter: it ends" + at_offset(offset)};
-    into = into.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
+  return transfer(offset, into, ::pread, "cannot be read");
 }
 
 Result<void> FileSlot::write_at(std::uint64_t offset, ByteView data) {
-  TENON_TRY_VOID(check_inside(offset, data.size()));
-  while (!data.empty()) {
-    const ssize_t count = ::pwrite(descriptor_.get(), data.data(), data.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno_error(shown_, "cannot be written" + at_offset(offset));
-    data = data.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
+  return transfer(offset, data, ::pwrite, "cannot be written");
+}
+
+// On a device too this is no discard, after which blocks may read as anything: the kernel makes them read as zeros, or
+// says that the device cannot (fallocate(2), FALLOC_FL_PUNCH_HOLE).
+Result<bool> FileSlot::punch(std::uint64_t offset, std::uint64_t length) {
+  TENON_TRY_VOID(check_inside(offset, length));
+  return ::fallocate(descriptor_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                     static_cast<off_t>(length)) == 0;
 }
 
 Result<void> FileSlot::flush() {
-  // fsync, not fdatasync: a file-backed slot may be sparse, and for a device it also empties the drive's own cache.
-  if (::fsync(descriptor_.get()) != 0) return errno_error(shown_, "does not take what was written");
+  // That is the data, what a file system needs to find them again, and the drive's own cache; without the times of a file,
+  // for which it would have to wait for everybody's changes.
+  if (::fdatasync(descriptor_.get()) != 0) return errno_error(shown_, "does not take what was written");
   return {};
 }
 
@@ -76,7 +108,7 @@ void FileSlot::forget_cache() {
   static_cast<void>(::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED));
 }
 
-Result<void> FileSlot::check_inside(std::uint64_t offset, std::size_t length) const {
+Result<void> FileSlot::check_inside(std::uint64_t offset, std::uint64_t length) const {
   if (offset <= size_ && length <= size_ - offset) return {};
   return Error{ErrorCode::kStorage,
                shown_ + ": " + std::to_string(length) + " bytes" + at_offset(offset) + " are not wholly inside its " +

@@ -1,6 +1,6 @@
-// FileSlot: one opened block device or plain file. It keeps the one descriptor it was given, and never touches a byte
-// outside the size that it had then.
-// Thread: one at a time.
+// FileSlot: one opened block device or plain file. It keeps the descriptor it was given and a second one of the same place
+// that goes past the page cache, and never touches a byte outside the size that the place had then.
+// Thread: as Slot says.
 #pragma once
 
 #include <tenon/client/ports/slots.h>
@@ -34,16 +34,20 @@ class FileSlot final : public Slot {
   std::uint64_t size() const override { return size_; }
   Result<void> read_at(std::uint64_t offset, std::span<std::uint8_t> into) override;
   Result<void> write_at(std::uint64_t offset, ByteView data) override;
+  Result<bool> punch(std::uint64_t offset, std::uint64_t length) override;
   Result<void> flush() override;
   void forget_cache() override;
 
  private:
-  FileSlot(SlotDescriptor descriptor, std::string shown, std::uint64_t size)
-      : descriptor_(std::move(descriptor)), shown_(std::move(shown)), size_(size) {}
+  FileSlot(SlotDescriptor descriptor, SlotDescriptor direct, std::string shown, std::uint64_t size)
+      : descriptor_(std::move(descriptor)), direct_(std::move(direct)), shown_(std::move(shown)), size_(size) {}
 
-  Result<void> check_inside(std::uint64_t offset, std::size_t length) const;
+  Result<void> check_inside(std::uint64_t offset, std::uint64_t length) const;
+  template <class Byte, class Call>
+  Result<void> transfer(std::uint64_t offset, std::span<Byte> bytes, Call call, const std::string& failure) const;
 
   SlotDescriptor descriptor_;
+  SlotDescriptor direct_;  // O_DIRECT; none where the file system refuses that
   std::string shown_;
   std::uint64_t size_;  // bytes, as it was when opened
 };

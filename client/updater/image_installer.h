@@ -1,12 +1,21 @@
 // ImageInstaller: makes a slot hold an image, segment by segment. Each segment is checked against the signed list
-// before it is written; what the slot already holds is not fetched again; at the end everything is read back from the
-// medium. Memory: one segment beside the decoder's and the segment list, whatever the image size.
+// before it is written; what the slot already holds is not written again; at the end everything is read back from the
+// medium. Memory: six segments at the most beside what makes them and the segment list, whatever the image size.
+//
+//   ImageInstaller installer(image, segments, slot, clock, reporter, save_checkpoint);
+//   TENON_TRY_VOID(installer.resume(checkpoint));
+//   while (!installer.is_complete()) TENON_TRY_VOID(installer.write(source));
+//   TENON_TRY_VOID(installer.read_back());
+//
+// Thread: one.
 #pragma once
 
+#include <tenon/client/payload/full_payload.h>
 #include <tenon/client/payload/segment_list.h>
+#include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/reporter.h>
 #include <tenon/client/ports/slots.h>
-#include <tenon/client/updater/repository_client.h>
+#include <tenon/client/writing/segment_writer.h>
 #include <tenon/policies/release.h>
 
 #include <cstdint>
@@ -14,39 +23,46 @@
 
 namespace tenon::client {
 
+// SegmentSource hands out the segments of an image in order, from `first` to the last one; nobody has checked them. An
+// error of `take` ends it, and is what it returns.
+using SegmentSource = std::function<Result<void>(std::uint64_t first, const SegmentHandler& take)>;
+
 class ImageInstaller {
  public:
-  // SaveCheckpoint is called with the number of segments that are on the medium.
-  using SaveCheckpoint = std::function<Result<void>(std::uint64_t segments)>;
-
   // Caller must keep everything alive. Pre: the slot is at least as large as the image.
-  ImageInstaller(const policies::Image& image, const SegmentList& segments, Slot& slot, Reporter& reporter);
+  ImageInstaller(const policies::Image& image, const SegmentList& segments, Slot& slot, Clock& clock,
+                 Reporter& reporter, SaveCheckpoint save_checkpoint);
 
-  // resume_at finds the first segment that is missing: those before `checkpoint` are on the medium, those after it are
-  // looked at and counted as long as they are right.
-  Result<std::uint64_t> resume_at(std::uint64_t checkpoint);
+  // resume finds what the slot holds already: the segments before `checkpoint`, which are on the medium, and those after
+  // it, as long as they are right. Errors: E_STORAGE
+  Result<void> resume(std::uint64_t checkpoint);
 
-  // write fetches the full payload from segment `first` on and writes it. When a source fails, the next goes on with the
-  // segment that is missing then.
-  // Errors: E_MISMATCH for a segment that is not what was signed, and nothing of it is written; E_NET; E_PARSE;
-  // E_STORAGE. What was written before an error stays, and the checkpoint says so.
-  Result<void> write(RepositoryClient& client, const TrustedRepository& repository,
-                     const metadata::VerifiedTarget& payload, std::uint64_t first,
-                     const SaveCheckpoint& save_checkpoint);
+  // write takes the segments that are missing from a source, and makes a checkpoint every 16 MiB or ten seconds. Called
+  // again it goes on with the segment that is missing then, from whatever source.
+  // Errors: E_MISMATCH for a segment that is not what was signed, and nothing of it is written; E_STORAGE; what the
+  // source returned. What was written before an error stays; the checkpoint says what of it is certain.
+  Result<void> write(const SegmentSource& source);
+  // is_complete says that every segment is in the slot.
+  bool is_complete() const { return next_ == segments_->count(); }
 
-  // read_back checks every segment as the medium gives it.
+  // read_back checks every segment as the medium gives it, unless resume() has just done so. Pre: is_complete().
   // Errors: E_STORAGE for one that is not what was written; the checkpoint is set back to it.
-  Result<void> read_back(const SaveCheckpoint& save_checkpoint);
+  Result<void> read_back();
 
  private:
-  Result<bool> slot_holds(std::uint64_t index);
-  Result<std::uint64_t> payload_offset(const PartReader& payload, std::uint64_t payload_length, std::uint64_t first);
+  SegmentWriter::Then after(ByteView segment);
+  void report(std::string_view step, std::uint64_t segments);
 
   const policies::Image* image_;
   const SegmentList* segments_;
   Slot* slot_;
+  Clock* clock_;
   Reporter* reporter_;
-  Bytes buffer_;
+  SaveCheckpoint save_checkpoint_;
+  std::uint64_t next_ = 0;  // the first segment that is missing
+  bool was_read_back_ = false;
+  std::uint64_t bytes_since_checkpoint_ = 0;
+  std::chrono::seconds last_checkpoint_{0};  // by Clock::since_boot()
 };
 
 }  // namespace tenon::client

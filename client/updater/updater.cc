@@ -1,4 +1,5 @@
 #include <tenon/client/payload/segment_list.h>
+#include <tenon/client/updater/full_payload_source.h>
 #include <tenon/client/updater/image_installer.h>
 #include <tenon/client/updater/updater.h>
 
@@ -304,26 +305,25 @@ Result<void> Updater::write_image(const Checked& checked, const policies::Image&
   TENON_TRY(const SegmentList segments, fetch_segments());
   TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_writing(target, image.slot.text(), running));
 
-  const auto save_checkpoint = [&](std::uint64_t count) {
+  ImageInstaller installer(image, segments, *slot, ports_.clock, ports_.reporter, [&](std::uint64_t count) {
     return state_.save(Checkpoint{checked.selection.release_digest, image.slot.text(), count});
-  };
-  ImageInstaller installer(image, segments, *slot, ports_.reporter);
+  });
   TENON_TRY(const std::uint64_t known, state_.checkpoint(checked.selection.release_digest, image.slot.text()));
-  TENON_TRY(const std::uint64_t first, installer.resume_at(known));
-  if (first > 0 && first < segments.count()) {
-    ports_.reporter.note("going on at segment " + std::to_string(first) + " of " + std::to_string(segments.count()));
-  }
-  if (first < segments.count()) {
+  TENON_TRY_VOID(installer.resume(known));
+  if (!installer.is_complete()) {
     const auto full = std::ranges::find(image.payloads, "full", &policies::Payload::kind);
     if (full == image.payloads.end()) {
       return Error{ErrorCode::kPolicy, "the release has no payload that this device can use"}.with_hint(
           "publish a payload of kind \"full\"");
     }
     TENON_TRY(const metadata::VerifiedTarget payload, find(full->file));
-    TENON_TRY_VOID(installer.write(client_, checked.repository, payload, first, save_checkpoint));
+    TENON_TRY_VOID(client_.read_parts(checked.repository, payload, [&](const PartReader& parts) {
+      return installer.write([&](std::uint64_t first, const SegmentHandler& take) {
+        return read_full_payload(parts, payload.length(), image, first, take);
+      });
+    }));
   }
-  TENON_TRY_VOID(slot->flush());
-  return installer.read_back(save_checkpoint);
+  return installer.read_back();
 }
 
 // The trial that is armed is not wanted any more: it was withdrawn, or the channel went on to what runs.

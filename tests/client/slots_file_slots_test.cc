@@ -1,11 +1,13 @@
 // FileSlots: never a byte outside a slot, and never a slot that is in use, whatever paths and links say.
 #include <tenon/client/slots/file_slots.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -66,6 +68,69 @@ TEST_F(FileSlotsTest, WritesAndReadsTheOtherGroup) {
   EXPECT_EQ(as_text(read), "bhello");
   EXPECT_EQ(content("b").size(), 1000u);
   EXPECT_EQ(content("a"), std::string(1000, 'a'));
+}
+
+// Memory that is aligned as a slot wants it, so that bytes go past the page cache, or off by one.
+class Memory {
+ public:
+  Memory(std::size_t size, std::size_t off) : bytes_(size + 2 * Slot::kAlignment), size_(size) {
+    void* at = bytes_.data();
+    std::size_t room = bytes_.size();
+    begin_ = static_cast<std::uint8_t*>(std::align(Slot::kAlignment, size, at, room)) + off;
+  }
+  std::span<std::uint8_t> all() const { return {begin_, size_}; }
+
+ private:
+  Bytes bytes_;
+  std::size_t size_;
+  std::uint8_t* begin_;
+};
+
+// Writes and reads all of a slot in two pieces, from memory of either kind.
+void expect_to_keep(Slot& slot, std::size_t cut) {
+  const auto size = static_cast<std::size_t>(slot.size());
+  for (const std::size_t off : {0, 1}) {
+    const Memory memory(size, off);
+    std::minstd_rand random(static_cast<std::uint32_t>(size + off));
+    std::ranges::generate(memory.all(), [&] { return static_cast<std::uint8_t>(random()); });
+    ASSERT_TRUE(slot.write_at(0, memory.all().first(cut)));
+    const Memory rest(size - cut, off);
+    std::ranges::copy(memory.all().subspan(cut), rest.all().begin());
+    ASSERT_TRUE(slot.write_at(cut, rest.all()));
+    ASSERT_TRUE(slot.flush());
+    slot.forget_cache();
+    for (const std::size_t read_off : {0, 1}) {
+      const Memory back(size, read_off);
+      ASSERT_TRUE(slot.read_at(0, back.all()));
+      EXPECT_TRUE(std::ranges::equal(back.all(), memory.all()));
+    }
+  }
+}
+
+// Book: DEV-03
+TEST_F(FileSlotsTest, KeepsEveryByteOfASlotOfAnySizeFromMemoryOfAnyPlace) {
+  for (const std::size_t size : {1, 511, 4095, 4096, 4097, 12288, 16895, 16896, 131'071, 131'072, 131'073}) {
+    SCOPED_TRACE(size);
+    auto slots = this->slots(make("a", "a"), make("b", std::string(size, 'b')));
+    auto slot = slots.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA);
+    ASSERT_TRUE(slot);
+    for (const std::size_t cut : {size / 2, size / 2 / 4096 * 4096}) expect_to_keep(**slot, cut);
+    EXPECT_EQ(content("b").size(), size);
+  }
+}
+
+TEST_F(FileSlotsTest, PunchesARangeThatReadsAsZerosAndNothingBesideIt) {
+  auto slots = this->slots(make("a", "a"), make("b", std::string(3u << 20, 'b')));
+  auto slot = slots.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA);
+  ASSERT_TRUE(slot);
+  const auto punched = (*slot)->punch(1u << 20, 1u << 20);
+  ASSERT_TRUE(punched);
+  if (!*punched) GTEST_SKIP() << "the file system of the tests cannot punch";
+  const std::string expected = std::string(1u << 20, 'b') + std::string(1u << 20, '\0') + std::string(1u << 20, 'b');
+  EXPECT_TRUE(content("b") == expected);
+  EXPECT_FALSE((*slot)->punch(1, 3u << 20));
+  EXPECT_FALSE((*slot)->punch(std::numeric_limits<std::uint64_t>::max(), 2));
+  EXPECT_TRUE(content("b") == expected);
 }
 
 // Book: DEV-60
@@ -314,6 +379,32 @@ TEST_F(FileSlotsLoopTest, WritesADeviceToItsLastByteAndNoFurther) {
   Bytes read(4);
   EXPECT_TRUE((*slot)->read_at((1u << 20) - 4, read));
   EXPECT_EQ(as_text(read), "last");
+}
+
+// Book: DEV-03
+TEST_F(FileSlotsLoopTest, KeepsEveryByteOfADevice) {
+  auto slots = this->slots(make("a", "a"), device_);
+  auto slot = slots.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA);
+  ASSERT_TRUE(slot) << slot.error().message;
+  for (const std::size_t cut : {std::size_t{1u << 19}, std::size_t{777}}) expect_to_keep(**slot, cut);
+}
+
+// A device may punch, and then reads as zeros, or say that it cannot; what no sector divides it leaves to be written.
+TEST_F(FileSlotsLoopTest, PunchesADeviceOrLeavesItAsItIs) {
+  auto slots = this->slots(make("a", "a"), device_);
+  auto slot = slots.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA);
+  ASSERT_TRUE(slot) << slot.error().message;
+  ASSERT_TRUE((*slot)->write_at(0, Bytes(1u << 20, 'x')));
+  for (const auto& [offset, length] : {std::pair(8192U, 65536U), std::pair(131'072U, 777U)}) {
+    const auto punched = (*slot)->punch(offset, length);
+    ASSERT_TRUE(punched) << punched.error().message;
+    Bytes read(length);
+    ASSERT_TRUE((*slot)->read_at(offset, read));
+    EXPECT_EQ(read, Bytes(length, *punched ? '\0' : 'x'));
+    Bytes beside(512);
+    ASSERT_TRUE((*slot)->read_at(offset + (1u << 17), beside));
+    EXPECT_EQ(beside, Bytes(512, 'x'));
+  }
 }
 
 // Book: DEV-63

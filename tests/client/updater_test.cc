@@ -456,23 +456,85 @@ bool converges(SimulatedDevice& device) {
   return false;
 }
 
+// What a cut leaves of what was not flushed: nothing; all of it, when only the process was killed; or any part, by
+// sectors of 512 bytes and of 4 KiB, torn ones among them.
+constexpr std::uint32_t kCutModels = 4;
+
+void leave_unflushed(SimulatedDevice& device, std::uint32_t model, std::uint32_t seed) {
+  auto& medium = device.slots.medium(SlotGroup::kB, "rootfs");
+  if (model == 1) medium.durable = medium.cached;
+  if (model >= 2) device.slots.lose_some_of_cache(seed, model == 2 ? 512 : 4096);
+}
+
 // The durable writes of the whole update, one after the other, are each the last one before the cut.
+// Book: DEV-01
 TEST_F(UpdaterTest, LeavesABootableUpdatableDeviceWhereverThePowerIsCut) {
-  constexpr std::size_t kMoreThanAllWrites = 200;
+  constexpr std::uint32_t kMoreThanAllWrites = 200;
   bool ran_through = false;
-  for (std::size_t cut = 0; cut < kMoreThanAllWrites && !ran_through; ++cut) {
-    SimulatedDevice one(repository);
-    one.power.cut_after(cut);
-    const auto installed = one.updater().install();
-    if (installed && one.boot.boot() == SlotGroup::kB) {
-      one.restart();
-      ran_through = one.updater().start() && one.updater().confirm();
+  for (std::uint32_t cut = 0; cut < kMoreThanAllWrites && !ran_through; ++cut) {
+    for (std::uint32_t model = 0; model < kCutModels; ++model) {
+      SCOPED_TRACE(testing::Message() << "cut after write " << cut << ", model " << model);
+      SimulatedDevice one(repository);
+      one.power.cut_after(cut);
+      const auto installed = one.updater().install();
+      if (installed && one.boot.boot() == SlotGroup::kB) {
+        one.restart();
+        ran_through = one.updater().start() && one.updater().confirm();
+      }
+      leave_unflushed(one, model, cut);
+      ASSERT_TRUE(converges(one));
+      EXPECT_TRUE(one.slot_holds(SlotGroup::kB, image));
+      EXPECT_EQ(one.floors().sequence.confirmed, policies::Sequence::create(2).value());
     }
-    ASSERT_TRUE(converges(one)) << "cut after write " << cut;
-    EXPECT_TRUE(one.slot_holds(SlotGroup::kB, image)) << "cut after write " << cut;
-    EXPECT_EQ(one.floors().sequence.confirmed, policies::Sequence::create(2).value()) << "cut after write " << cut;
   }
   EXPECT_TRUE(ran_through) << "the update has more writes than were cut";
+}
+
+// Every cut of an update, and every cut of the recovery from it; of what was not flushed something else is left each time.
+void cut_twice(RepositorySimulator& repository, ByteView image, std::uint32_t model) {
+  std::size_t pairs = 0;
+  bool ran_through = false;
+  for (std::uint32_t cut = 0; !ran_through; ++cut) {
+    bool recovered = false;
+    for (std::uint32_t second = 0; !recovered; ++second, ++pairs) {
+      SCOPED_TRACE(testing::Message() << "cut after write " << cut << ", then after write " << second);
+      SimulatedDevice one(repository);
+      one.power.cut_after(cut);
+      ran_through = one.updater().install().has_value();
+      leave_unflushed(one, (model + cut) % kCutModels, second);
+      ASSERT_TRUE(one.power_on());
+      one.power.cut_after(second);
+      recovered = one.updater().start() && (one.updater().install() || one.updater().confirm());
+      leave_unflushed(one, (model + second) % kCutModels, cut);
+      ASSERT_TRUE(converges(one));
+      ASSERT_TRUE(one.slot_holds(SlotGroup::kB, image));
+    }
+  }
+  EXPECT_GE(pairs, 400U);
+}
+
+// Book: DEV-02
+TEST_F(UpdaterTest, RecoversWhenTheRecoveryFromACutIsCutTooAnywhere) {
+  cut_twice(repository, image, 0);
+}
+
+// Book: DEV-02
+TEST_F(UpdaterTest, RecoversWhenTheRecoveryFromACutIsCutTooAndOtherBytesSurvive) {
+  cut_twice(repository, image, 2);
+}
+
+// Book: DEV-24
+TEST_F(UpdaterTest, LeavesTheRunningSlotAloneWhenTheOtherOneFails) {
+  for (std::size_t good = 0; good < 6; ++good) {
+    SCOPED_TRACE(good);
+    SimulatedDevice one(repository);
+    const Bytes running = one.slots.medium(SlotGroup::kA, "rootfs").durable;
+    one.slots.medium(SlotGroup::kB, "rootfs").fail_write_after = good;
+    EXPECT_EQ(one.updater().install().error().code, ErrorCode::kStorage);
+    EXPECT_EQ(one.slots.medium(SlotGroup::kA, "rootfs").cached, running);
+    EXPECT_EQ(one.boot.record.of(SlotGroup::kB).state, SlotState::kEmpty);
+    EXPECT_EQ(one.power_on(), SlotGroup::kA);
+  }
 }
 
 }  // namespace

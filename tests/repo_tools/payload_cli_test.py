@@ -74,7 +74,6 @@ class Payload(unittest.TestCase):
         self.repo("apply", "--base", "slot.img", "--payload", delta, "--out", "out.ext4")
         self.assertEqual((self.folder / "out.ext4").read_bytes(), (self.folder / "image.ext4").read_bytes())
 
-    # Book: DELTA-02
     def test_another_base_is_refused_and_leaves_no_image(self):
         delta = self.build()
         changed = bytearray((self.folder / "base.ext4").read_bytes())

@@ -10,35 +10,48 @@
 #include <tenon/metadata/result.h>
 
 #include <cstddef>
+#include <mutex>
 #include <optional>
 
 namespace tenon::tests {
 
 class Power {
  public:
-  void cut_after(std::size_t writes) { left_ = writes; }
+  void cut_after(std::size_t writes) {
+    const std::lock_guard lock(mutex_);
+    left_ = writes;
+  }
   void restore() {
+    const std::lock_guard lock(mutex_);
     left_.reset();
     off_ = false;
   }
-  bool is_off() const { return off_; }
+  bool is_off() const {
+    const std::lock_guard lock(mutex_);
+    return off_;
+  }
   // writes counts those that happened, over all cuts.
-  std::size_t writes() const { return writes_; }
+  std::size_t writes() const {
+    const std::lock_guard lock(mutex_);
+    return writes_;
+  }
 
   // spend is called before each durable write. Errors: the given code, when the power is off.
   Result<void> spend(ErrorCode code) {
+    const std::lock_guard lock(mutex_);
     if (left_ && *left_ == 0) off_ = true;
-    TENON_TRY_VOID(check(code));
+    if (off_) return Error{code, "the power is off"};
     if (left_) --*left_;
     ++writes_;
     return {};
   }
   Result<void> check(ErrorCode code) const {
-    if (off_) return Error{code, "the power is off"};
+    if (is_off()) return Error{code, "the power is off"};
     return {};
   }
 
  private:
+  mutable std::mutex mutex_;  // a slot is read on one thread and written on another
   std::optional<std::size_t> left_;
   bool off_ = false;
   std::size_t writes_ = 0;

@@ -1,5 +1,6 @@
 // Preloaded into a program under test, ends it at the N-th call that changes the file system, or makes that call fail:
-// opening for writing, mkostemp, write, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate and what is like them.
+// opening for writing, mkostemp, write, pwrite, fallocate, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate and
+// what is like them.
 //
 //   CUT_AT=N       which call, from 1; 0: none, and the program's last word on stderr is how many there were
 //   CUT_HOW=kill   SIGKILL before it; of a write, after half of it
@@ -113,6 +114,26 @@ ssize_t write(int fd, const void* data, std::size_t size) {
     return -1;
   }
   return write_all(fd, data, size);
+}
+
+#define PWRITE(name)                                                                         \
+  ssize_t name(int fd, const void* data, std::size_t size, off_t offset) {                   \
+    auto* const write_all = real<ssize_t(int, const void*, std::size_t, off_t)>("pwrite64"); \
+    const auto half = [&] { (void)write_all(fd, data, size / 2, offset); };                  \
+    if (const int error = fault(Needs::kSpace, half); error != 0) {                          \
+      errno = error;                                                                         \
+      return -1;                                                                             \
+    }                                                                                        \
+    return write_all(fd, data, size, offset);                                                \
+  }
+PWRITE(pwrite)
+PWRITE(pwrite64)
+
+int fallocate(int fd, int mode, off_t offset, off_t length) {
+  return call<int(int, int, off_t, off_t)>(Needs::kSpace, "fallocate64", fd, mode, offset, length);
+}
+int fallocate64(int fd, int mode, off_t offset, off_t length) {
+  return call<int(int, int, off_t, off_t)>(Needs::kSpace, "fallocate64", fd, mode, offset, length);
 }
 
 #define FORWARD(needs, name, parameters, ...)                      \
