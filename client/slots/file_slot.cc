@@ -1,6 +1,5 @@
 #include <tenon/client/slots/file_slot.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -34,7 +33,8 @@ SlotDescriptor open_direct(int descriptor) {
 
 // How many of the bytes, from the first on, can go past the page cache.
 std::size_t aligned_length(std::uint64_t offset, const void* memory, std::size_t length) {
-  const bool aligned = offset % Slot::kAlignment == 0 && std::bit_cast<std::uintptr_t>(memory) % Slot::kAlignment == 0;
+  const bool aligned =
+      offset % Slot::kAlignment == 0 && reinterpret_cast<std::uintptr_t>(memory) % Slot::kAlignment == 0;
   return aligned ? length - length % Slot::kAlignment : 0;
 }
 

@@ -680,7 +680,7 @@ TEST(SnapshotDigests, AreRequiredOfEveryRole) {
       add_delegation_chain(scenario.repository);
       scenario.device.rules.require_snapshot_hashes = true;
       scenario.settle_with(kDeepTarget);
-      scenario.repository.signed_edits["snapshot"] = [&](const json::Value& value) {
+      scenario.repository.signed_edits["snapshot"] = [&, &edit = edit](const json::Value& value) {
         return edit(value, role + ".json");
       };
       scenario.repository.publish_snapshot();

@@ -11,7 +11,7 @@
 namespace tenon::repo_tools {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int kPairs = 300;
 #else
 constexpr int kPairs = 2500;
