@@ -98,13 +98,16 @@ Result<client::BaseCache::Reads> decode(const client::DeltaHeader& header, const
       "take the base that the delta was made for, unchanged: a file system that was mounted for writing is another"};
 }
 
-Result<void> check_shape(const DeltaRequest& request, std::uint64_t image_size) {
+Result<void> check_shape(const DeltaRequest& request, std::uint64_t base_size, std::uint64_t image_size) {
+  if (std::max(base_size, image_size) > client::kMaxDeltaImageBytes) {
+    return Error{ErrorCode::kLimit, "images above " + std::to_string(client::kMaxDeltaImageBytes) + " bytes"};
+  }
   if (!std::has_single_bit(request.segment_size) || request.segment_size < 1u << 16 ||
       request.segment_size > 1u << 24) {
     return Error{ErrorCode::kUsage, "segments of " + std::to_string(request.segment_size) + " bytes",
                  "write a power of two from 64KiB to 16MiB"};
   }
-  if (image_size / request.segment_size >= kMaxSegments) {
+  if (image_size > request.segment_size * kMaxSegments) {
     return Error{ErrorCode::kLimit,
                  printable(request.image.native()) + ": more than " + std::to_string(kMaxSegments) + " segments",
                  "use larger segments"};
@@ -117,7 +120,9 @@ std::optional<client::Ext4Checksums> rule_for(ByteView image, bool use_file_syst
   if (!use_file_system) return std::nullopt;
   const std::optional<Ext4Layout> layout = Ext4Layout::read(image);
   if (!layout) return std::nullopt;
-  return checksum_rule(image, *layout);
+  std::optional<client::Ext4Checksums> rule = checksum_rule(image, *layout);
+  if (rule && !client::fits_a_header(*rule)) rule.reset();
+  return rule;
 }
 
 // find_pieces finds out how much it has to do while it does it: the share that is done is what people see.
@@ -141,7 +146,7 @@ Result<BuiltDelta> build_delta(const DeltaRequest& request, Progress& progress) 
   TENON_TRY(const MappedFile base, MappedFile::open(request.base));
   TENON_TRY(MappedFile image, MappedFile::open(request.image));
   const std::uint64_t size = image.bytes().size();
-  TENON_TRY_VOID(check_shape(request, size));
+  TENON_TRY_VOID(check_shape(request, base.bytes().size(), size));
   const Sha256 image_sha256 = Sha256::of(image.bytes());
 
   const std::vector<Piece> pieces =

@@ -1,4 +1,3 @@
-#include <tenon/hsm/file_io.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/file_writer.h>
 #include <tenon/repo_tools/unplaced_output.h>
@@ -15,17 +14,21 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kRandomLetters = 6;  // as mkostemp has
 
-// ".update.tar.a1B2c3", as the temporary names of other files are (hsm::is_temporary_name).
+// ".update.tar.tenon-a1B2c3": a name that nobody else gives to a file of theirs.
+std::string beginning_for(const fs::path& path) {
+  return "." + path.filename().native() + ".tenon-";
+}
+
 fs::path temporary_beside(const fs::path& path) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  std::string name = "." + path.filename().native() + ".";
+  std::string name = beginning_for(path);
   for (std::size_t i = 0; i < kRandomLetters; ++i) name += kLetters[randombytes_uniform(kLetters.size())];
   return path.parent_path() / name;
 }
 
 // What one to that name left that was killed. A second one that runs to the same name fails, and this one stands.
 void remove_leftovers(const fs::path& path) {
-  const std::string beginning = "." + path.filename().native() + ".";
+  const std::string beginning = beginning_for(path);
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   std::error_code error;
   std::vector<fs::path> leftovers;
@@ -33,7 +36,7 @@ void remove_leftovers(const fs::path& path) {
     const std::string name = at->path().filename().native();
     const bool is_ours = name.size() == beginning.size() + kRandomLetters && name.starts_with(beginning);
     std::error_code ignored;
-    if (is_ours && hsm::is_temporary_name(name) && at->symlink_status(ignored).type() == fs::file_type::regular) {
+    if (is_ours && at->symlink_status(ignored).type() == fs::file_type::regular) {
       leftovers.push_back(at->path());
     }
   }

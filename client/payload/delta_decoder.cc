@@ -11,6 +11,9 @@
 namespace tenon::client {
 namespace {
 
+// For a segment at most so many times its size is read from the base: a piece for each 16 bytes of it, each from a block of its own.
+constexpr std::uint64_t kMostBaseReads = 1024;
+
 struct FreeDecoder {
   void operator()(ZSTD_DCtx* decoder) const { ZSTD_freeDCtx(decoder); }
 };
@@ -154,6 +157,9 @@ struct DeltaDecoder::State {
     if (base_offset > header.base_size || length > header.base_size - base_offset) {
       return wrong(ErrorCode::kParse, "a piece is taken from beyond the base");
     }
+    if (cache.reads().bytes - read_before > kMostBaseReads * header.segment_size) {
+      return wrong(ErrorCode::kLimit, "it is taken from too many places of the base");
+    }
     const bool exact = model.code_exact(true);
     TENON_TRY_VOID(cache.read(base_offset, piece));
     if (!exact && !model.code_difference(piece.data(), piece.data(), piece.size(), base_offset)) {
@@ -166,6 +172,7 @@ struct DeltaDecoder::State {
     if (group == nullptr || next_segment == group_end) open_group(group == nullptr ? group_index : group_index + 1);
     const std::uint64_t begin = next_segment * header.segment_size;
     segment.resize(static_cast<std::size_t>(header.segment_length(next_segment)));
+    read_before = cache.reads().bytes;
     std::span<std::uint8_t> left(segment);
     while (!left.empty()) TENON_TRY_VOID(decode_piece(left, begin + (segment.size() - left.size())));
     if (group->bits.ran_out())
@@ -188,6 +195,7 @@ struct DeltaDecoder::State {
   std::uint64_t group_end = 0;     // segment
   std::uint64_t next_segment = 0;  // that is decoded next
   std::uint64_t wanted = 0;        // that is given next
+  std::uint64_t read_before = 0;   // bytes of the base, when the segment began
   Bytes segment;
   bool failed = false;
 };

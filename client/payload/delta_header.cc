@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kLengthsAt = kDeltaMagic.size();  // packed and unpacked length of the body, u32 each
 constexpr std::size_t kFixedBytes = kLengthsAt + 8;
-constexpr std::uint64_t kMaxImageBytes = std::uint64_t{1} << 40;
 constexpr std::uint64_t kMaxSegments = std::uint64_t{1} << 18;  // as in a release
 constexpr std::uint64_t kModelBytes = 3u << 20;                 // PieceModel, zstd, buffers of the groups
 constexpr int kHeaderLevel = 19;
@@ -37,8 +36,8 @@ class Numbers {
     bytes_ = {};
     return 0;
   }
-  // A count of things that take a byte or more each.
-  std::uint64_t count() { return take(bytes_.size()); }
+  // A count of things that take so many bytes or more each.
+  std::uint64_t count(std::size_t least_bytes) { return take(bytes_.size() / least_bytes); }
   ByteView take_bytes(std::uint64_t length) {
     if (length > bytes_.size()) {
       ok_ = false;
@@ -101,7 +100,7 @@ Result<Ext4Checksums> read_layout(ByteView bytes, std::uint64_t image_size) {
   layout.block_size = 1u << numbers.take(16);
   std::uint64_t end = 0;
   std::uint64_t next = 1;
-  for (std::uint64_t left = numbers.count(); left > 0; --left) {
+  for (std::uint64_t left = numbers.count(3); left > 0 && numbers.ok(); --left) {
     Ext4Checksums::InodeTable table;
     table.offset = end + numbers.take(image_size / layout.inode_size) * layout.inode_size;
     table.count = numbers.take(image_size / layout.inode_size);
@@ -111,12 +110,12 @@ Result<Ext4Checksums> read_layout(ByteView bytes, std::uint64_t image_size) {
     layout.tables.push_back(table);
   }
   std::uint64_t before = 0;
-  for (std::uint64_t left = numbers.count(); left > 0; --left) {
+  for (std::uint64_t left = numbers.count(1); left > 0 && numbers.ok(); --left) {
     before += numbers.take(kAnyU32);
     layout.left_inodes.push_back(static_cast<std::uint32_t>(before));
   }
   end = 0;
-  for (std::uint64_t left = numbers.count(); left > 0; --left) {
+  for (std::uint64_t left = numbers.count(3); left > 0 && numbers.ok(); --left) {
     Ext4Checksums::DirectoryBlock block;
     block.offset = end + numbers.take(image_size / layout.block_size) * layout.block_size;
     block.inode = static_cast<std::uint32_t>(numbers.take(kAnyU32));
@@ -125,7 +124,7 @@ Result<Ext4Checksums> read_layout(ByteView bytes, std::uint64_t image_size) {
     layout.directories.push_back(block);
   }
   end = 0;
-  for (std::uint64_t left = numbers.count(); left > 0; --left) {
+  for (std::uint64_t left = numbers.count(1); left > 0 && numbers.ok(); --left) {
     end += numbers.take(image_size / layout.block_size) * layout.block_size;
     layout.left_blocks.push_back(end);
   }
@@ -135,10 +134,10 @@ Result<Ext4Checksums> read_layout(ByteView bytes, std::uint64_t image_size) {
 
 Result<void> read_groups(Numbers& numbers, DeltaHeader& header) {
   std::uint64_t segments = 0;
-  for (std::uint64_t left = numbers.count(); left > 0; --left) {
+  for (std::uint64_t left = numbers.count(2); left > 0 && numbers.ok(); --left) {
     DeltaHeader::Group group;
     group.segments = numbers.take(kMaxSegments);
-    group.bytes = numbers.take(kMaxImageBytes);
+    group.bytes = numbers.take(kMaxDeltaImageBytes);
     if (group.segments == 0) return wrong("a group without segments");
     segments += group.segments;
     header.groups.push_back(group);
@@ -153,9 +152,9 @@ Result<void> read_groups(Numbers& numbers, DeltaHeader& header) {
 Result<DeltaHeader> read_body(ByteView body) {
   Numbers numbers(body);
   DeltaHeader header;
-  header.image_size = numbers.take(kMaxImageBytes);
+  header.image_size = numbers.take(kMaxDeltaImageBytes);
   const std::uint64_t segment_log = numbers.take(63);
-  header.base_size = numbers.take(kMaxImageBytes);
+  header.base_size = numbers.take(kMaxDeltaImageBytes);
   header.literal_window_log = static_cast<unsigned>(numbers.take(63));
   std::ranges::copy(numbers.take_bytes(header.image_sha256.bytes.size()), header.image_sha256.bytes.begin());
   if (!numbers.ok()) return wrong("it is cut, or a size is out of range");
@@ -168,8 +167,8 @@ Result<DeltaHeader> read_body(ByteView body) {
   }
   TENON_TRY_VOID(read_groups(numbers, header));
   while (numbers.ok() && !numbers.empty()) {
-    const std::uint64_t tag = numbers.take(kMaxImageBytes);
-    const ByteView section = numbers.take_bytes(numbers.count());
+    const std::uint64_t tag = numbers.take(kMaxDeltaImageBytes);
+    const ByteView section = numbers.take_bytes(numbers.count(1));
     if (tag == kChecksumsOfExt4 && !header.checksums) {
       TENON_TRY(header.checksums, read_layout(section, header.image_size));
     } else if (tag % 2 != 0) {
@@ -247,6 +246,10 @@ Bytes DeltaHeader::to_bytes() const {
   return out;
 }
 
+bool fits_a_header(const Ext4Checksums& checksums) {
+  return write_layout(checksums.layout()).size() <= kMaxDeltaHeaderBytes / 2;
+}
+
 std::uint64_t DeltaHeader::payload_length() const {
   std::uint64_t total = length;
   for (const Group& group : groups) total += group.bytes;  // at most 2^20 times 2^40
@@ -254,8 +257,16 @@ std::uint64_t DeltaHeader::payload_length() const {
 }
 
 std::uint64_t DeltaHeader::memory_bytes() const {
+  std::uint64_t tables = groups.size() * sizeof(Group);
+  if (checksums) {
+    const Ext4Checksums::Layout& layout = checksums->layout();
+    tables += layout.tables.size() * sizeof(Ext4Checksums::InodeTable) +
+              layout.left_inodes.size() * sizeof(std::uint32_t) +
+              layout.directories.size() * sizeof(Ext4Checksums::DirectoryBlock) +
+              layout.left_blocks.size() * sizeof(std::uint64_t);
+  }
   return std::min(segment_size, image_size) + (std::uint64_t{1} << literal_window_log) + BaseCache::kBytes +
-         kModelBytes;
+         kModelBytes + 2 * tables;
 }
 
 }  // namespace tenon::client

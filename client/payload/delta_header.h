@@ -24,6 +24,7 @@ using ReadPayload = std::function<Result<std::size_t>(std::uint64_t offset, std:
 inline constexpr std::array<std::uint8_t, 8> kDeltaMagic = {'T', 'E', 'N', 'O',
                                                             'N', 'D', 'L', 1};  // ends in the version
 inline constexpr std::size_t kMaxDeltaHeaderBytes = 1u << 20;  // unpacked: 64 groups of 2 MiB take 400 bytes
+inline constexpr std::uint64_t kMaxDeltaImageBytes = std::uint64_t{1} << 39;  // of image and base
 inline constexpr unsigned kMinLiteralWindowLog = 10;
 inline constexpr unsigned kMaxLiteralWindowLog = 22;
 
@@ -57,6 +58,9 @@ struct DeltaHeader {
   // memory_bytes is what DeltaDecoder takes at most.
   std::uint64_t memory_bytes() const;
 };
+
+// fits_a_header says whether a header has room for them, beside much else.
+bool fits_a_header(const Ext4Checksums& checksums);
 
 // read_whole fills the span, or says that the payload ends before. Errors: E_PARSE; what the reader returned.
 Result<void> read_whole(const ReadPayload& payload, std::uint64_t offset, std::span<std::uint8_t> into);

@@ -61,7 +61,7 @@ Result<void> ImageInstaller::write(const SegmentSource& source) {
     return {};
   });
   const Result<void> written = writer.finish();
-  next_ = writer.next();
+  next_ = written ? writer.next() : writer.saved();
   if (!written) return written;
   if (!made) return made;
   if (!is_complete()) {

@@ -4,6 +4,10 @@
 namespace tenon::client {
 namespace {
 
+// What a transfer may bring, breaks and other mirrors included, before it is no progress any more.
+constexpr std::uint64_t kMostTimes = 4;
+constexpr std::uint64_t kSmallTransfer = 16u << 20;
+
 class CollectingSink final : public ByteSink {
  public:
   Result<void> accept(ByteView piece) override {
@@ -137,7 +141,7 @@ Result<void> RepositoryClient::read_parts(const TrustedRepository& repository, c
   const std::string path = url_of(repository, target);
   std::uint64_t received = 0;
   return sources_.attempt([&](Fetcher& source) { return use(PartReader(source, path, target.length(), received)); },
-                          &received);
+                          &received, kMostTimes * target.length() + kSmallTransfer);
 }
 
 }  // namespace tenon::client

@@ -68,7 +68,8 @@ void Sources::wait(std::chrono::milliseconds least, std::chrono::milliseconds mo
 
 bool Sources::wait_for_another(Attempts& attempts, const std::vector<Error>& errors) {
   const bool may_pass = std::ranges::any_of(errors, [](const Error& error) { return error.code == ErrorCode::kNet; });
-  if (attempts.received != nullptr && *attempts.received >= attempts.seen + kProgressBytes) {
+  const bool came = attempts.received != nullptr && *attempts.received >= attempts.seen + kProgressBytes;
+  if (came && *attempts.received <= attempts.budget) {
     attempts.seen = *attempts.received;
     attempts.made = 0;
   }

@@ -22,11 +22,13 @@ class Sources {
   Sources(std::vector<Fetcher*> fetchers, Clock& clock, Reporter& reporter, std::uint32_t attempts);
 
   // attempt runs `ask` with each source until it succeeds; those that failed less often lately come first. What is no
-  // fault of a source (storage, for example) ends it at once. `received` counts the bytes of a long transfer that came.
+  // fault of a source (storage, for example) ends it at once. `received` counts the bytes of a long
+  // transfer that came; once they are more than `budget`, what comes no longer begins the count of attempts anew.
   // Errors: the one source's error; of several, E_NET with all reasons, or the code on which all agree.
   template <class Ask>
-  auto attempt(Ask ask, const std::uint64_t* received = nullptr) -> decltype(ask(std::declval<Fetcher&>())) {
-    Attempts attempts{received};
+  auto attempt(Ask ask, const std::uint64_t* received = nullptr, std::uint64_t budget = 0)
+      -> decltype(ask(std::declval<Fetcher&>())) {
+    Attempts attempts{received, budget};
     for (;;) {
       std::vector<Error> errors;
       for (const std::size_t index : order()) {
@@ -46,6 +48,7 @@ class Sources {
  private:
   struct Attempts {
     const std::uint64_t* received;
+    std::uint64_t budget;    // bytes
     std::uint64_t seen = 0;  // of *received, when the count began
     std::uint32_t made = 0;
   };

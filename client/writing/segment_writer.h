@@ -57,6 +57,8 @@ class SegmentWriter {
 
   // next gives the segment that is to be written next. It grows while the writer works.
   std::uint64_t next() const;
+  // saved gives how many segments the last checkpoint covers. Pre: finished.
+  std::uint64_t saved() const { return saved_; }
   // count Pre: finish() was called.
   WriteCount count() const { return count_; }
 

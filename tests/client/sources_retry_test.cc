@@ -143,7 +143,7 @@ TEST(ALongTransfer, GoesOnAsLongAsSomethingComes) {
     if (++asked == 40) return {};
     return Error{ErrorCode::kNet, "the link is down"};
   };
-  EXPECT_TRUE(asking.sources->attempt(drops, &received));
+  EXPECT_TRUE(asking.sources->attempt(drops, &received, UINT64_MAX));
   EXPECT_EQ(asked, 40);
   for (const auto& [least, most] : asking.clock.waits) EXPECT_EQ(most, seconds(2)) << "the pause begins anew, too";
   const auto drips = [&](client::Fetcher&) -> Result<void> {
@@ -152,8 +152,25 @@ TEST(ALongTransfer, GoesOnAsLongAsSomethingComes) {
     return Error{ErrorCode::kNet, "the link is down"};
   };
   asked = 0;
-  EXPECT_FALSE(asking.sources->attempt(drips, &received));
+  EXPECT_FALSE(asking.sources->attempt(drips, &received, UINT64_MAX));
   EXPECT_EQ(asked, 2);
+}
+
+// A middlebox that cuts each transfer at the same byte, or a mirror that sends what nobody wants, again and again.
+// Book: NET-01
+TEST(ALongTransfer, EndsWhenFarMoreCameThanItHas) {
+  BusySource source(0);
+  Asking asking;
+  asking.sources.emplace(std::vector<client::Fetcher*>{&source}, asking.clock, asking.reporter, 2U);
+  std::uint64_t received = 0;
+  int asked = 0;
+  const auto cut = [&](client::Fetcher&) -> Result<void> {
+    received += 5u << 20;
+    ++asked;
+    return Error{ErrorCode::kNet, "the link is down"};
+  };
+  EXPECT_FALSE(asking.sources->attempt(cut, &received, std::uint64_t{40} << 20));
+  EXPECT_EQ(asked, 9);
 }
 
 // Book: NET-08, NET-09

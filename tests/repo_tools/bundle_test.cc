@@ -46,7 +46,7 @@ class Bundle : public Workshop {
   // What else lies beside the bundle: a temporary file that was left.
   std::size_t files_beside() const {
     return static_cast<std::size_t>(std::ranges::count_if(fs::directory_iterator(temp_.path()), [](const auto& entry) {
-      return is_leftover(entry.path().filename().native());
+      return entry.path().filename().native().starts_with(".update.tar.");
     }));
   }
 
@@ -151,13 +151,15 @@ TEST_F(Bundle, HasRolesByTheirNamesAndNotByTheirVersions) {
 
 TEST_F(Bundle, RemovesWhatAKilledExportToItsNameLeftAndNothingElse) {
   publish_release("1.0.0", 1);
-  for (const char* name : {".update.tar.a1B2c3", ".other.tar.a1B2c3", ".update.tar.notes"}) {
+  for (const char* name :
+       {".update.tar.tenon-a1B2c3", ".other.tar.tenon-a1B2c3", ".update.tar.notes", ".update.tar.sha256"}) {
     std::ofstream(temp_ / name) << "left";
   }
-  fs::create_symlink("nothing", temp_ / ".update.tar.Z9y8X7");
+  fs::create_symlink("nothing", temp_ / ".update.tar.tenon-Z9y8X7");
   ASSERT_TRUE(write_bundle());
-  EXPECT_FALSE(fs::exists(temp_ / ".update.tar.a1B2c3"));
-  for (const char* name : {".other.tar.a1B2c3", ".update.tar.notes", ".update.tar.Z9y8X7"}) {
+  EXPECT_FALSE(fs::exists(temp_ / ".update.tar.tenon-a1B2c3"));
+  for (const char* name :
+       {".other.tar.tenon-a1B2c3", ".update.tar.notes", ".update.tar.sha256", ".update.tar.tenon-Z9y8X7"}) {
     EXPECT_NE(fs::symlink_status(temp_ / name).type(), fs::file_type::not_found) << name;
   }
 }

@@ -166,7 +166,12 @@ class GroupByHand {
     client::put_varint(records_, bytes.size() << 1 | stream);
     records_.insert(records_.end(), bytes.begin(), bytes.end());
   }
-  void add_pieces() { add_record(0, encoder_.finish()); }
+  void add_pieces() {
+    const Bytes pieces = encoder_.finish();
+    for (std::size_t at = 0; at < pieces.size(); at += client::kMaxRecordBytes) {
+      add_record(0, ByteView(pieces).subspan(at, std::min(client::kMaxRecordBytes, pieces.size() - at)));
+    }
+  }
   void add_literals(ByteView literals) {
     Bytes frame(ZSTD_compressBound(literals.size()));
     frame.resize(ZSTD_compress(frame.data(), frame.size(), literals.data(), literals.size(), 1));
@@ -256,6 +261,50 @@ TEST(HostileDelta, RefusesRecordsThatAreEmptyTooLongOrUncalledFor) {
   for (int i = 0; i < 5; ++i) flood.add_record(1, Bytes(client::kMaxRecordBytes));
   flood.add_pieces();
   EXPECT_EQ(code_of(flood.delta(10)), ErrorCode::kLimit);
+}
+
+// One byte from here and one from there: each reads a block of the base.
+// Book: DELTA-03
+TEST(HostileDelta, ReadsNoMoreOfTheBaseThanAThousandTimesASegment) {
+  constexpr std::uint64_t kBlock = client::BaseCache::kBlockBytes;
+  constexpr std::uint64_t kBase = 200 * 2 * kBlock;
+  GroupByHand group;
+  for (std::uint64_t at = 0; at < kSegment; ++at) {
+    group.model().code_kind(PieceKind::kAdd);
+    group.model().code_move(at - at % 200 * 2 * kBlock);
+    group.model().code_length(1, kSegment - at);
+    group.model().code_exact(true);
+  }
+  group.add_pieces();
+  EXPECT_EQ(code_of(group.delta(kSegment, kBase), Bytes(kBase)), ErrorCode::kLimit);
+}
+
+TEST(HostileDelta, BelievesNoCountThatItsHeaderCannotHold) {
+  Body body;
+  body.more = [](Bytes& out) {
+    Bytes section;
+    for (const std::uint64_t number : {0u, 8u, 12u, 0u, 1000u}) client::put_varint(section, number);
+    section.resize(section.size() + 40);  // a thousand inodes in forty bytes
+    client::put_varint(out, 1);
+    client::put_varint(out, section.size());
+    out.insert(out.end(), section.begin(), section.end());
+  };
+  EXPECT_EQ(header_code(packed(body.bytes())), ErrorCode::kParse);
+  body = Body{};
+  body.groups.assign(100'000, {1, 1});
+  EXPECT_EQ(header_code(packed(body.bytes())), ErrorCode::kParse);
+}
+
+// What is left out then is bytes like others.
+// Book: DELTA-05
+TEST(HostileDelta, IsNeverMadeByUsWithMoreChecksumsThanAHeaderHolds) {
+  client::Ext4Checksums::Layout layout;
+  for (std::uint32_t i = 0; i < 70'000; ++i)
+    layout.directories.push_back({i * 8192ull, i + 2, 0x87654321u ^ i * 2654435761u});
+  const std::uint64_t image_size = 70'000 * 8192ull;
+  EXPECT_FALSE(client::fits_a_header(*client::Ext4Checksums::create(layout, image_size)));
+  layout.directories.resize(1000);
+  EXPECT_TRUE(client::fits_a_header(*client::Ext4Checksums::create(layout, image_size)));
 }
 
 TEST(HostileDelta, TellsWhatItsReadersSay) {

@@ -24,8 +24,9 @@ TEST(Refinement, KeepsToTheBaseAndTheTextWhateverItIsGiven) {
   for (unsigned round = 0; round < 500; ++round) {
     Bytes base = noise(1 + random() % 3000, round);
     Bytes text = noise(1 + random() % 3000, round + 1000);
-    for (std::uint8_t& byte : base) byte &= round % 3 == 0 ? 0x00 : 0x03;
-    for (std::uint8_t& byte : text) byte &= round % 3 == 0 ? 0x00 : 0x03;
+    const std::uint8_t mask = round % 3 == 0 ? 0x00 : 0x03;
+    for (std::uint8_t& byte : base) byte = static_cast<std::uint8_t>(byte & mask);
+    for (std::uint8_t& byte : text) byte = static_cast<std::uint8_t>(byte & mask);
     std::vector<Resemblance> found;
     for (std::size_t at = random() % 20; at < text.size();) {
       const std::size_t base_offset = random() % base.size();
