@@ -175,9 +175,11 @@ Result<BuiltDelta> build_delta(const DeltaRequest& request, Progress& progress) 
   TENON_TRY(const PlacedReads written, PlacedReads::open(output.temporary()));
   TENON_TRY(const PlacedReads base_file, PlacedReads::open(request.base));
   TENON_TRY(const client::DeltaHeader header, header_of(written));
-  TENON_TRY_VOID(decode(
-                     header, written, base_file, [](std::uint64_t, ByteView) { return Result<void>(); }, progress)
-                     .with_context("reading it back"));
+  const auto compared = [](std::uint64_t, ByteView) { return Result<void>(); };
+  if (const auto decoded = decode(header, written, base_file, compared, progress); !decoded) {
+    return Error{decoded.error().code, "reading the delta back: " + decoded.error().message,
+                 "did an image change meanwhile? If not, this is a fault of ours; try --raw"};
+  }
   progress.end();
   TENON_TRY_VOID(output.move_to_its_place());
   return built;
