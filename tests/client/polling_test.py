@@ -6,12 +6,19 @@ import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 import device_cli_test
 
 FASTER = 1200  # times: the interval of 20 minutes is a second
 SECONDS = 6
 ATTEMPTS = 4  # the requests of a cycle that fails, with pauses between them
+
+
+def forget_faketime(pid):
+    """Removes what a faketime that was killed leaves: one that gets its number later would not start."""
+    for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+        Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 class FailingServer(device_cli_test.Liar):
@@ -52,6 +59,7 @@ class Polling(unittest.TestCase):
         daemon = subprocess.Popen(["faketime", "-f", f"+0 x{FASTER}", str(device_cli_test.BIN / "tenond"), "--quiet",
                                    "--config", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   start_new_session=True)
+        self.addCleanup(forget_faketime, daemon.pid)
         self.addCleanup(daemon.wait)
         self.addCleanup(os.killpg, daemon.pid, signal.SIGKILL)  # faketime and the daemon that it started
         return device, daemon, began
