@@ -1,4 +1,5 @@
 #include <tenon/client/payload/full_payload.h>
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/payload_writer.h>
 
@@ -15,10 +16,6 @@ namespace {
 constexpr int kMaxLevel = 19;  // above it zstd wants windows that a segment does not fill
 constexpr unsigned kMaxWorkers = 16;
 constexpr std::size_t kPieceBytes = 256u << 10;  // of a payload that is read back
-
-void put_le32(Bytes& out, std::uint64_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
-}
 
 // Worker compresses one segment at a time, on a thread of its own.
 class Worker {
@@ -62,15 +59,15 @@ class Worker {
 
 Bytes seek_table(const std::vector<std::uint64_t>& frame_lengths, const policies::Image& image) {
   Bytes table;
-  put_le32(table, client::kSeekTableFrameMagic);
-  put_le32(table, frame_lengths.size() * client::kSeekEntryBytes + client::kSeekFooterBytes);
+  client::put_le32(table, client::kSeekTableFrameMagic);
+  client::put_le32(table, frame_lengths.size() * client::kSeekEntryBytes + client::kSeekFooterBytes);
   for (std::size_t i = 0; i < frame_lengths.size(); ++i) {
-    put_le32(table, frame_lengths[i]);
-    put_le32(table, image.segment_length(i));
+    client::put_le32(table, frame_lengths[i]);
+    client::put_le32(table, image.segment_length(i));
   }
-  put_le32(table, frame_lengths.size());
+  client::put_le32(table, frame_lengths.size());
   table.push_back(0);
-  put_le32(table, client::kSeekTableFooterMagic);
+  client::put_le32(table, client::kSeekTableFooterMagic);
   return table;
 }
 

@@ -1,6 +1,6 @@
 #include <tenon/client/payload/base_cache.h>
 #include <tenon/client/payload/delta_header.h>
-#include <tenon/client/payload/seek_table.h>
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/client/payload/varint.h>
 
 #include <algorithm>
@@ -201,8 +201,8 @@ Result<DeltaHeader> DeltaHeader::read(const ReadPayload& payload) {
     return wrong("format " + std::to_string(fixed[kLengthsAt - 1]) + ", known is 1")
         .with_hint("made by a newer version?");
   }
-  const std::uint32_t packed_length = read_le32(ByteView(fixed).subspan(kLengthsAt));
-  const std::uint32_t length = read_le32(ByteView(fixed).subspan(kLengthsAt + 4));
+  const std::uint32_t packed_length = le32(fixed, kLengthsAt);
+  const std::uint32_t length = le32(fixed, kLengthsAt + 4);
   if (packed_length > kMaxDeltaHeaderBytes || length > kMaxDeltaHeaderBytes) {
     return Error{ErrorCode::kLimit,
                  "header of the delta: more than " + std::to_string(kMaxDeltaHeaderBytes) + " bytes"};
@@ -239,9 +239,8 @@ Bytes DeltaHeader::to_bytes() const {
   const std::size_t packed_length = ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), kHeaderLevel);
   TENON_CHECK(!ZSTD_isError(packed_length));
   Bytes out(kDeltaMagic.begin(), kDeltaMagic.end());
-  for (const std::size_t value : {packed_length, body.size()}) {
-    for (unsigned shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
-  }
+  put_le32(out, packed_length);
+  put_le32(out, body.size());
   out.insert(out.end(), packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(packed_length));
   return out;
 }

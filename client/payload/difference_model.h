@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tenon/client/payload/bit_coding.h>
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/client/payload/references.h>
 
 #include <algorithm>
@@ -79,10 +80,6 @@ class DifferenceModel {
     return hash * 0x2C1B3C6Du;
   }
   static std::uint32_t pair(const Before& before) { return static_cast<std::uint32_t>(before[0] | before[1] << 8); }
-  static std::uint32_t read_u32(const std::uint8_t* bytes) {
-    return static_cast<std::uint32_t>(bytes[0] | bytes[1] << 8 | bytes[2] << 16) | static_cast<std::uint32_t>(bytes[3])
-                                                                                       << 24;
-  }
 
   bool may_stride(const Walk& walk) const {
     return walk.at % kStride == 0 && walk.field_left == 0 && walk.carry == 0 && (walk.at == 0 || since_ >= kStride);
@@ -177,8 +174,8 @@ bool DifferenceModel<Coder>::code_is_quiet(const Walk& walk) {
                                                      : 6;
   const std::array<std::uint32_t, kQuietContexts> contexts = {
       mix(distance, missed_ & 0xFF),
-      mix(read_u32(next), read_u32(next + 4)),
-      mix(read_u32(next), pair(walk.before)),
+      mix(load_le32(next), load_le32(next + 4)),
+      mix(load_le32(next), pair(walk.before)),
       mix(since_ | gap_ << 8, last_change_ | walk.alignment() << 8),
   };
   return quiet_.code(*coder_, std::equal(next, next + kQuiet, walk.image + walk.at), contexts, distance);
@@ -205,7 +202,7 @@ bool DifferenceModel<Coder>::code_is_whole(const Walk& walk) {
       mix(static_cast<std::uint32_t>(reference.target), 1),
       mix(since_ | gap_ << 8, kind | last_change_ << 8),
   };
-  return whole_.code(*coder_, read_u32(walk.image + walk.at) == reference.prediction, contexts, kind);
+  return whole_.code(*coder_, load_le32(walk.image + walk.at) == reference.prediction, contexts, kind);
 }
 
 template <class Coder>
@@ -246,7 +243,7 @@ void DifferenceModel<Coder>::code_byte(Walk& walk) {
   walk.image[walk.at] = static_cast<std::uint8_t>(byte);
   ++walk.at;
   if (walk.field_left > 0 && --walk.field_left == 0) {
-    references_.learn(walk.reference, read_u32(walk.image + walk.field_begin), walk.moved);
+    references_.learn(walk.reference, load_le32(walk.image + walk.field_begin), walk.moved);
   }
 }
 

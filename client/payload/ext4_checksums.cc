@@ -1,4 +1,5 @@
 #include <tenon/client/payload/ext4_checksums.h>
+#include <tenon/client/payload/little_endian.h>
 
 #include <algorithm>
 #include <array>
@@ -23,18 +24,6 @@ constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
   }
   return table;
 }();
-
-std::uint32_t read_u32(ByteView bytes, std::size_t at) {
-  return static_cast<std::uint32_t>(bytes[at]) | static_cast<std::uint32_t>(bytes[at + 1]) << 8 |
-         static_cast<std::uint32_t>(bytes[at + 2]) << 16 | static_cast<std::uint32_t>(bytes[at + 3]) << 24;
-}
-std::uint32_t read_u16(ByteView bytes, std::size_t at) {
-  return static_cast<std::uint32_t>(bytes[at] | bytes[at + 1] << 8);
-}
-std::array<std::uint8_t, 4> le32(std::uint32_t value) {
-  return {static_cast<std::uint8_t>(value), static_cast<std::uint8_t>(value >> 8),
-          static_cast<std::uint8_t>(value >> 16), static_cast<std::uint8_t>(value >> 24)};
-}
 
 bool is_zero(ByteView bytes) {
   return std::ranges::all_of(bytes, [](std::uint8_t byte) { return byte == 0; });
@@ -84,13 +73,13 @@ Result<Ext4Checksums> Ext4Checksums::create(Layout layout, std::uint64_t image_s
 }
 
 bool Ext4Checksums::has_high_half(ByteView inode) {
-  return inode.size() > kSmallInode && read_u16(inode, kExtraSizeAt) >= kHighHalfEnds;
+  return inode.size() > kSmallInode && le16(inode, kExtraSizeAt) >= kHighHalfEnds;
 }
 
 // Both halves count as zero.
 std::uint32_t Ext4Checksums::for_inode(ByteView inode, std::uint32_t number) const {
   constexpr std::array<std::uint8_t, 2> kNothing{};
-  std::uint32_t crc = crc32c(layout_.seed, le32(number));
+  std::uint32_t crc = crc32c(layout_.seed, to_le32(number));
   crc = crc32c(crc, inode.subspan(kGenerationAt, 4));
   crc = crc32c(crc, inode.first(kLowHalfAt));
   crc = crc32c(crc, kNothing);
@@ -101,8 +90,8 @@ std::uint32_t Ext4Checksums::for_inode(ByteView inode, std::uint32_t number) con
 }
 
 std::uint32_t Ext4Checksums::for_directory(ByteView block, std::uint32_t inode, std::uint32_t generation) const {
-  std::uint32_t crc = crc32c(layout_.seed, le32(inode));
-  crc = crc32c(crc, le32(generation));
+  std::uint32_t crc = crc32c(layout_.seed, to_le32(inode));
+  crc = crc32c(crc, to_le32(generation));
   return crc32c(crc, block.first(block.size() - kTailBytes));
 }
 
@@ -113,7 +102,7 @@ bool Ext4Checksums::ends_in_checksum(ByteView block) {
 
 std::optional<std::uint32_t> Ext4Checksums::inode_of_first_block(ByteView block) {
   constexpr std::array<std::uint8_t, 5> kDot = {12, 0, 1, 2, '.'};  // of 12 bytes, a name of 1, a directory
-  const std::uint32_t inode = read_u32(block, 0);
+  const std::uint32_t inode = le32(block, 0);
   if (inode == 0 || !std::ranges::equal(block.subspan(4, kDot.size()), kDot) || !ends_in_checksum(block)) {
     return std::nullopt;
   }
@@ -134,7 +123,7 @@ void Ext4Checksums::apply_to_inodes(std::uint64_t offset, std::span<std::uint8_t
       const std::span<std::uint8_t> inode = part.subspan(static_cast<std::size_t>(at - offset), layout_.inode_size);
       const auto number = static_cast<std::uint32_t>(table.first + (at - table.offset) / size);
       if (is_zero(inode) || std::ranges::binary_search(layout_.left_inodes, number)) continue;
-      const std::array<std::uint8_t, 4> crc = le32(for_inode(inode, number));
+      const std::array<std::uint8_t, 4> crc = to_le32(for_inode(inode, number));
       std::copy_n(crc.begin(), 2, inode.begin() + kLowHalfAt);
       if (has_high_half(inode)) std::copy_n(crc.begin() + 2, 2, inode.begin() + kHighHalfAt);
     }
@@ -155,7 +144,7 @@ void Ext4Checksums::apply_to_directories(std::uint64_t offset, std::span<std::ui
     } else if (!std::ranges::binary_search(layout_.left_blocks, offset + at)) {
       inode = inode_of_first_block(block);
     }
-    if (inode) std::ranges::copy(le32(for_directory(block, *inode, generation)), block.end() - 4);
+    if (inode) std::ranges::copy(to_le32(for_directory(block, *inode, generation)), block.end() - 4);
   }
 }
 

@@ -1,4 +1,5 @@
 #include <tenon/client/payload/full_payload.h>
+#include <tenon/client/payload/little_endian.h>
 
 #include <algorithm>
 #include <array>
@@ -84,7 +85,7 @@ struct FullPayloadDecoder::State {
 
   Result<void> take_frame_header(ByteView& piece) {
     if (!fill_header(piece, kDescriptorAt + 1)) return {};
-    if (read_le32(header) != kZstdFrameMagic) return wrong(ErrorCode::kParse, "is no zstd frame");
+    if (le32(header, 0) != kZstdFrameMagic) return wrong(ErrorCode::kParse, "is no zstd frame");
     const FrameDescriptor descriptor{header[kDescriptorAt]};
     if (descriptor.reserved() || descriptor.dictionary() || descriptor.content_size_bytes() == 0) {
       return wrong(ErrorCode::kParse, "has a dictionary, a reserved bit or no content size");
@@ -139,7 +140,7 @@ struct FullPayloadDecoder::State {
   Result<void> take_table_header(ByteView& piece) {
     if (!fill_header(piece, kSkippableHeaderBytes)) return {};
     table_left = seek_table_length(image) - kSkippableHeaderBytes;
-    if (read_le32(header) != kSeekTableFrameMagic || read_le32(ByteView(header).subspan(4)) != table_left) {
+    if (le32(header, 0) != kSeekTableFrameMagic || le32(header, 4) != table_left) {
       return Error{ErrorCode::kParse, "what follows the last segment is not the seek table"};
     }
     phase = Phase::kTableBody;

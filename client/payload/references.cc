@@ -1,3 +1,4 @@
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/client/payload/references.h>
 
 #include <algorithm>
@@ -9,11 +10,6 @@ constexpr std::uint32_t kMaxDistance = 1u << 26;   // a reference reaches no fur
 constexpr std::uint64_t kLeastAddress = 0x400;     // below are numbers, not addresses
 constexpr std::uint64_t kAddressEnd = 1ull << 28;  // programs that are larger are rare
 constexpr unsigned kSurroundings = 10;             // bits
-
-std::uint32_t read_u32(const std::uint8_t* bytes) {
-  return static_cast<std::uint32_t>(bytes[0]) | static_cast<std::uint32_t>(bytes[1]) << 8 |
-         static_cast<std::uint32_t>(bytes[2]) << 16 | static_cast<std::uint32_t>(bytes[3]) << 24;
-}
 
 // What the two bytes before a number say of it, in programs for x86-64.
 Reference::Kind kind_after(std::array<std::uint8_t, 2> before) {
@@ -33,9 +29,9 @@ bool is_distance(std::uint32_t value) {
 Reference::Kind kind_at(const std::uint8_t* base, std::size_t at, std::size_t length, std::uint64_t base_offset,
                         std::array<std::uint8_t, 2> before) {
   const Reference::Kind kind = kind_after(before);
-  if (kind != Reference::Kind::kNone) return is_distance(read_u32(base + at)) ? kind : Reference::Kind::kNone;
+  if (kind != Reference::Kind::kNone) return is_distance(load_le32(base + at)) ? kind : Reference::Kind::kNone;
   if ((base_offset + at) % 8 != 0 || length - at < 8) return Reference::Kind::kNone;
-  const std::uint64_t address = read_u32(base + at) | static_cast<std::uint64_t>(read_u32(base + at + 4)) << 32;
+  const std::uint64_t address = load_le32(base + at) | static_cast<std::uint64_t>(load_le32(base + at + 4)) << 32;
   return address >= kLeastAddress && address < kAddressEnd ? Reference::Kind::kAddress : Reference::Kind::kNone;
 }
 
@@ -57,7 +53,7 @@ Reference References::at(const std::uint8_t* base, std::size_t at, std::size_t l
   Reference found;
   found.kind = kind_at(base, at, length, base_offset, before);
   if (found.kind == Reference::Kind::kNone) return found;
-  found.old_value = found.prediction = read_u32(base + at);
+  found.old_value = found.prediction = load_le32(base + at);
   if (found.kind == Reference::Kind::kAddress) {
     found.target = found.old_value;
     const Move& known = addresses_[index_of(found.target >> kSurroundings)];

@@ -39,7 +39,4 @@ class SeekTable {
   std::vector<std::uint64_t> offsets_;
 };
 
-// read_le32 Pre: at least 4 bytes.
-std::uint32_t read_le32(ByteView bytes);
-
 }  // namespace tenon::client

@@ -1,10 +1,13 @@
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/repo_tools/delta/checksum_rule.h>
-#include <tenon/repo_tools/delta/little_endian.h>
 
 #include <algorithm>
 
 namespace tenon::repo_tools {
 namespace {
+
+using client::le16;
+using client::le32;
 
 using client::Ext4Checksums;
 

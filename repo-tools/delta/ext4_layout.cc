@@ -1,5 +1,5 @@
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/repo_tools/delta/ext4_layout.h>
-#include <tenon/repo_tools/delta/little_endian.h>
 
 #include <algorithm>
 #include <bit>
@@ -8,6 +8,9 @@
 // The numbers are those of the kernel's documentation, "ext4 Data Structures and Algorithms".
 namespace tenon::repo_tools {
 namespace {
+
+using client::le16;
+using client::le32;
 
 constexpr std::uint64_t kSuperblockOffset = 1024;
 constexpr std::uint64_t kSuperblockSize = 1024;

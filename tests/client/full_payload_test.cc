@@ -1,4 +1,5 @@
 #include <tenon/client/payload/full_payload.h>
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/metadata/hex.h>
 
 #include <algorithm>
@@ -18,10 +19,6 @@ policies::Label label(std::string_view text) {
 
 policies::Image image_of(std::uint64_t size, std::uint64_t segment_size) {
   return {label("rootfs"), size, {}, segment_size, label("rootfs.segments"), 0, {}, {}};
-}
-
-void put_le32(Bytes& out, std::uint64_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
 void append(Bytes& out, ByteView bytes) {
@@ -358,8 +355,8 @@ TEST_F(HostileSeekTable, IsRefusedWhenTheFramesDoNotAddUpToThePayload) {
 
 TEST_F(HostileSeekTable, IsRefusedWhenOneFrameTakesWhatAnotherLacksBelowZero) {
   // Sums that are right modulo 2^32 only.
-  set_le32(8, read_le32(ByteView(table_).subspan(8)) + 0x8000'0000u);
-  set_le32(16, read_le32(ByteView(table_).subspan(16)) + 0x8000'0000u);
+  set_le32(8, le32(table_, 8) + 0x8000'0000u);
+  set_le32(16, le32(table_, 16) + 0x8000'0000u);
   EXPECT_FALSE(accepted());
 }
 

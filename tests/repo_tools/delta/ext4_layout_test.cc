@@ -1,5 +1,5 @@
+#include <tenon/client/payload/little_endian.h>
 #include <tenon/repo_tools/delta/ext4_layout.h>
-#include <tenon/repo_tools/delta/little_endian.h>
 
 #include <algorithm>
 
@@ -8,6 +8,9 @@
 
 namespace tenon::repo_tools {
 namespace {
+
+using client::le16;
+using client::le32;
 
 class Ext4LayoutTest : public ::testing::Test {
  protected:
