@@ -2,35 +2,24 @@
 """`tenon check` against servers that answer in ways no server should, down to the bytes: it ends soon, with a clear
 error, and leaves everything as it was."""
 import resource
-import socket
 import subprocess
-import threading
 import time
 import unittest
 
 import device_cli_test
+from loopback import Listener
 
 SECONDS = 30  # far more than any of these takes
 
 
-class RawServer:
+class RawServer(Listener):
     """Runs a script for each connection, with the socket and the request's head."""
 
     def __init__(self, script):
         self.script = script
         self.requests = []
         self.sent = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.server_port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def talk(self, connection):
         with connection:
@@ -54,9 +43,6 @@ class RawServer:
     def send(self, connection, data):
         connection.sendall(data)
         self.sent += len(data)
-
-    def close(self):
-        self.listener.close()
 
 
 class HostileServer(unittest.TestCase):

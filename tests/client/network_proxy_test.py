@@ -7,39 +7,29 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 import urllib.parse
 
 import device_cli_test
 from certificates import Authority
+from loopback import Listener
 from network_tls_test import Server, context_of
 
 LOGIN = base64.b64encode(b"user:secret").decode()
 PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"
 
 
-class Proxy:
+class Proxy(Listener):
     """A small proxy: requests in the clear by their absolute URL, and tunnels. `answer` in place of its work is what it
     says to everything; with a context it wants TLS for itself."""
 
     def __init__(self, answer=None, tunnel_to=None, login=None, context=None):
         self.answer, self.tunnel_to, self.login, self.context = answer, tunnel_to, login, context
         self.heads = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
+        super().__init__()
 
     def url(self):
-        return f"http://127.0.0.1:{self.port}" if self.context is None else f"https://localhost:{self.port}"
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+        return f"http://127.0.0.1:{self.server_port}" if self.context is None else f"https://localhost:{self.server_port}"
 
     def talk(self, connection):
         try:
@@ -84,9 +74,6 @@ class Proxy:
                 if not (data := ready.recv(65536)):
                     return
                 (other if ready is one else one).sendall(data)
-
-    def close(self):
-        self.listener.close()
 
 
 class ProxyTest(unittest.TestCase):

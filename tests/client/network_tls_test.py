@@ -17,6 +17,7 @@ import device_cli_test
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from certificates import Authority
+from loopback import Listener
 
 NOT_FOUND = b"HTTP/1.1 404 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 NUL_IN_NAME = "DER:30:18:82:16:" + b"localhost\0.example.com".hex(":")  # one dNSName
@@ -29,33 +30,24 @@ def context_of(chain):
     return context
 
 
-class Server:
+class Server(Listener):
     """Answers every request in one way, over TLS or, without a context, in the clear; keeps what it was asked and how each
     connection began."""
 
     def __init__(self, context=None, reply=NOT_FOUND):
         self.context, self.reply = context, reply
-        self.requests, self.first_bytes, self.silent = [], [], False
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.server_port = self.listener.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.requests, self.first_bytes = [], []
+        self.may_speak = threading.Event()
+        self.may_speak.set()
+        super().__init__()
 
     def url(self, host="localhost"):
         return f"{'http' if self.context is None else 'https'}://{host}:{self.server_port}"
 
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
-
     def talk(self, connection):
         try:
             self.first_bytes.append(connection.recv(1, socket.MSG_PEEK))
-            while self.silent:
-                time.sleep(0.1)
+            self.may_speak.wait()
             if self.context is not None:
                 connection = self.context.wrap_socket(connection, server_side=True)
             elif self.first_bytes[-1] != b"G":
@@ -72,8 +64,8 @@ class Server:
             pass  # the client has gone, and rightly so
 
     def close(self):
-        self.silent = False
-        self.listener.close()
+        self.may_speak.set()
+        super().close()
 
 
 class Tls(unittest.TestCase):
@@ -242,7 +234,7 @@ class Tls(unittest.TestCase):
     # Book: NET-02
     def test_a_server_that_says_nothing_to_a_handshake_is_given_up(self):
         server = self.serve(context_of(self.good))
-        server.silent = True
+        server.may_speak.clear()
         began = time.monotonic()
         self.check(server.url(), clock="+0 x60")
         self.assertLess(time.monotonic() - began, 30)

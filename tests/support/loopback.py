@@ -1,5 +1,6 @@
 """Servers of tests on this machine's loopback address."""
 import socket
+import threading
 import time
 
 
@@ -18,3 +19,26 @@ def wait_until_it_answers(process, port, log):
                 return
         time.sleep(0.01)  # between two looks
     raise AssertionError("the server does not answer: " + log.read_text())
+
+
+class Listener:
+    """Listens on a port of its own until it is closed; talk(connection) of the class below it has a thread for each."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.server_port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        raise NotImplementedError
+
+    def close(self):
+        self.listener.close()
