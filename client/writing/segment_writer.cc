@@ -6,8 +6,10 @@
 namespace tenon::client {
 namespace {
 
-// One is filled, one checked, one written; the others bridge a flush.
-constexpr std::size_t kQueuedSegments = 5;
+// One is filled, one checked, one written; where segments are small, two more bridge a flush.
+constexpr std::size_t kLeastQueued = 3;
+constexpr std::size_t kMostQueued = 5;
+constexpr std::size_t kQueueBytes = 5u << 20;
 // What the slot holds is compared in pieces: most often the first one differs.
 constexpr std::size_t kPieceBytes = 64u << 10;
 
@@ -29,7 +31,8 @@ SegmentWriter::SegmentWriter(const policies::Image& image, const SegmentList& se
       checked_(first),
       written_(first) {
   const auto size = static_cast<std::size_t>(std::min(image.segment_size, image.size));
-  for (std::size_t i = 0; i < kQueuedSegments; ++i) queue_.emplace_back(size);
+  const std::size_t queued = std::clamp(kQueueBytes / size, kLeastQueued, kMostQueued);
+  for (std::size_t i = 0; i < queued; ++i) queue_.emplace_back(size);
   checker_ = std::thread([this] { check_queued(); });
   writer_ = std::thread([this] { write_queued(); });
 }
