@@ -168,5 +168,14 @@ boot_id = "{f}/run/boot_id"
         self.assertEqual(result.returncode, 8, result.stderr)
 
 
+def device_of(test_class):
+    """A device with a root, for all tests of a class."""
+    device = DeviceTest("tenon")
+    device.setUp()
+    test_class.addClassCleanup(device.doCleanups)
+    device.make_root()
+    return device
+
+
 if __name__ == "__main__":
     unittest.main()

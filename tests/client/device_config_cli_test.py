@@ -18,10 +18,7 @@ class CountingLiar(device_cli_test.Liar):
 class BrokenConfiguration(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()
+        cls.device = device_cli_test.device_of(cls)
         cls.device.server.RequestHandlerClass = CountingLiar
         cls.root = cls.device.folder / "1.root.json"
         cls.config = cls.device.folder / "device.toml"

@@ -11,10 +11,7 @@ BIN = device_cli_test.BIN
 class Faketime(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()  # valid for 30 days
+        cls.device = device_cli_test.device_of(cls)  # its root is valid for 30 days
 
     def at(self, moment, program, *words):
         return subprocess.run(["faketime", "-f", moment, str(BIN / program), *map(str, words)], capture_output=True,

@@ -48,10 +48,7 @@ class RawServer(Listener):
 class HostileServer(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()
+        cls.device = device_cli_test.device_of(cls)
 
     def check(self, script, faster=1):
         """Runs one check against the script, its clock so many times faster; gives the result and the server."""

@@ -62,10 +62,7 @@ class Cut(unittest.TestCase):
     def setUpClass(cls):
         if os.access("/dev/shm", os.W_OK):
             tempfile.tempdir = "/dev/shm"  # what is tested is which calls were made, and a disk is slow
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()
+        cls.device = device_cli_test.device_of(cls)
         cls.folder = cls.device.folder
         cls.images = {version: image_of(version) for version in ("1.1.0", "1.2.0")}
         cls.repo("init", "repo", "--lab", "--root", "1.root.json", "--product", "demo", "--releases-key",

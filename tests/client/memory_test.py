@@ -49,10 +49,7 @@ class Files(http.server.BaseHTTPRequestHandler):
 class LargestMetadata(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()
+        cls.device = device_cli_test.device_of(cls)
         cls.keys = {name: json.loads((cls.device.folder / f"keys/{name}.tenon-key").read_text())
                     for name in ("online", "targets")}
         cls.device.server.RequestHandlerClass = Files

@@ -71,10 +71,7 @@ class Server(Listener):
 class Tls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()
+        cls.device = device_cli_test.device_of(cls)
         cls.certificates = tempfile.mkdtemp()
         cls.addClassCleanup(shutil.rmtree, cls.certificates)
         cls.authority = Authority(cls.certificates)

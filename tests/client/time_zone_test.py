@@ -20,10 +20,7 @@ HOUR, DAY = 3600, 86400
 class TimeZone(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.device = device_cli_test.DeviceTest("tenon")
-        cls.device.setUp()
-        cls.addClassCleanup(cls.device.doCleanups)
-        cls.device.make_root()  # valid for 30 days
+        cls.device = device_cli_test.device_of(cls)  # its root is valid for 30 days
         text = (cls.device.folder / "1.root.json").read_text()
         cls.expires = cls.seconds(re.search(r'"expires": *"(.*?)Z"', text).group(1))
 
