@@ -11,8 +11,7 @@ namespace {
 constexpr std::int64_t kSchema = 1;
 constexpr std::uint64_t kMinSegmentBytes = 64u << 10;
 constexpr std::uint64_t kMaxSegmentBytes = 16u << 20;
-constexpr std::uint64_t kMaxSegments = 1u << 18;  // an 8 MiB list: 256 GiB in segments of 1 MiB
-constexpr std::size_t kMaxEntries = 16;           // images and bridges of a release, payloads of an image
+constexpr std::size_t kMaxEntries = 16;  // images and bridges of a release, payloads of an image
 constexpr std::size_t kMaxHardware = 256;
 
 Result<std::uint64_t> read_bytes(json::Fields& fields, std::string_view name) {

@@ -15,6 +15,7 @@
 
 namespace tenon::policies {
 
+inline constexpr std::uint64_t kMaxSegments = 1u << 18;  // of an image: a list of 8 MiB, 256 GiB in segments of 1 MiB
 inline constexpr std::size_t kMaxReleaseBytes = 256 * 1024;  // of release.json; a release of 16 images needs 16 KiB
 
 // Payload is a file from which an image's segments can be made.

@@ -1,6 +1,7 @@
 #include <tenon/client/payload/delta_decoder.h>
 #include <tenon/hsm/file_descriptor.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/policies/release.h>
 #include <tenon/repo_tools/delta/checksum_rule.h>
 #include <tenon/repo_tools/delta/delta_encoder.h>
 #include <tenon/repo_tools/delta/piece_finder.h>
@@ -23,7 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTakeItsBase =
     "take the base that the delta was made for, unchanged: a file system that was mounted for writing is another";
-constexpr std::uint64_t kMaxSegments = std::uint64_t{1} << 18;  // as in a release
 
 // PlacedReads reads a file here and there.
 class PlacedReads {
@@ -107,10 +107,11 @@ Result<void> check_shape(const DeltaRequest& request, std::uint64_t base_size, s
     return Error{ErrorCode::kUsage, "segments of " + std::to_string(request.segment_size) + " bytes",
                  "write a power of two from 64KiB to 16MiB"};
   }
-  if (image_size > request.segment_size * kMaxSegments) {
-    return Error{ErrorCode::kLimit,
-                 printable(request.image.native()) + ": more than " + std::to_string(kMaxSegments) + " segments",
-                 "use larger segments"};
+  if (image_size > request.segment_size * policies::kMaxSegments) {
+    return Error{
+        ErrorCode::kLimit,
+        printable(request.image.native()) + ": more than " + std::to_string(policies::kMaxSegments) + " segments",
+        "use larger segments"};
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include <tenon/client/payload/delta_header.h>
 #include <tenon/client/payload/little_endian.h>
 #include <tenon/client/payload/varint.h>
+#include <tenon/policies/release.h>
 
 #include <algorithm>
 #include <bit>
@@ -13,8 +14,7 @@ namespace {
 
 constexpr std::size_t kLengthsAt = kDeltaMagic.size();  // packed and unpacked length of the body, u32 each
 constexpr std::size_t kFixedBytes = kLengthsAt + 8;
-constexpr std::uint64_t kMaxSegments = std::uint64_t{1} << 18;  // as in a release
-constexpr std::uint64_t kModelBytes = 3u << 20;                 // PieceModel, zstd, buffers of the groups
+constexpr std::uint64_t kModelBytes = 3u << 20;  // PieceModel, zstd, buffers of the groups
 constexpr int kHeaderLevel = 19;
 
 // Sections that follow the groups, by tag; who does not know an odd one must not go on.
@@ -136,7 +136,7 @@ Result<void> read_groups(Numbers& numbers, DeltaHeader& header) {
   std::uint64_t segments = 0;
   for (std::uint64_t left = numbers.count(2); left > 0 && numbers.ok(); --left) {
     DeltaHeader::Group group;
-    group.segments = numbers.take(kMaxSegments);
+    group.segments = numbers.take(policies::kMaxSegments);
     group.bytes = numbers.take(kMaxDeltaImageBytes);
     if (group.segments == 0) return wrong("a group without segments");
     segments += group.segments;
@@ -160,7 +160,8 @@ Result<DeltaHeader> read_body(ByteView body) {
   if (!numbers.ok()) return wrong("it is cut, or a size is out of range");
   if (segment_log < 16 || segment_log > 24) return wrong("segments of 2^" + std::to_string(segment_log) + " bytes");
   header.segment_size = std::uint64_t{1} << segment_log;
-  if (header.segment_count() > kMaxSegments) return Error{ErrorCode::kLimit, "header of the delta: too many segments"};
+  if (header.segment_count() > policies::kMaxSegments)
+    return Error{ErrorCode::kLimit, "header of the delta: too many segments"};
   if (header.literal_window_log < kMinLiteralWindowLog || header.literal_window_log > kMaxLiteralWindowLog) {
     return Error{ErrorCode::kLimit,
                  "header of the delta: a window of 2^" + std::to_string(header.literal_window_log) + " bytes"};

@@ -1,4 +1,5 @@
 #include <tenon/client/payload/little_endian.h>
+#include <tenon/repo_tools/delta/byte_compare.h>
 #include <tenon/repo_tools/delta/checksum_rule.h>
 
 #include <algorithm>
@@ -34,7 +35,7 @@ void list_inodes(ByteView image, const Ext4Layout& ext4, const Ext4Checksums& ch
       const std::uint64_t offset = table.offset + std::uint64_t{i} * ext4.inode_size();
       const ByteView inode = image.subspan(static_cast<std::size_t>(offset), ext4.inode_size());
       if (is_nothing_else(inode) || !is_right(checksums, inode, table.first_number + i)) {
-        if (!std::ranges::all_of(inode, [](std::uint8_t byte) { return byte == 0; })) {
+        if (!is_zero(inode)) {
           layout.left_inodes.push_back(table.first_number + i);
         }
       }

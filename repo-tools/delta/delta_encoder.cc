@@ -1,6 +1,7 @@
 #include <tenon/client/payload/group_reader.h>
 #include <tenon/client/payload/piece_model.h>
 #include <tenon/client/payload/varint.h>
+#include <tenon/repo_tools/delta/byte_compare.h>
 #include <tenon/repo_tools/delta/delta_encoder.h>
 #include <tenon/repo_tools/delta/range_encoder.h>
 
@@ -164,8 +165,7 @@ void take_out_checksums(const client::Ext4Checksums& checksums, std::span<std::u
     for (std::uint64_t i = 0; i < table.count; ++i) {
       const std::uint64_t offset = table.offset + i * layout.inode_size;
       const ByteView inode = ByteView(image).subspan(static_cast<std::size_t>(offset), layout.inode_size);
-      const bool is_zero = std::ranges::all_of(inode, [](std::uint8_t byte) { return byte == 0; });
-      if (is_zero || std::ranges::binary_search(layout.left_inodes, static_cast<std::uint32_t>(table.first + i)))
+      if (is_zero(inode) || std::ranges::binary_search(layout.left_inodes, static_cast<std::uint32_t>(table.first + i)))
         continue;
       out.take_out(offset + client::Ext4Checksums::kLowHalfAt, 2);
       if (client::Ext4Checksums::has_high_half(inode)) out.take_out(offset + client::Ext4Checksums::kHighHalfAt, 2);
