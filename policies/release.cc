@@ -34,6 +34,35 @@ Result<const json::Array*> read_list(json::Fields& fields, std::string_view name
   return entries;
 }
 
+Result<Payload> read_payload(const json::Value& value) {
+  TENON_TRY(json::Fields fields, json::Fields::of(value, "payload"));
+  TENON_TRY(std::string kind, fields.string("kind"));
+  TENON_TRY(Label file, Label::read(fields, "file"));
+  Payload payload{std::move(kind), std::move(file)};
+  if (payload.kind != Payload::kDelta) return payload;
+  TENON_TRY(json::Fields base, fields.object("base"));
+  TENON_TRY(const std::uint64_t base_size, read_bytes(base, "size"));
+  if (base_size == 0) return base.error("size is 0");
+  TENON_TRY(const Sha256 base_sha256, read_sha256(base));
+  TENON_TRY(const std::uint64_t memory, read_bytes(fields, "memory"));
+  payload.delta = {base_size, base_sha256, memory};
+  return payload;
+}
+
+json::Value write_payload(const Payload& payload) {
+  json::Object object;
+  object.set("kind", payload.kind);
+  object.set("file", payload.file.text());
+  if (payload.delta) {
+    json::Object base;
+    base.set("size", static_cast<std::int64_t>(payload.delta->base_size));
+    base.set("sha256", payload.delta->base_sha256.hex());
+    object.set("base", std::move(base));
+    object.set("memory", static_cast<std::int64_t>(payload.delta->memory));
+  }
+  return object;
+}
+
 Result<Image> read_image(const json::Value& value) {
   TENON_TRY(json::Fields fields, json::Fields::of(value, "image"));
   TENON_TRY(const Label slot, Label::read(fields, "slot"));
@@ -58,10 +87,8 @@ Result<Image> read_image(const json::Value& value) {
   TENON_TRY(const json::Array* entries, read_list(fields, "payloads", kMaxEntries));
   std::vector<Payload> payloads;
   for (const json::Value& entry : *entries) {
-    TENON_TRY(json::Fields payload, json::Fields::of(entry, "payload"));
-    TENON_TRY(std::string kind, payload.string("kind"));
-    TENON_TRY(Label file, Label::read(payload, "file"));
-    payloads.push_back({std::move(kind), std::move(file)});
+    TENON_TRY(Payload payload, read_payload(entry));
+    payloads.push_back(std::move(payload));
   }
   return Image{slot, size, sha256, segment_size, segments_file, segments_length, segments_sha256, std::move(payloads)};
 }
@@ -99,12 +126,7 @@ json::Value write_image(const Image& image) {
   segments.set("length", static_cast<std::int64_t>(image.segments_length));
   segments.set("sha256", image.segments_sha256.hex());
   json::Array payloads;
-  for (const Payload& payload : image.payloads) {
-    json::Object object;
-    object.set("kind", payload.kind);
-    object.set("file", payload.file.text());
-    payloads.push_back(std::move(object));
-  }
+  for (const Payload& payload : image.payloads) payloads.push_back(write_payload(payload));
   json::Object object;
   object.set("slot", image.slot.text());
   object.set("size", static_cast<std::int64_t>(image.size));

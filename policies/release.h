@@ -20,8 +20,20 @@ inline constexpr std::size_t kMaxReleaseBytes = 256 * 1024;  // of release.json;
 
 // Payload is a file from which an image's segments can be made.
 struct Payload {
-  std::string kind;  // "full"; kinds that are not known are passed over
-  Label file;        // beside release.json
+  static constexpr std::string_view kFull = "full";
+  static constexpr std::string_view kDelta = "delta";
+
+  // Delta is what a device must have before it takes a delta.
+  struct Delta {
+    std::uint64_t base_size = 0;  // bytes: so many of the slot that runs are the base
+    Sha256 base_sha256;
+    std::uint64_t memory = 0;  // bytes, what decoding takes at most
+    bool operator==(const Delta&) const = default;
+  };
+
+  std::string kind;                 // kinds that are not known are passed over
+  Label file;                       // beside release.json
+  std::optional<Delta> delta = {};  // of kDelta, and of it alone
   bool operator==(const Payload&) const = default;
 };
 

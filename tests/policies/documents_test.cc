@@ -27,6 +27,10 @@ json::Value good_release() {
   release.kind = label("security");
   release.attachments = {{"sbom", label("sbom.cdx.json"), Sha256::of(as_bytes("sbom"))}};
   release.bridges = {bridge(3, "1.1.0"), bridge(6, "1.2.0")};
+  release.images.front().payloads.push_back(
+      {.kind = "delta",
+       .file = label("rootfs.delta"),
+       .delta = policies::Payload::Delta{140'000, Sha256::of(as_bytes("base")), 5'000'000}});
   return release.to_json();
 }
 
@@ -123,6 +127,15 @@ TEST(ReleaseAndChannelDocuments, PassOverMembersTheyDoNotKnow) {
   EXPECT_EQ(channel_verdict(with(good_channel(), {"notes_url"}, json::Array{})), "accepted");
 }
 
+// Devices pass over what a newer Tenon may publish beside the payloads that they know.
+TEST(ReleaseDocument, PassesOverPayloadsOfAKindThatItDoesNotKnow) {
+  const Result<Release> release =
+      Release::parse(as_bytes(json::to_text(with(good_release(), {"images", "0", "payloads", "1", "kind"}, "later"))));
+  ASSERT_TRUE(release) << release.error().message;
+  EXPECT_EQ(release->images.front().payloads[1].kind, "later");
+  EXPECT_FALSE(release->images.front().payloads[1].delta);
+}
+
 // Book: TGT-09, TGT-10, TGT-18
 TEST(ReleaseDocument, RefusesValuesOutsideTheirRange) {
   struct Row {
@@ -169,6 +182,11 @@ TEST(ReleaseDocument, RefusesValuesOutsideTheirRange) {
       {in_image({"segments", "file"}), "a/b"},
       {in_image({"payloads"}), json::Array{}},
       {in_image({"payloads", "0", "file"}), ".."},
+      {in_image({"payloads", "1", "file"}), "../x"},
+      {in_image({"payloads", "1", "base", "size"}), 0},
+      {in_image({"payloads", "1", "base", "size"}), -1},
+      {in_image({"payloads", "1", "base", "sha256"}), std::string(64, 'A')},
+      {in_image({"payloads", "1", "memory"}), -1},
       {{"bridges"}, json::Array{}},
       {{"bridges", "0", "below"}, 0},
       {{"bridges", "0", "below"}, 1},  // no device runs less
