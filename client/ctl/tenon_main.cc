@@ -1,5 +1,6 @@
 // tenon: what a person, or a script, asks of a device. It runs the updater itself, under the store's lock.
 #include <tenon/client/daemon/device_runtime.h>
+#include <tenon/client/daemon/plan_report.h>
 #include <tenon/client/daemon/program.h>
 #include <tenon/client/daemon/status_report.h>
 #include <tenon/client/daemon/terminal_reporter.h>
@@ -19,6 +20,7 @@ struct Options {
   std::string bundle = {};  // empty: the sources of the configuration
   bool as_json = false;
   bool quiet = false;
+  std::uint64_t bytes_per_second = 1u << 20;  // of the link, for what a plan says of time
 };
 
 int exit_with(ExitStatus status) {
@@ -78,18 +80,34 @@ Result<int> run_status(const DeviceConfig& config, const Options& options, Repor
   return 0;
 }
 
+json::Object selection_json(const Selection& selection) {
+  json::Object object = decision_json(selection.decision);
+  object.set("version", selection.release.version.text());
+  object.set("sequence", selection.release.sequence.value());
+  if (selection.is_bridge()) object.set("bridge_to", selection.channel.release.text());
+  return object;
+}
+
 Result<int> run_check(Updater& updater, const Options& options) {
   TENON_TRY(const Selection selection, updater.check());
   if (options.as_json) {
-    json::Object object = decision_json(selection.decision);
-    object.set("version", selection.release.version.text());
-    object.set("sequence", selection.release.sequence.value());
-    if (selection.is_bridge()) object.set("bridge_to", selection.channel.release.text());
-    print(object);
+    print(selection_json(selection));
   } else {
     print(printable(selection.decision.text));
   }
   return exit_with(status_of(selection.decision.verdict));
+}
+
+Result<int> run_plan(Updater& updater, const Options& options) {
+  TENON_TRY(const InstallPlan plan, updater.plan());
+  if (options.as_json) {
+    json::Object object = selection_json(plan.selection);
+    object.set("plan", plan_json(plan, options.bytes_per_second));
+    print(object);
+  } else {
+    std::fputs(plan_text(plan, options.bytes_per_second).c_str(), stdout);
+  }
+  return exit_with(status_of(plan.selection.decision.verdict));
 }
 
 Result<int> run_install(Updater& updater, const Options& options) {
@@ -161,7 +179,8 @@ int run(int argc, char** argv) {
   const CLI::App* status = add("status", "what runs, what waits, what failed; changes nothing and asks nobody");
   CLI::App* check = add("check", "ask the repository what this device would do");
   CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
-  for (CLI::App* command : {check, install}) {
+  CLI::App* plan = add("plan", "what an install would fetch and write, from which payloads and why; writes to no slot");
+  for (CLI::App* command : {check, plan, install}) {
     command
         ->add_option("--from", options.bundle,
                      "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little")
@@ -178,10 +197,12 @@ int run(int argc, char** argv) {
 
   const Result<DeviceConfig> config = load_config(options.config_path);
   if (!config) return report_error(config.error());
+  if (config->fetch.most_bytes_per_second > 0) options.bytes_per_second = config->fetch.most_bytes_per_second;
   TerminalReporter reporter(options.quiet || options.as_json);
   Result<int> outcome = 0;
   if (status->parsed()) outcome = run_status(*config, options, reporter);
   if (check->parsed()) outcome = act(*config, options, reporter, run_check);
+  if (plan->parsed()) outcome = act(*config, options, reporter, run_plan);
   if (install->parsed()) outcome = act(*config, options, reporter, run_install);
   if (confirm->parsed()) outcome = act(*config, options, reporter, run_confirm);
   if (rollback->parsed()) outcome = act(*config, options, reporter, run_rollback);

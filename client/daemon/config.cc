@@ -12,7 +12,8 @@ namespace tenon::client {
 namespace {
 
 constexpr std::uint32_t kMostKibPerSecond = 1u << 21;  // 2 GiB: more is no limit
-constexpr std::uint32_t kMostAttempts = 100;           // hours: a cycle must end, so that `tenon` has its turn
+constexpr std::uint32_t kMostMemoryMib = 1u << 12;
+constexpr std::uint32_t kMostAttempts = 100;  // hours: a cycle must end, so that `tenon` has its turn
 
 // Table reads the keys of one table and refuses those that nobody asked for.
 class Table {
@@ -219,6 +220,14 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY_VOID(boot.strings("reboot", config.reboot));
   TENON_TRY_VOID(boot.finish());
 
+  TENON_TRY(const toml::table* payloads_table, top.table("payloads"));
+  if (payloads_table != nullptr) {
+    Table payloads(*payloads_table, "payloads", file);
+    auto memory_mib = static_cast<std::uint32_t>(config.payload_memory >> 20);
+    TENON_TRY_VOID(payloads.positive("memory_mib", memory_mib, kMostMemoryMib));
+    config.payload_memory = std::uint64_t{memory_mib} << 20;
+    TENON_TRY_VOID(payloads.finish());
+  }
   TENON_TRY(const toml::table* check_table, top.table("check"));
   if (check_table != nullptr) {
     Table check(*check_table, "check", file);

@@ -7,6 +7,7 @@
 //   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
+//   [payloads]    memory_mib (what decoding a delta may take)
 //   [check]       interval_minutes
 //   [[health]]    name, command, timeout_seconds
 #pragma once
@@ -31,9 +32,10 @@ struct DeviceConfig {
   std::string id_file = "/etc/machine-id";    // its first line tells this device from all others
   std::string data = "/var/lib/tenon";
   std::string release_file = "/etc/tenon-release";
-  std::vector<std::string> sources = {};  // url, then the mirrors
-  FetchOptions fetch = {};                // of each of them
-  std::uint32_t attempts = 4;             // how often they are asked in turn before a step gives up
+  std::vector<std::string> sources = {};     // url, then the mirrors
+  FetchOptions fetch = {};                   // of each of them
+  std::uint32_t attempts = 4;                // how often they are asked in turn before a step gives up
+  std::uint64_t payload_memory = 32u << 20;  // bytes that decoding a delta may take
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
   std::string fw_env_config = "/etc/fw_env.config";

@@ -139,7 +139,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                              .group = config.group,
                              .running_image = std::move(running_image),
                              .tries = config.tries,
-                             .attempts = config.attempts});
+                             .attempts = config.attempts,
+                             .payload_memory = config.payload_memory});
   return std::unique_ptr<DeviceRuntime>(new DeviceRuntime(std::move(adapters)));
 }
 

@@ -16,6 +16,7 @@ struct FetchRequest {
   std::string path;              // "metadata/2.root.json", percent-encoded, no leading '/'
   std::uint64_t offset = 0;      // bytes to leave out at the front
   std::uint64_t max_length = 0;  // bytes from there; one more is E_LIMIT
+  bool is_part = false;          // exactly max_length bytes, above 0, are wanted, and the file may go on behind them
 };
 
 // ByteSink takes the bytes in order, in pieces of any size.
@@ -37,8 +38,8 @@ class Fetcher {
 
   // fetch hands the sink exactly the bytes from offset on, also from a source that ignores ranges and sends all of it.
   // kNotFound is only what the source's rules call so: 404.
-  // Errors: E_NET for every other failure, a file that ends early against its own announced length, and a source that
-  // stalls; E_STORAGE from a source that is a file, when it cannot be read; E_LIMIT when more than max_length bytes
+  // Errors: E_NET for every other failure, a file that ends early against its own announced length or before the end of
+  // the part that is wanted, and a source that stalls; E_STORAGE from a source that is a file, when it cannot be read; E_LIMIT when more than max_length bytes
   // come; what the sink returned.
   virtual Result<FetchOutcome> fetch(const FetchRequest& request, ByteSink& sink) = 0;
 

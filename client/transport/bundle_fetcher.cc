@@ -44,7 +44,12 @@ Result<FetchOutcome> BundleFetcher::fetch(const FetchRequest& request, ByteSink&
     return Error{ErrorCode::kNet, printable(wanted) + " has " + std::to_string(member->size) + " bytes, and byte " +
                                       std::to_string(request.offset) + " was asked for"};
   }
-  const std::uint64_t length = member->size - request.offset;
+  const std::uint64_t rest = member->size - request.offset;
+  if (request.is_part && rest < request.max_length) {
+    return Error{ErrorCode::kNet, printable(wanted) + " ends " + std::to_string(request.max_length - rest) +
+                                      " bytes before the end of what was asked for"};
+  }
+  const std::uint64_t length = request.is_part ? request.max_length : rest;
   if (length > request.max_length) {
     return Error{ErrorCode::kLimit, printable(wanted) + " has " + std::to_string(length) + " bytes where at most " +
                                         std::to_string(request.max_length) + " were asked for"};

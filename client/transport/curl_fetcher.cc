@@ -52,6 +52,13 @@ std::string_view hint_for(CURLcode code) {
   }
 }
 
+// "100-199" for a part, "100-" for the rest; "" for all of a file.
+std::string range_of(const FetchRequest& request) {
+  const std::string first = std::to_string(request.offset) + "-";
+  if (request.is_part) return first + std::to_string(request.offset + request.max_length - 1);
+  return request.offset == 0 ? "" : first;
+}
+
 // Bounded, so that a length that somebody claims does not overflow a clock.
 std::chrono::seconds longest_time(const FetchOptions& options, std::uint64_t length) {
   constexpr std::uint64_t kMaxSeconds = 365 * 86'400;
@@ -129,7 +136,8 @@ struct CurlFetcher::Transfer {
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* transfer) noexcept {
     auto& self = *static_cast<Transfer*>(transfer);
     self.pace.wait_after(size);
-    return self.taken(self.reply->take_body(as_bytes({data, size})), size);
+    const std::size_t taken = self.taken(self.reply->take_body(as_bytes({data, size})), size);
+    return self.reply->sends_on() ? 0 : taken;
   }
 };
 
@@ -198,10 +206,10 @@ class CurlFetcher::Handle {
   // get runs one request to its end. Errors: E_NET, and those of HttpReply.
   Result<void> get(const std::string& url, Transfer& transfer) {
     transfer.begin_request();
-    const std::string range = std::to_string(transfer.rest.offset) + "-";
+    const std::string range = range_of(transfer.rest);
     const UniqueHeaders headers = headers_of(transfer);
     set(CURLOPT_URL, url.c_str());
-    set(CURLOPT_RANGE, transfer.rest.offset == 0 ? nullptr : range.c_str());
+    set(CURLOPT_RANGE, range.empty() ? nullptr : range.c_str());
     set(CURLOPT_HTTPHEADER, headers.get());
     set(CURLOPT_HEADERDATA, &transfer);
     set(CURLOPT_WRITEDATA, &transfer);
@@ -213,6 +221,7 @@ class CurlFetcher::Handle {
     set(CURLOPT_HTTPHEADER, nullptr);  // they end with this function
     failed_ = code != CURLE_OK;
     if (transfer.error) return *transfer.error;
+    if (failed_ && transfer.reply->sends_on()) return {};
     if (failed_ && near_refused_) return Error{ErrorCode::kNet, "a redirect leads to this machine or link"};
     transfer.broke_off = code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR;
     if (code != CURLE_OK) return failure(code);

@@ -84,8 +84,13 @@ Result<void> HttpReply::take_body(ByteView piece) {
   const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, piece.size()));
   to_skip_ -= skipped;
   piece = piece.subspan(skipped);
+  const std::uint64_t wanted = request_.max_length - delivered_;
+  if (request_.is_part && piece.size() > wanted) {
+    sends_on_ = true;
+    piece = piece.first(static_cast<std::size_t>(wanted));
+  }
   if (piece.empty()) return {};
-  if (piece.size() > request_.max_length - delivered_) {
+  if (piece.size() > wanted) {
     return Error{ErrorCode::kLimit, "the server sends more than the " + std::to_string(request_.max_length) +
                                         " bytes that were asked for"};
   }
@@ -110,7 +115,11 @@ Result<void> HttpReply::finish() {
     return Error{ErrorCode::kNet, "the server sent " + std::to_string(delivered_) + " bytes, and had announced " +
                                       std::to_string(range_->length())};
   }
-  if (range_ && range_->total && range_->last + 1 != *range_->total) {
+  if (request_.is_part && delivered_ != request_.max_length) {
+    return Error{ErrorCode::kNet, "the server sent " + std::to_string(delivered_) + " bytes of a part of " +
+                                      std::to_string(request_.max_length)};
+  }
+  if (!request_.is_part && range_ && range_->total && range_->last + 1 != *range_->total) {
     return Error{ErrorCode::kNet, "the server stopped at byte " + std::to_string(range_->last + 1) + " of " +
                                       std::to_string(*range_->total)};
   }
@@ -142,7 +151,7 @@ Result<void> HttpReply::decide_whole() {
     return Error{ErrorCode::kNet, "the server ignores ranges and sends again what is here already",
                  "use a server that answers requests for a part of a file"};
   }
-  if (!head_.content_length || *head_.content_length <= request_.offset) return {};
+  if (request_.is_part || !head_.content_length || *head_.content_length <= request_.offset) return {};
   const std::uint64_t announced = *head_.content_length - request_.offset;
   if (announced <= request_.max_length) return {};
   return Error{ErrorCode::kLimit, "the server announces " + std::to_string(announced) + " bytes where at most " +
@@ -151,7 +160,7 @@ Result<void> HttpReply::decide_whole() {
 
 // curl hands over the body of any 206, wherever it starts: bytes of the wrong place would be appended.
 Result<void> HttpReply::decide_part() {
-  if (request_.offset == 0) {
+  if (request_.offset == 0 && !request_.is_part) {
     return Error{ErrorCode::kNet, "the server sent a part of the file, and all of it was asked for"};
   }
   if (head_.content_ranges != 1) {

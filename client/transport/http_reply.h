@@ -51,6 +51,9 @@ class HttpReply {
   // version is what the head says; all of it is claimed only.
   FileVersion version() const;
   std::uint64_t delivered() const { return delivered_; }
+  // sends_on tells that the server sends what lies behind the part that was asked for, which the sink has: the transfer
+  // can be ended.
+  bool sends_on() const { return sends_on_; }
   // starts_over tells that the server sends what is before the offset as well.
   bool starts_over() const { return status_ == 200 && request_.offset > 0; }
   // asked_pause is how long the server asks to be left alone. Units: at most kLongestPause.
@@ -90,6 +93,7 @@ class HttpReply {
   std::uint64_t to_skip_ = 0;    // bytes of the body still before the offset
   std::uint64_t delivered_ = 0;  // bytes the sink has
   std::uint64_t discarded_ = 0;  // bytes of an error page
+  bool sends_on_ = false;
   bool sink_refused_ = false;
 };
 

@@ -58,11 +58,19 @@ Result<Reply> fetch_metadata(Fetcher& source, const WantRemote& wanted) {
 Result<void> PartReader::read(std::uint64_t offset, ByteSink& sink) const {
   TENON_CHECK(offset <= length_);
   if (offset == length_) return {};
-  CountingSink counting(sink, *received_);
-  TENON_TRY(const FetchOutcome outcome,
-            source_->fetch({.path = path_, .offset = offset, .max_length = length_ - offset}, counting));
+  TENON_TRY(const FetchOutcome outcome, fetch({.path = path_, .offset = offset, .max_length = length_ - offset}, sink));
   if (outcome == FetchOutcome::kNotFound) return not_there(path_);
   return {};
+}
+
+Result<FetchOutcome> PartReader::read_part(std::uint64_t offset, std::uint64_t length, ByteSink& sink) const {
+  TENON_CHECK(offset < length_ && length > 0 && length <= length_ - offset);
+  return fetch({.path = path_, .offset = offset, .max_length = length, .is_part = true}, sink);
+}
+
+Result<FetchOutcome> PartReader::fetch(const FetchRequest& request, ByteSink& sink) const {
+  CountingSink counting(sink, *received_);
+  return source_->fetch(request, counting);
 }
 
 Result<void> RepositoryClient::check_session_age(const metadata::Limits& limits) {

@@ -24,11 +24,18 @@ class PartReader {
   PartReader(Fetcher& source, std::string path, std::uint64_t length, std::uint64_t& received)
       : source_(&source), path_(std::move(path)), length_(length), received_(&received) {}
 
+  std::uint64_t length() const { return length_; }  // bytes
+
   // read streams the target from offset on to its end; at its end there is nothing to ask for.
   // Errors: E_NET; what the sink returned.
   Result<void> read(std::uint64_t offset, ByteSink& sink) const;
+  // read_part streams so many bytes of it. Pre: they lie inside the target, and are some. Errors: as read(), but for a target
+  // that this source does not have.
+  Result<FetchOutcome> read_part(std::uint64_t offset, std::uint64_t length, ByteSink& sink) const;
 
  private:
+  Result<FetchOutcome> fetch(const FetchRequest& request, ByteSink& sink) const;
+
   Fetcher* source_;
   std::string path_;
   std::uint64_t length_;

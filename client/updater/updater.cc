@@ -1,6 +1,3 @@
-#include <tenon/client/payload/segment_list.h>
-#include <tenon/client/updater/full_payload_source.h>
-#include <tenon/client/updater/image_installer.h>
 #include <tenon/client/updater/updater.h>
 
 #include <algorithm>
@@ -288,42 +285,6 @@ Result<void> Updater::invalidate(SlotGroup target, const Selection& selection, B
                                             .version = release.version.text(),
                                             .sequence = release.sequence.value()}));
   return set_state(journal, UpdateState::kInvalidated);
-}
-
-Result<void> Updater::write_image(const Checked& checked, const policies::Image& image, SlotGroup target,
-                                  SlotGroup running) {
-  const policies::Release& release = checked.selection.release;
-  const auto find = [&](const policies::Label& file) {
-    const metadata::TargetPath path = policies::release_file_path(release.product, release.version, file.text());
-    return client_.find(checked.repository, path.text(), checked.rules);
-  };
-  const auto fetch_segments = [&]() -> Result<SegmentList> {
-    TENON_TRY(const metadata::VerifiedTarget list, find(image.segments_file));
-    TENON_TRY(const Bytes file, client_.fetch(checked.repository, list, image.segments_length));
-    return SegmentList::read(file, image);
-  };
-  TENON_TRY(const SegmentList segments, fetch_segments());
-  TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_writing(target, image.slot.text(), running));
-
-  ImageInstaller installer(image, segments, *slot, ports_.clock, ports_.reporter, [&](std::uint64_t count) {
-    return state_.save(Checkpoint{checked.selection.release_digest, image.slot.text(), count});
-  });
-  TENON_TRY(const std::uint64_t known, state_.checkpoint(checked.selection.release_digest, image.slot.text()));
-  TENON_TRY_VOID(installer.resume(known));
-  if (!installer.is_complete()) {
-    const auto full = std::ranges::find(image.payloads, "full", &policies::Payload::kind);
-    if (full == image.payloads.end()) {
-      return Error{ErrorCode::kPolicy, "the release has no payload that this device can use"}.with_hint(
-          "publish a payload of kind \"full\"");
-    }
-    TENON_TRY(const metadata::VerifiedTarget payload, find(full->file));
-    TENON_TRY_VOID(client_.read_parts(checked.repository, payload, [&](const PartReader& parts) {
-      return installer.write([&](std::uint64_t first, const SegmentHandler& take) {
-        return read_full_payload(parts, payload.length(), image, first, take);
-      });
-    }));
-  }
-  return installer.read_back();
 }
 
 // The trial that is armed is not wanted any more: it was withdrawn, or the channel went on to what runs.

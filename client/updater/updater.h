@@ -3,6 +3,7 @@
 //
 //   start()     after every boot, before everything else: what happened; the boot record is believed before the journal
 //   check()     refresh, and what the signed metadata would have this device do
+//   plan()      check, and what an install would fetch and write
 //   install()   check, write the other group, arm the trial boot
 //   confirm()   on a trial boot: health, then the group is GOOD and the floors rise
 //   rollback()  ends a trial, or takes back one that is armed
@@ -15,12 +16,16 @@
 #include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/health.h>
 #include <tenon/client/updater/device_state.h>
+#include <tenon/client/updater/image_plan.h>
 #include <tenon/client/updater/release_selection.h>
 
 #include <optional>
 #include <string>
 
 namespace tenon::client {
+
+class ImageInstaller;
+class SegmentList;
 
 struct Ports {
   std::vector<Fetcher*> sources;  // one at least, in the order in which they are tried
@@ -42,8 +47,9 @@ struct Device {
   std::string device_id = {};  // draws its place in rollouts
   std::optional<policies::Label> group = {};
   RunningImage running_image = {};
-  std::uint32_t tries = 3;     // boots that a trial gets
-  std::uint32_t attempts = 1;  // how often the sources are asked in turn before a step gives up
+  std::uint32_t tries = 3;                   // boots that a trial gets
+  std::uint32_t attempts = 1;                // how often the sources are asked in turn before a step gives up
+  std::uint64_t payload_memory = 32u << 20;  // bytes that decoding a delta may take
   bool require_snapshot_hashes = true;
   metadata::Limits limits = {};
 };
@@ -62,6 +68,19 @@ struct Status {
 struct InstallOutcome {
   policies::Decision decision;
   bool reboot_wanted = false;
+};
+
+// InstallPlan is what install() would do now.
+struct PlannedImage {
+  policies::Label slot;
+  std::uint64_t size = 0;     // bytes
+  std::uint64_t missing = 0;  // bytes, from the first that the slot does not hold to the end
+  ImagePlan plan = {};        // without payloads when nothing is missing
+};
+struct InstallPlan {
+  Selection selection;
+  SlotGroup target;
+  std::vector<PlannedImage> images = {};  // none unless the decision is to install
 };
 
 enum class StartOutcome {
@@ -91,6 +110,10 @@ class Updater {
 
   // check raises the floors by what is seen, whatever the decision. Errors: the E_* of a refresh and of select_release.
   Result<Selection> check();
+
+  // plan reads the slots, and writes nothing to them. Errors: those of check(); E_BUSY on a trial boot; E_POLICY for a release
+  // without a payload that is of use here; E_HW; E_STORAGE.
+  Result<InstallPlan> plan();
 
   // install Errors: those of check(); E_BUSY on a trial boot; E_POLICY for a slot that does not fit; E_MISMATCH;
   // E_STORAGE; E_HW; E_EXPIRED when the metadata ended before arming. Called again it goes on where it was.
@@ -131,6 +154,12 @@ class Updater {
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
   Result<void> invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal);
   Result<void> write_image(const Checked& checked, const policies::Image& image, SlotGroup target, SlotGroup running);
+  Result<void> write_from(const Checked& checked, const policies::Image& image, const ImagePlan& plan, Slot* base,
+                          ImageInstaller& installer);
+  Result<PlannedImage> plan_of(const Checked& checked, const policies::Image& image, SlotGroup running);
+  Result<ImagePlan> plan_payloads(const Checked& checked, const policies::Image& image, Slot* base);
+  Result<SegmentList> fetch_segments(const Checked& checked, const policies::Image& image);
+  Result<metadata::VerifiedTarget> find_file(const Checked& checked, const policies::Label& file);
   Result<void> disarm(SlotGroup target, BootRecord& record, Journal& journal);
   Result<void> arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
 

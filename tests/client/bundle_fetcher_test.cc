@@ -63,6 +63,18 @@ TEST_F(ABundle, ThatHasMoreThanWasAskedForGivesNothingOfIt) {
   EXPECT_TRUE(sink.bytes.empty());
 }
 
+TEST_F(ABundle, GivesAPartOfAFile) {
+  BundleFetcher fetcher(open({{"targets/file", to_bytes("0123456789")}}));
+  const auto part = [&](std::uint64_t offset, std::uint64_t length) {
+    return fetched(fetcher, {.path = "targets/file", .offset = offset, .max_length = length, .is_part = true});
+  };
+  EXPECT_EQ(part(0, 4), "0123");
+  EXPECT_EQ(part(3, 4), "3456");
+  EXPECT_EQ(part(6, 4), "6789");
+  EXPECT_EQ(part(7, 4), "E_NET");
+  EXPECT_EQ(part(11, 1), "E_NET");
+}
+
 TEST_F(ABundle, WithoutAFileSaysSo) {
   BundleFetcher fetcher(open({{"metadata/timestamp.json", to_bytes("now")}}));
   for (const char* path : {"metadata/2.root.json", "metadata", "metadata/", "", "/metadata/timestamp.json",

@@ -99,6 +99,15 @@ TEST(DeviceConfig, NamesTheLineOfWhatIsWrongAboutTheNetwork) {
   EXPECT_EQ(error_of("network = 1\n" + kGood), "device.toml, line 1: network is not a table");
 }
 
+// Book: DELTA-10
+TEST(DeviceConfig, SaysWhatMemoryDeltasMayTake) {
+  EXPECT_EQ(DeviceConfig::parse(kGood, "")->payload_memory, 32U << 20);
+  EXPECT_EQ(DeviceConfig::parse(kGood + "[payloads]\nmemory_mib = 5\n", "")->payload_memory, 5U << 20);
+  for (const char* line : {"memory_mib = 0", "memory_mib = 4097", "memory_mib = \"5\"", "memory = 5"}) {
+    EXPECT_TRUE(error_of(kGood + "[payloads]\n" + line + "\n").starts_with("device.toml, line 14: ")) << line;
+  }
+}
+
 TEST(DeviceConfig, KnowsTheGroupAndWhereTheIdOfTheDeviceStands) {
   const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");
   EXPECT_EQ(plain->id_file, "/etc/machine-id");

@@ -22,7 +22,8 @@ class CollectingSink final : public ByteSink {
 
 // Conversation feeds one reply by hand.
 struct Conversation {
-  explicit Conversation(std::uint64_t offset, std::uint64_t max_length) : request{"file", offset, max_length} {}
+  explicit Conversation(std::uint64_t offset, std::uint64_t max_length, bool is_part = false)
+      : request{"file", offset, max_length, is_part} {}
 
   Result<void> feed(const std::string& head, const std::string& body) {
     for (std::size_t start = 0; start < head.size();) {
@@ -145,6 +146,34 @@ TEST(HttpReply, RefusesAPartThatNobodyAskedFor) {
   Conversation talk(0, 10);
   EXPECT_EQ(code_of(talk.feed("HTTP/1.1 206 x\r\nContent-Range: bytes 0-9/10\r\n\r\n", "0123456789")), ErrorCode::kNet);
   EXPECT_EQ(talk.sink.text, "");
+}
+
+TEST(HttpReply, OfAPartHandsOverThatPartAlone) {
+  for (const std::uint64_t offset : {0U, 3U}) {
+    const std::string range = std::to_string(offset) + "-" + std::to_string(offset + 3);
+    Conversation part(offset, 4, true);
+    EXPECT_TRUE(part.feed("HTTP/1.1 206 x\r\nContent-Range: bytes " + range + "/10\r\n\r\n", "abcd"));
+    EXPECT_EQ(part.sink.text, "abcd");
+    EXPECT_FALSE(part.reply.sends_on());
+    // A server that ignores ranges, and announces more than is wanted.
+    Conversation whole(offset, 4, true);
+    EXPECT_TRUE(whole.feed("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "0123456789"));
+    EXPECT_EQ(whole.sink.text, std::string("0123456789").substr(offset, 4));
+    EXPECT_TRUE(whole.reply.sends_on());
+  }
+}
+
+// Book: NET-06
+TEST(HttpReply, OfAPartIsRefusedWhenItIsAnotherPartOrNotAllOfIt) {
+  const std::string answers[] = {"HTTP/1.1 206 x\r\nContent-Range: bytes 6-8/10\r\n\r\n",
+                                 "HTTP/1.1 206 x\r\nContent-Range: bytes 5-8/10\r\n\r\n",
+                                 "HTTP/1.1 206 x\r\nContent-Range: bytes 6-9/10\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"};
+  for (const std::string& answer : answers) {
+    Conversation talk(6, 4, true);
+    EXPECT_EQ(code_of(talk.feed(answer, "678")), ErrorCode::kNet) << answer;
+  }
+  Conversation longer(6, 3, true);
+  EXPECT_EQ(code_of(longer.feed("HTTP/1.1 206 x\r\nContent-Range: bytes 6-9/10\r\n\r\n", "6789")), ErrorCode::kLimit);
 }
 
 // Book: NET-10

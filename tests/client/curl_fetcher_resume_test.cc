@@ -18,6 +18,14 @@ std::uint64_t asked_offset(const std::string& request) {
   return at == std::string::npos ? 0 : std::stoull(request.substr(at + 13));
 }
 
+// Behind the last byte that is asked for.
+std::uint64_t asked_end(const std::string& request, std::uint64_t size) {
+  const std::size_t at = request.find("Range: bytes=");
+  const std::size_t dash = at == std::string::npos ? at : request.find('-', at);
+  const bool is_part = dash != std::string::npos && std::isdigit(static_cast<unsigned char>(request[dash + 1])) != 0;
+  return is_part ? std::stoull(request.substr(dash + 1)) + 1 : size;
+}
+
 std::string header_of(const std::string& request, const std::string& name) {
   const std::size_t at = request.find("\r\n" + name + ": ");
   if (at == std::string::npos) return "";
@@ -31,18 +39,20 @@ struct Reply {
   std::string tag = "\"v1\"";
   bool ranges = true;
 
-  std::string head(std::uint64_t offset) const {
+  std::string head(std::uint64_t offset) const { return head(offset, file.size()); }
+  std::string head(std::uint64_t offset, std::uint64_t end) const {
     const std::string etag = tag.empty() ? "" : "ETag: " + tag + "\r\n";
     if (offset == 0 || !ranges) {
       return "HTTP/1.1 200 OK\r\n" + etag + "Content-Length: " + std::to_string(file.size()) + "\r\n\r\n";
     }
-    return "HTTP/1.1 206 x\r\n" + etag + "Content-Length: " + std::to_string(file.size() - offset) +
-           "\r\nContent-Range: bytes " + std::to_string(offset) + "-" + std::to_string(file.size() - 1) + "/" +
+    return "HTTP/1.1 206 x\r\n" + etag + "Content-Length: " + std::to_string(end - offset) +
+           "\r\nContent-Range: bytes " + std::to_string(offset) + "-" + std::to_string(end - 1) + "/" +
            std::to_string(file.size()) + "\r\n\r\n";
   }
   std::string to(const std::string& request) const {
     const std::uint64_t offset = asked_offset(request);
-    return head(offset) + file.substr(ranges ? offset : 0);
+    const std::uint64_t end = asked_end(request, file.size());
+    return head(offset, end) + (ranges ? file.substr(offset, end - offset) : file);
   }
 };
 
@@ -52,7 +62,8 @@ ScriptedServer::Script cut_once(const Reply& first, std::size_t bytes,
   auto count = std::make_shared<int>(0);
   return [=](const Connection& connection, const std::string& request) {
     if ((*count)++ == 0) {
-      connection.send(first.head(asked_offset(request)) + first.file.substr(asked_offset(request), bytes));
+      const std::uint64_t offset = asked_offset(request);
+      connection.send(first.head(offset, asked_end(request, first.file.size())) + first.file.substr(offset, bytes));
     } else {
       connection.send(then(request));
     }
@@ -101,6 +112,34 @@ TEST(BrokenTransfer, OfAPartGoesOnBehindThePartThatCame) {
   ASSERT_TRUE(fetched.outcome) << fetched.outcome.error().message;
   EXPECT_EQ(fetched.body, reply.file.substr(50'000));
   EXPECT_EQ(asked_offset(server.requests().at(1)), 57'000U);
+}
+
+// Book: NET-01
+TEST(BrokenTransfer, OfAPartInTheMiddleGoesOnToTheEndOfThatPart) {
+  const Reply reply{numbered(100'000)};
+  const ScriptedServer server(cut_once(reply, 7'000, [&](const std::string& request) { return reply.to(request); }));
+  CollectingSink sink;
+  const auto outcome = fetcher_for(server.url())->fetch({"targets/file", 50'000, 20'000, true}, sink);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(sink.text, reply.file.substr(50'000, 20'000));
+  EXPECT_EQ(header_of(server.requests().at(0), "Range"), "bytes=50000-69999");
+  EXPECT_EQ(header_of(server.requests().at(1), "Range"), "bytes=57000-69999");
+}
+
+// Book: NET-05
+TEST(PartOfAFile, ComesFromAServerThatIgnoresRangesToo) {
+  const Reply reply{.file = numbered(5'000'000), .ranges = false};
+  const ScriptedServer server([&](const Connection& connection, const std::string& request) {
+    connection.send(reply.to(request));
+    connection.close();
+  });
+  const auto fetcher = fetcher_for(server.url());
+  for (const std::uint64_t offset : {0U, 70'000U}) {
+    CollectingSink sink;
+    const auto outcome = fetcher->fetch({"targets/file", offset, 1'000, true}, sink);
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(sink.text, reply.file.substr(offset, 1'000));
+  }
 }
 
 // Book: NET-07

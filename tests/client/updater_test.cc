@@ -441,31 +441,6 @@ TEST_F(UpdaterTest, ShowsItsStatusOnATrialWhoseFloorsAreDamaged) {
   EXPECT_FALSE(status->floors);
 }
 
-// One run of a device's life after the plug was pulled: whatever the daemon finds, it goes on until the release is
-// confirmed. False if it does not get there.
-bool converges(SimulatedDevice& device) {
-  for (int boots = 0; boots < 8; ++boots) {
-    if (!device.power_on()) return false;
-    const Result<StartOutcome> started = device.updater().start();
-    if (!started) return false;
-    if (*started == StartOutcome::kTrial && !device.updater().confirm()) return false;
-    const auto outcome = device.updater().install();
-    if (!outcome) return false;
-    if (outcome->decision.verdict == Verdict::kUpToDate) return true;
-  }
-  return false;
-}
-
-// What a cut leaves of what was not flushed: nothing; all of it, when only the process was killed; or any part, by
-// sectors of 512 bytes and of 4 KiB, torn ones among them.
-constexpr std::uint32_t kCutModels = 4;
-
-void leave_unflushed(SimulatedDevice& device, std::uint32_t model, std::uint32_t seed) {
-  auto& medium = device.slots.medium(SlotGroup::kB, "rootfs");
-  if (model == 1) medium.durable = medium.cached;
-  if (model >= 2) device.slots.lose_some_of_cache(seed, model == 2 ? 512 : 4096);
-}
-
 // The durable writes of the whole update, one after the other, are each the last one before the cut.
 // Book: DEV-01
 TEST_F(UpdaterTest, LeavesABootableUpdatableDeviceWhereverThePowerIsCut) {

@@ -60,6 +60,11 @@ Release add_release(RepositorySimulator& repository, const ReleaseContent& conte
   const auto path = [&](const std::string& file) {
     return policies::release_file_path(release.product, release.version, file).text();
   };
+  for (std::size_t i = 0; i < content.deltas.size(); ++i) {
+    const std::string file = content.slot + "." + std::to_string(i) + ".delta";
+    release.images.front().payloads.push_back({.kind = "delta", .file = label(file), .delta = content.deltas[i].facts});
+    repository.add_target(path(file), content.deltas[i].payload, role);
+  }
   repository.add_target(path("release.json"), json::to_text(release.to_json(), 1), role);
   repository.add_target(path(segments_file), segments, role);
   repository.add_target(path(payload_file), content.payload, role);

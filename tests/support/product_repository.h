@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include <tests/support/delta_payload.h>
 #include <tests/support/repository_simulator.h>
 
 namespace tenon::tests {
@@ -28,6 +29,7 @@ struct ReleaseContent {
   Bytes image = {};
   Bytes payload = {};  // the image, encoded
   std::string payload_kind = "full";
+  std::vector<OfferedDelta> deltas = {};
   std::uint64_t segment_size = 64u << 10;  // bytes
   std::vector<policies::Bridge> bridges = {};
 };
@@ -44,7 +46,7 @@ struct ChannelContent {
 // add_product makes the roles releases.<product> and rollout.<product>, both terminating.
 void add_product(RepositorySimulator& repository, const std::string& product);
 
-// add_release adds release.json, <slot>.segments and <slot>.<payload kind> to releases.<product>.
+// add_release adds release.json, <slot>.segments, <slot>.<payload kind> and <slot>.0.delta and so on to releases.<product>.
 policies::Release add_release(RepositorySimulator& repository, const ReleaseContent& content);
 
 // set_channel makes a release the current one. Pre: it was added.

@@ -253,7 +253,10 @@ Result<client::FetchOutcome> RepositorySimulator::fetch(const client::FetchReque
 
   const Bytes content = *file;  // what is served may change while it is sent
   const auto cut = cuts_.find(request.path);
-  const std::uint64_t end = cut == cuts_.end() ? content.size() : std::min<std::uint64_t>(cut->second, content.size());
+  const std::uint64_t wanted = request.is_part ? request.offset + request.max_length : content.size();
+  const std::uint64_t there =
+      cut == cuts_.end() ? content.size() : std::min<std::uint64_t>(cut->second, content.size());
+  const std::uint64_t end = std::min(wanted, there);
   std::uint64_t at = request.offset;
   while (at < end) {
     const std::uint64_t sent = at - request.offset;
@@ -266,7 +269,7 @@ Result<client::FetchOutcome> RepositorySimulator::fetch(const client::FetchReque
         sink.accept(ByteView(content).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(piece))));
     at += piece;
   }
-  if (end < content.size()) return Error{ErrorCode::kNet, request.path + ": the transfer was cut"};
+  if (end < wanted) return Error{ErrorCode::kNet, request.path + ": the transfer was cut"};
   return client::FetchOutcome::kComplete;
 }
 

@@ -62,6 +62,25 @@ client::Floors SimulatedDevice::floors() {
   return *updater_->status()->floors;
 }
 
+bool converges(SimulatedDevice& device) {
+  for (int boots = 0; boots < 8; ++boots) {
+    if (!device.power_on()) return false;
+    const auto started = device.updater().start();
+    if (!started) return false;
+    if (*started == client::StartOutcome::kTrial && !device.updater().confirm()) return false;
+    const auto outcome = device.updater().install();
+    if (!outcome) return false;
+    if (outcome->decision.verdict == policies::Verdict::kUpToDate) return true;
+  }
+  return false;
+}
+
+void leave_unflushed(SimulatedDevice& device, std::uint32_t model, std::uint32_t seed) {
+  auto& medium = device.slots.medium(SlotGroup::kB, "rootfs");
+  if (model == 1) medium.durable = medium.cached;
+  if (model >= 2) device.slots.lose_some_of_cache(seed, model == 2 ? 512 : 4096);
+}
+
 Bytes publish_release(RepositorySimulator& repository, const std::string& version, std::int64_t sequence,
                       std::int64_t floor, std::vector<policies::Bridge> bridges) {
   if (!repository.delegated.contains("releases.camera")) add_product(repository, "camera");

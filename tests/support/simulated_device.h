@@ -57,6 +57,15 @@ class SimulatedDevice {
   std::unique_ptr<client::Updater> updater_;
 };
 
+// converges is a device's life after the plug was pulled: whatever the daemon finds, it goes on until the release is confirmed.
+// False if it does not get there.
+bool converges(SimulatedDevice& device);
+
+// leave_unflushed is what a cut leaves of what was not flushed in group B: nothing; all of it, when only the process was
+// killed; or any part, by sectors of 512 bytes and of 4 KiB, torn ones among them.
+inline constexpr std::uint32_t kCutModels = 4;
+void leave_unflushed(SimulatedDevice& device, std::uint32_t model, std::uint32_t seed);
+
 // publish_release adds a release of random content to product camera, makes it the current one and publishes.
 // Gives the image.
 Bytes publish_release(RepositorySimulator& repository, const std::string& version, std::int64_t sequence,
