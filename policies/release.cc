@@ -39,6 +39,9 @@ Result<Payload> read_payload(const json::Value& value) {
   TENON_TRY(std::string kind, fields.string("kind"));
   TENON_TRY(Label file, Label::read(fields, "file"));
   Payload payload{std::move(kind), std::move(file)};
+  if (payload.kind == Payload::kLocal) {
+    TENON_TRY(payload.index, Label::read(fields, "index"));
+  }
   if (payload.kind != Payload::kDelta) return payload;
   TENON_TRY(json::Fields base, fields.object("base"));
   TENON_TRY(const std::uint64_t base_size, read_bytes(base, "size"));
@@ -60,6 +63,7 @@ json::Value write_payload(const Payload& payload) {
     object.set("base", std::move(base));
     object.set("memory", static_cast<std::int64_t>(payload.delta->memory));
   }
+  if (payload.index) object.set("index", payload.index->text());
   return object;
 }
 

@@ -22,6 +22,7 @@ inline constexpr std::size_t kMaxReleaseBytes = 256 * 1024;  // of release.json;
 struct Payload {
   static constexpr std::string_view kFull = "full";
   static constexpr std::string_view kDelta = "delta";
+  static constexpr std::string_view kLocal = "local";
 
   // Delta is what a device must have before it takes a delta.
   struct Delta {
@@ -34,6 +35,7 @@ struct Payload {
   std::string kind;                 // kinds that are not known are passed over
   Label file;                       // beside release.json
   std::optional<Delta> delta = {};  // of kDelta, and of it alone
+  std::optional<Label> index = {};  // of kLocal, and of it alone: the file that says which blocks to look for
   bool operator==(const Payload&) const = default;
 };
 

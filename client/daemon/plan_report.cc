@@ -13,7 +13,7 @@ std::string shown_size(std::uint64_t bytes) {
 }
 
 std::uint64_t seconds_to_fetch(const PlannedPayload& planned, std::uint64_t bytes_per_second) {
-  return (planned.target.length() + bytes_per_second - 1) / bytes_per_second;
+  return (planned.fetch_bytes + bytes_per_second - 1) / bytes_per_second;
 }
 
 json::Value image_json(const PlannedImage& image, std::uint64_t bytes_per_second) {
@@ -22,7 +22,7 @@ json::Value image_json(const PlannedImage& image, std::uint64_t bytes_per_second
     json::Object object;
     object.set("kind", planned.payload.kind);
     object.set("file", planned.payload.file.text());
-    object.set("fetch_bytes", static_cast<std::int64_t>(planned.target.length()));
+    object.set("fetch_bytes", static_cast<std::int64_t>(planned.fetch_bytes));
     object.set("memory_bytes", static_cast<std::int64_t>(planned.memory));
     object.set("fetch_seconds", static_cast<std::int64_t>(seconds_to_fetch(planned, bytes_per_second)));
     payloads.push_back(std::move(object));
@@ -50,7 +50,7 @@ std::string image_text(const PlannedImage& image, std::uint64_t bytes_per_second
   for (std::size_t i = 0; i < image.plan.payloads.size(); ++i) {
     const PlannedPayload& planned = image.plan.payloads[i];
     text += i == 0 ? "  take   " : "  or     ";
-    text += planned.payload.kind + " " + planned.payload.file.text() + ": " + shown_size(planned.target.length()) +
+    text += planned.payload.kind + " " + planned.payload.file.text() + ": " + shown_size(planned.fetch_bytes) +
             " to fetch, " + std::to_string(seconds_to_fetch(planned, bytes_per_second)) + " s at " +
             shown_size(bytes_per_second) + "/s, " + shown_size(planned.memory) + " of memory\n";
   }

@@ -1,5 +1,6 @@
 #include <tenon/client/payload/delta_decoder.h>
 #include <tenon/client/updater/delta_payload_source.h>
+#include <tenon/client/updater/held_part.h>
 
 #include <algorithm>
 
@@ -9,15 +10,6 @@ namespace {
 // What is fetched at once: deltas are a few MiB, and a link that breaks loses no more.
 constexpr std::uint64_t kPartBytes = 512u << 10;
 
-class HeldPart final : public ByteSink {
- public:
-  Result<void> accept(ByteView piece) override {
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
-    return {};
-  }
-  Bytes bytes;
-};
-
 // FetchedParts is a payload as a decoder reads it: a few bytes at a time, and mostly forward.
 class FetchedParts {
  public:
@@ -25,26 +17,19 @@ class FetchedParts {
 
   Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) {
     if (offset >= parts_->length() || into.empty()) return std::size_t{0};
-    if (offset < begin_ || offset - begin_ >= held_.bytes.size()) TENON_TRY_VOID(fetch(offset));
-    const ByteView held = ByteView(held_.bytes).subspan(static_cast<std::size_t>(offset - begin_));
+    if (offset < begin_ || offset - begin_ >= part_.bytes().size()) {
+      begin_ = offset;
+      TENON_TRY_VOID(part_.fetch(*parts_, offset, std::min(kPartBytes, parts_->length() - offset)));
+    }
+    const ByteView held = part_.bytes().subspan(static_cast<std::size_t>(offset - begin_));
     const ByteView taken = held.first(std::min(held.size(), into.size()));
     std::ranges::copy(taken, into.begin());
     return taken.size();
   }
 
  private:
-  Result<void> fetch(std::uint64_t offset) {
-    held_.bytes.clear();
-    begin_ = offset;
-    TENON_TRY(const FetchOutcome outcome,
-              parts_->read_part(offset, std::min(kPartBytes, parts_->length() - offset), held_));
-    if (outcome == FetchOutcome::kComplete) return {};
-    // No network's fault, so that nobody waits for it to appear: there are other ways to the image.
-    return Error{ErrorCode::kMismatch, "the repository lists the delta and does not have it"};
-  }
-
   const PartReader* parts_;
-  HeldPart held_;
+  HeldPart part_;
   std::uint64_t begin_ = 0;
 };
 

@@ -7,6 +7,7 @@
 namespace tenon::client {
 namespace {
 
+using metadata::VerifiedTarget;
 using policies::Payload;
 
 constexpr std::size_t kPieceBytes = 1u << 20;
@@ -31,49 +32,70 @@ Result<std::map<std::uint64_t, Sha256>> digests_of(Slot& slot, std::map<std::uin
   return digests;
 }
 
+// Whether a payload is the worse for this error, and no more than that.
+bool is_of_one_payload(ErrorCode code) {
+  return code == ErrorCode::kPolicy || code == ErrorCode::kNet || code == ErrorCode::kMismatch ||
+         code == ErrorCode::kLimit || code == ErrorCode::kParse;
+}
+
 class Planner {
  public:
-  Planner(const policies::Image& image, Slot* base, std::uint64_t memory, Reporter& reporter)
-      : image_(&image), base_(base), memory_(memory), reporter_(&reporter) {}
+  Planner(const policies::Image& image, Slot* running, std::uint64_t memory, ReleaseFiles& files, Reporter& reporter)
+      : image_(&image), running_(running), memory_(memory), files_(&files), reporter_(&reporter) {}
 
-  // add takes a payload that a trusted role lists, if it is of a kind that we know.
-  void add(const Payload& payload, metadata::VerifiedTarget target) {
+  Result<ImagePlan> plan() {
+    for (const Payload& payload : image_->payloads) {
+      Result<VerifiedTarget> target = files_->find(payload.file);
+      if (!target && target.error().code != ErrorCode::kPolicy) return target.error();
+      if (target) {
+        add(payload, *std::move(target));
+      } else {
+        pass_over(payload, target.error().message);
+      }
+    }
+    drop_deltas_of_other_bases();
+    TENON_TRY_VOID(look_for_local_content());
+    std::ranges::stable_sort(plan_.payloads, {}, &PlannedPayload::fetch_bytes);
+    return std::move(plan_);
+  }
+
+ private:
+  void pass_over(const Payload& payload, std::string why) { plan_.passed_over.push_back({payload, std::move(why)}); }
+
+  void add(const Payload& payload, VerifiedTarget target) {
+    const std::uint64_t length = target.length();
     if (payload.kind == Payload::kFull) {
-      plan_.payloads.push_back({payload, std::move(target), 2 * std::min(image_->segment_size, image_->size)});
+      plan_.payloads.push_back({payload, std::move(target), length, 2 * std::min(image_->segment_size, image_->size)});
     } else if (payload.delta) {
-      add_delta(payload, std::move(target));
+      if (!fits(payload, payload.delta->memory)) return;
+      if (payload.delta->base_size > running_->size()) {
+        return pass_over(payload, "the slot that runs is smaller than its base");
+      }
+      base_sizes_[payload.delta->base_size];
+      plan_.payloads.push_back({payload, std::move(target), length, payload.delta->memory});
+    } else if (payload.index) {
+      if (fits(payload, LocalContent::memory_bytes(*image_))) local_.push_back({payload, std::move(target)});
     } else {
       pass_over(payload, "this version of Tenon does not know its kind");
     }
   }
 
-  void pass_over(const Payload& payload, std::string why) { plan_.passed_over.push_back({payload, std::move(why)}); }
-
-  ImagePlan finish() {
-    drop_deltas_of_other_bases();
-    std::ranges::stable_sort(plan_.payloads, {}, [](const PlannedPayload& one) { return one.target.length(); });
-    return std::move(plan_);
-  }
-
- private:
-  void add_delta(const Payload& payload, metadata::VerifiedTarget target) {
-    const Payload::Delta& delta = *payload.delta;
-    if (delta.memory > memory_) {
-      pass_over(payload, "decoding takes " + std::to_string(delta.memory) + " bytes of memory, " +
-                             std::to_string(memory_) + " are allowed");
-    } else if (base_ == nullptr) {
+  // Whether a payload that needs the slot that runs, and so much memory, is of use. If not, it is passed over.
+  bool fits(const Payload& payload, std::uint64_t memory) {
+    if (memory > memory_) {
+      pass_over(payload,
+                "it takes " + std::to_string(memory) + " bytes of memory, " + std::to_string(memory_) + " are allowed");
+    } else if (running_ == nullptr) {
       pass_over(payload, "the slot that runs cannot be read");
-    } else if (delta.base_size > base_->size()) {
-      pass_over(payload, "the slot that runs is smaller than its base");
     } else {
-      base_sizes_[delta.base_size];
-      plan_.payloads.push_back({payload, std::move(target), delta.memory});
+      return true;
     }
+    return false;
   }
 
   void drop_deltas_of_other_bases() {
     if (base_sizes_.empty()) return;
-    const auto digests = digests_of(*base_, std::move(base_sizes_), *reporter_);
+    const auto digests = digests_of(*running_, std::move(base_sizes_), *reporter_);
     std::erase_if(plan_.payloads, [&](const PlannedPayload& planned) {
       const auto& delta = planned.payload.delta;
       if (!delta || (digests && digests->at(delta->base_size) == delta->base_sha256)) return false;
@@ -82,30 +104,52 @@ class Planner {
     });
   }
 
+  // Looking costs a reading of the slot and the index: for nothing, where there is a delta.
+  Result<void> look_for_local_content() {
+    const bool has_delta =
+        std::ranges::any_of(plan_.payloads, [](const auto& one) { return one.payload.delta.has_value(); });
+    for (PlannedPayload& local : local_) {
+      if (has_delta) {
+        pass_over(local.payload, "there is a delta");
+        continue;
+      }
+      const Result<void> looked = look(local);
+      if (looked) {
+        plan_.payloads.push_back(std::move(local));
+      } else if (is_of_one_payload(looked.error().code)) {
+        pass_over(local.payload, looked.error().message);
+      } else {
+        return looked;
+      }
+    }
+    return {};
+  }
+
+  Result<void> look(PlannedPayload& local) {
+    TENON_TRY(const VerifiedTarget target, files_->find(*local.payload.index));
+    TENON_TRY(const Bytes file, files_->fetch(target, LocalIndex::max_bytes(image_->size)));
+    TENON_TRY(LocalIndex index, LocalIndex::read(file, image_->size));
+    local.content = std::make_shared<const LocalContent>(LocalContent::look(std::move(index), *running_, *reporter_));
+    local.fetch_bytes = local.content->fetch_bytes(0);
+    local.memory = LocalContent::memory_bytes(*image_);
+    return {};
+  }
+
   const policies::Image* image_;
-  Slot* base_;
+  Slot* running_;
   std::uint64_t memory_;
+  ReleaseFiles* files_;
   Reporter* reporter_;
-  std::map<std::uint64_t, Sha256Hasher> base_sizes_;
+  std::map<std::uint64_t, Sha256Hasher> base_sizes_;  // of the deltas that may be of use
+  std::vector<PlannedPayload> local_;
   ImagePlan plan_;
 };
 
 }  // namespace
 
-Result<ImagePlan> plan_image(const policies::Image& image, Slot* base, std::uint64_t memory, const FindPayload& find,
+Result<ImagePlan> plan_image(const policies::Image& image, Slot* running, std::uint64_t memory, ReleaseFiles& files,
                              Reporter& reporter) {
-  Planner planner(image, base, memory, reporter);
-  for (const Payload& payload : image.payloads) {
-    Result<metadata::VerifiedTarget> target = find(payload.file);
-    if (target) {
-      planner.add(payload, *std::move(target));
-    } else if (target.error().code == ErrorCode::kPolicy) {
-      planner.pass_over(payload, target.error().message);
-    } else {
-      return target.error();
-    }
-  }
-  ImagePlan plan = planner.finish();
+  TENON_TRY(ImagePlan plan, Planner(image, running, memory, files, reporter).plan());
   if (!plan.payloads.empty()) return plan;
   std::string reasons;
   for (const PassedOver& one : plan.passed_over) reasons += "; " + one.payload.file.text() + ": " + one.why;

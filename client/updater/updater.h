@@ -154,12 +154,10 @@ class Updater {
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
   Result<void> invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal);
   Result<void> write_image(const Checked& checked, const policies::Image& image, SlotGroup target, SlotGroup running);
-  Result<void> write_from(const Checked& checked, const policies::Image& image, const ImagePlan& plan, Slot* base,
-                          ImageInstaller& installer);
+  Result<void> write_missing(const Checked& checked, policies::Image image, Slot* running, ImageInstaller& installer);
   Result<PlannedImage> plan_of(const Checked& checked, const policies::Image& image, SlotGroup running);
-  Result<ImagePlan> plan_payloads(const Checked& checked, const policies::Image& image, Slot* base);
+  Result<ImagePlan> plan_payloads(const Checked& checked, const policies::Image& image, Slot* running);
   Result<SegmentList> fetch_segments(const Checked& checked, const policies::Image& image);
-  Result<metadata::VerifiedTarget> find_file(const Checked& checked, const policies::Label& file);
   Result<void> disarm(SlotGroup target, BootRecord& record, Journal& journal);
   Result<void> arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
 

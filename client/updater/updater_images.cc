@@ -3,6 +3,7 @@
 #include <tenon/client/updater/delta_payload_source.h>
 #include <tenon/client/updater/full_payload_source.h>
 #include <tenon/client/updater/image_installer.h>
+#include <tenon/client/updater/local_payload_source.h>
 #include <tenon/client/updater/updater.h>
 #include <tenon/client/writing/slot_scan.h>
 
@@ -20,33 +21,58 @@ bool may_be_the_payloads(ErrorCode code) {
   }
 }
 
-// A base that cannot be read any more is as good as another base.
+// A slot that cannot be read any more is as good as one that holds something else.
 ReadBase base_of(Slot& slot) {
   return [&slot](std::uint64_t offset, std::span<std::uint8_t> into) -> Result<void> {
     const Result<void> read = slot.read_at(offset, into);
     if (read) return {};
-    return Error{ErrorCode::kMismatch, "the base: " + read.error().message};
+    return Error{ErrorCode::kMismatch, "the slot that runs: " + read.error().message};
   };
 }
+
+Result<void> read_payload(const PlannedPayload& planned, const PartReader& parts, const policies::Image& image,
+                          Slot* running, std::uint64_t first, const SegmentHandler& take) {
+  if (planned.payload.delta) {
+    return read_delta_payload(parts, image, *planned.payload.delta, base_of(*running), first, take);
+  }
+  if (planned.content) return read_local_payload(parts, image, *planned.content, base_of(*running), first, take);
+  return read_full_payload(parts, parts.length(), image, first, take);
+}
+
+// The files of the release that was chosen.
+class CheckedFiles final : public ReleaseFiles {
+ public:
+  CheckedFiles(RepositoryClient& client, const TrustedRepository& repository, const policies::Release& release,
+               const metadata::Rules& rules)
+      : client_(&client), repository_(&repository), release_(&release), rules_(&rules) {}
+
+  Result<metadata::VerifiedTarget> find(const policies::Label& file) override {
+    const metadata::TargetPath path = policies::release_file_path(release_->product, release_->version, file.text());
+    return client_->find(*repository_, path.text(), *rules_);
+  }
+  Result<Bytes> fetch(const metadata::VerifiedTarget& target, std::uint64_t max_length) override {
+    return client_->fetch(*repository_, target, max_length);
+  }
+
+ private:
+  RepositoryClient* client_;
+  const TrustedRepository* repository_;
+  const policies::Release* release_;
+  const metadata::Rules* rules_;
+};
 
 }  // namespace
 
 Result<SegmentList> Updater::fetch_segments(const Checked& checked, const policies::Image& image) {
-  TENON_TRY(const metadata::VerifiedTarget list, find_file(checked, image.segments_file));
-  TENON_TRY(const Bytes file, client_.fetch(checked.repository, list, image.segments_length));
+  CheckedFiles files(client_, checked.repository, checked.selection.release, checked.rules);
+  TENON_TRY(const metadata::VerifiedTarget list, files.find(image.segments_file));
+  TENON_TRY(const Bytes file, files.fetch(list, image.segments_length));
   return SegmentList::read(file, image);
 }
 
-Result<metadata::VerifiedTarget> Updater::find_file(const Checked& checked, const policies::Label& file) {
-  const policies::Release& release = checked.selection.release;
-  const metadata::TargetPath path = policies::release_file_path(release.product, release.version, file.text());
-  return client_.find(checked.repository, path.text(), checked.rules);
-}
-
-Result<ImagePlan> Updater::plan_payloads(const Checked& checked, const policies::Image& image, Slot* base) {
-  return plan_image(
-      image, base, device_.payload_memory, [&](const policies::Label& file) { return find_file(checked, file); },
-      ports_.reporter);
+Result<ImagePlan> Updater::plan_payloads(const Checked& checked, const policies::Image& image, Slot* running) {
+  CheckedFiles files(client_, checked.repository, checked.selection.release, checked.rules);
+  return plan_image(image, running, device_.payload_memory, files, ports_.reporter);
 }
 
 Result<void> Updater::write_image(const Checked& checked, const policies::Image& image, SlotGroup target,
@@ -60,28 +86,31 @@ Result<void> Updater::write_image(const Checked& checked, const policies::Image&
   TENON_TRY(const std::uint64_t known, state_.checkpoint(checked.selection.release_digest, image.slot.text()));
   TENON_TRY_VOID(installer.resume(known));
   if (!installer.is_complete()) {
-    const auto base = ports_.slots.open_for_reading(running, image.slot.text());
-    TENON_TRY(const ImagePlan plan, plan_payloads(checked, image, base ? base->get() : nullptr));
-    TENON_TRY_VOID(write_from(checked, image, plan, base ? base->get() : nullptr, installer));
+    const auto running_slot = ports_.slots.open_for_reading(running, image.slot.text());
+    TENON_TRY_VOID(write_missing(checked, image, running_slot ? running_slot->get() : nullptr, installer));
   }
   return installer.read_back();
 }
 
 // What one payload brought stays, whatever becomes of it: the next one begins with the segment that is missing then.
-Result<void> Updater::write_from(const Checked& checked, const policies::Image& image, const ImagePlan& plan,
-                                 Slot* base, ImageInstaller& installer) {
-  for (std::size_t i = 0;; ++i) {
-    const policies::Payload& payload = plan.payloads[i].payload;
-    const metadata::VerifiedTarget& target = plan.payloads[i].target;
-    ports_.reporter.note("taking " + payload.file.text() + ", " + std::to_string(target.length()) + " bytes");
-    const Result<void> written = client_.read_parts(checked.repository, target, [&](const PartReader& parts) {
+Result<void> Updater::write_missing(const Checked& checked, policies::Image image, Slot* running,
+                                    ImageInstaller& installer) {
+  Result<ImagePlan> plan = plan_payloads(checked, image, running);
+  if (!plan) return plan.error();
+  for (;;) {
+    const PlannedPayload best = plan->payloads.front();
+    const std::string name = best.payload.file.text();
+    ports_.reporter.note("taking " + name + ", " + std::to_string(best.fetch_bytes) + " bytes");
+    const Result<void> written = client_.read_parts(checked.repository, best.target, [&](const PartReader& parts) {
       return installer.write([&](std::uint64_t first, const SegmentHandler& take) {
-        return payload.delta ? read_delta_payload(parts, image, *payload.delta, base_of(*base), first, take)
-                             : read_full_payload(parts, parts.length(), image, first, take);
+        return read_payload(best, parts, image, running, first, take);
       });
     });
-    if (written || i + 1 == plan.payloads.size() || !may_be_the_payloads(written.error().code)) return written;
-    ports_.reporter.warn(payload.file.text() + ": " + written.error().message + "; going on with another payload");
+    if (written || !may_be_the_payloads(written.error().code)) return written;
+    std::erase(image.payloads, best.payload);
+    plan = plan_payloads(checked, image, running);
+    if (!plan) return written;
+    ports_.reporter.warn(name + ": " + written.error().message + "; going on with another payload");
   }
 }
 
@@ -107,8 +136,8 @@ Result<PlannedImage> Updater::plan_of(const Checked& checked, const policies::Im
   const auto missing = SlotScan(image, segments, *slot).first_missing(0, [](std::uint64_t) {});
   if (!missing) return planned;
   planned.missing = image.size - missing->segment * image.segment_size;
-  const auto base = ports_.slots.open_for_reading(running, image.slot.text());
-  TENON_TRY(planned.plan, plan_payloads(checked, image, base ? base->get() : nullptr));
+  const auto running_slot = ports_.slots.open_for_reading(running, image.slot.text());
+  TENON_TRY(planned.plan, plan_payloads(checked, image, running_slot ? running_slot->get() : nullptr));
   return planned;
 }
 

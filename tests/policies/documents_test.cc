@@ -31,6 +31,8 @@ json::Value good_release() {
       {.kind = "delta",
        .file = label("rootfs.delta"),
        .delta = policies::Payload::Delta{140'000, Sha256::of(as_bytes("base")), 5'000'000}});
+  release.images.front().payloads.push_back(
+      {.kind = "local", .file = label("rootfs.frames"), .index = label("rootfs.index")});
   return release.to_json();
 }
 
@@ -187,6 +189,7 @@ TEST(ReleaseDocument, RefusesValuesOutsideTheirRange) {
       {in_image({"payloads", "1", "base", "size"}), -1},
       {in_image({"payloads", "1", "base", "sha256"}), std::string(64, 'A')},
       {in_image({"payloads", "1", "memory"}), -1},
+      {in_image({"payloads", "2", "index"}), "../x"},
       {{"bridges"}, json::Array{}},
       {{"bridges", "0", "below"}, 0},
       {{"bridges", "0", "below"}, 1},  // no device runs less

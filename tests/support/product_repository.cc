@@ -65,6 +65,12 @@ Release add_release(RepositorySimulator& repository, const ReleaseContent& conte
     release.images.front().payloads.push_back({.kind = "delta", .file = label(file), .delta = content.deltas[i].facts});
     repository.add_target(path(file), content.deltas[i].payload, role);
   }
+  if (content.local) {
+    release.images.front().payloads.push_back(
+        {.kind = "local", .file = label(content.slot + ".frames"), .index = label(content.slot + ".index")});
+    repository.add_target(path(content.slot + ".frames"), content.local->frames, role);
+    repository.add_target(path(content.slot + ".index"), content.local->index, role);
+  }
   repository.add_target(path("release.json"), json::to_text(release.to_json(), 1), role);
   repository.add_target(path(segments_file), segments, role);
   repository.add_target(path(payload_file), content.payload, role);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <tests/support/delta_payload.h>
+#include <tests/support/local_payload.h>
 #include <tests/support/repository_simulator.h>
 
 namespace tenon::tests {
@@ -30,6 +31,7 @@ struct ReleaseContent {
   Bytes payload = {};  // the image, encoded
   std::string payload_kind = "full";
   std::vector<OfferedDelta> deltas = {};
+  std::optional<LocalPayload> local = {};
   std::uint64_t segment_size = 64u << 10;  // bytes
   std::vector<policies::Bridge> bridges = {};
 };
@@ -46,7 +48,8 @@ struct ChannelContent {
 // add_product makes the roles releases.<product> and rollout.<product>, both terminating.
 void add_product(RepositorySimulator& repository, const std::string& product);
 
-// add_release adds release.json, <slot>.segments, <slot>.<payload kind> and <slot>.0.delta and so on to releases.<product>.
+// add_release adds release.json, <slot>.segments, <slot>.<payload kind>, <slot>.0.delta and so on, and <slot>.frames with
+// <slot>.index, to releases.<product>.
 policies::Release add_release(RepositorySimulator& repository, const ReleaseContent& content);
 
 // set_channel makes a release the current one. Pre: it was added.
