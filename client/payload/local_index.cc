@@ -15,44 +15,75 @@ namespace {
 constexpr std::array<std::uint8_t, 8> kMagic = {'T', 'E', 'N', 'O', 'N', 'I', 'X', 1};  // ends in the version
 constexpr std::size_t kFixedBytes = kMagic.size() + 4;                                  // and the unpacked length, u32
 constexpr std::size_t kHashBytes = 6;
-constexpr std::uint64_t kMaxPackedFrame = 1u << 15;  // zstd adds a few bytes to what it cannot pack
+constexpr std::uint32_t kMostInGroup = 64;
+constexpr std::size_t kMostOfAGroup = 2 * kMaxVarintBytes + kHashBytes + 1;  // bytes of the index
 constexpr int kLevel = 19;
 
 Error wrong(const std::string& what) {
   return Error{ErrorCode::kParse, "index of the local payload: " + what};
 }
 
-std::uint64_t take_hash(ByteView& body) {
+std::uint64_t read_hash(ByteView bytes) {
   std::uint64_t hash = 0;
-  for (std::size_t i = kHashBytes; i-- > 0;) hash = hash << 8 | body[i];
-  body = body.subspan(kHashBytes);
+  for (std::size_t i = kHashBytes; i-- > 0;) hash = hash << 8 | bytes[i];
   return hash;
 }
 
-void put_hash(Bytes& body, std::uint64_t hash) {
-  for (std::size_t i = 0; i < kHashBytes; ++i) body.push_back(static_cast<std::uint8_t>(hash >> 8 * i));
+void put_hash(Bytes& out, std::uint64_t hash) {
+  for (std::size_t i = 0; i < kHashBytes; ++i) out.push_back(static_cast<std::uint8_t>(hash >> 8 * i));
 }
 
-// The blocks of a frame, as numbers: the last frame may have fewer.
-std::uint64_t first_block(std::uint64_t frame) {
-  return frame * LocalIndex::kFrameBlocks;
-}
-std::uint64_t end_block(std::uint64_t frame, std::uint64_t image_size) {
-  return std::min(first_block(frame + 1), LocalIndex::block_count(image_size));
+// One in sixteen.
+bool ends_a_group(std::uint64_t hash) {
+  return (hash & 0xF) == 0;
 }
 
 }  // namespace
 
-std::uint64_t LocalIndex::hash_of(ByteView block) {
+std::uint64_t short_hash(ByteView block) {
   const bool zeros = block.front() == 0 && std::memcmp(block.data(), block.data() + 1, block.size() - 1) == 0;
-  if (zeros) return kZeros;
-  const Sha256 digest = Sha256::of(block);
-  ByteView first(digest.bytes);
-  return take_hash(first);
+  return zeros ? kHashOfZeros : read_hash(Sha256::of(block).bytes);
+}
+
+std::vector<BlockGroup> cut_groups(std::span<const std::uint64_t> hashes) {
+  std::vector<BlockGroup> groups;
+  Bytes held;
+  const auto end_group = [&](std::uint64_t end) {
+    const auto count = static_cast<std::uint32_t>(held.size() / kHashBytes);
+    if (count == 0) return;
+    groups.push_back({end - count, count, read_hash(Sha256::of(held).bytes)});
+    held.clear();
+  };
+  for (std::size_t block = 0; block < hashes.size(); ++block) {
+    if (hashes[block] == kHashOfZeros) {
+      end_group(block);
+      continue;
+    }
+    put_hash(held, hashes[block]);
+    if (ends_a_group(hashes[block]) || held.size() == kMostInGroup * kHashBytes) end_group(block + 1);
+  }
+  end_group(hashes.size());
+  return groups;
+}
+
+LocalRecord read_local_record(ByteView bytes) {
+  return {read_hash(bytes), le16(bytes, kHashBytes)};
+}
+
+void put_local_record(Bytes& out, const LocalRecord& record) {
+  put_hash(out, record.hash);
+  out.push_back(static_cast<std::uint8_t>(record.frame_bytes));
+  out.push_back(static_cast<std::uint8_t>(record.frame_bytes >> 8));
 }
 
 std::uint64_t LocalIndex::max_bytes(std::uint64_t image_size) {
-  return kFixedBytes + 2 * kMaxVarintBytes + frame_count(image_size) * 3 + block_count(image_size) * kHashBytes + 4096;
+  return kFixedBytes + 2 * kMaxVarintBytes + local_block_count(image_size) * kMostOfAGroup;
+}
+
+std::vector<std::uint64_t> LocalIndex::record_offsets() const {
+  std::vector<std::uint64_t> all{0};
+  for (const BlockGroup& group : groups) all.push_back(all.back() + group.count * kLocalRecordBytes);
+  return all;
 }
 
 Result<LocalIndex> LocalIndex::read(ByteView file, std::uint64_t image_size) {
@@ -70,37 +101,49 @@ Result<LocalIndex> LocalIndex::read(ByteView file, std::uint64_t image_size) {
 
   ByteView body(unpacked);
   if (take_varint(body) != image_size) return wrong("it is of another image");
-  LocalIndex index;
-  index.offsets.reserve(frame_count(image_size) + 1);
-  index.offsets.push_back(0);
-  for (std::uint64_t frame = 0; frame < frame_count(image_size); ++frame) {
+  const std::uint64_t blocks = local_block_count(image_size);
+  const std::optional<std::uint64_t> count = take_varint(body);
+  if (!count || *count > blocks) return wrong("the number of groups is missing or out of range");
+  LocalIndex index{.image_size = image_size};
+  index.groups.resize(static_cast<std::size_t>(*count));
+  std::uint64_t next = 0;
+  for (BlockGroup& group : index.groups) {
+    const std::optional<std::uint64_t> zeros = take_varint(body);
+    const std::optional<std::uint64_t> in_group = take_varint(body);
+    if (!zeros || !in_group || *in_group == 0 || *in_group > kMostInGroup || *zeros > blocks - next ||
+        *in_group > blocks - next - *zeros) {
+      return wrong("a group is missing or lies outside the image");
+    }
+    group.first = next + *zeros;
+    group.count = static_cast<std::uint32_t>(*in_group);
+    next = group.first + group.count;
+  }
+  index.offsets.push_back(index.record_offsets().back());
+  for (const BlockGroup& group : index.groups) {
     const std::optional<std::uint64_t> bytes = take_varint(body);
-    if (!bytes || *bytes > kMaxPackedFrame) return wrong("the length of a frame is missing or out of range");
+    if (!bytes || *bytes > group.count * kMaxLocalFrameBytes) return wrong("the length of a group is out of range");
     index.offsets.push_back(index.offsets.back() + *bytes);
   }
-  index.hashes.reserve(block_count(image_size));
-  for (std::uint64_t frame = 0; frame < frame_count(image_size); ++frame) {
-    const bool zeros = index.offsets[frame] == index.offsets[frame + 1];
-    for (std::uint64_t block = first_block(frame); block < end_block(frame, image_size); ++block) {
-      if (!zeros && body.size() < kHashBytes) return wrong("hashes are missing");
-      index.hashes.push_back(zeros ? kZeros : take_hash(body));
-    }
+  if (body.size() != index.groups.size() * kHashBytes) return wrong("hashes are missing, or too many");
+  for (BlockGroup& group : index.groups) {
+    group.hash = read_hash(body);
+    body = body.subspan(kHashBytes);
   }
-  if (!body.empty()) return wrong("it goes on after its end");
   return index;
 }
 
-Bytes LocalIndex::to_bytes(std::uint64_t image_size) const {
+Bytes LocalIndex::to_bytes() const {
   Bytes body;
   put_varint(body, image_size);
-  for (std::size_t frame = 0; frame + 1 < offsets.size(); ++frame)
-    put_varint(body, offsets[frame + 1] - offsets[frame]);
-  for (std::size_t frame = 0; frame + 1 < offsets.size(); ++frame) {
-    if (offsets[frame] == offsets[frame + 1]) continue;
-    for (std::uint64_t block = first_block(frame); block < end_block(frame, image_size); ++block) {
-      put_hash(body, hashes[static_cast<std::size_t>(block)]);
-    }
+  put_varint(body, groups.size());
+  std::uint64_t next = 0;
+  for (const BlockGroup& group : groups) {
+    put_varint(body, group.first - next);
+    put_varint(body, group.count);
+    next = group.first + group.count;
   }
+  for (std::size_t i = 0; i < groups.size(); ++i) put_varint(body, offsets[i + 1] - offsets[i]);
+  for (const BlockGroup& group : groups) put_hash(body, group.hash);
   Bytes packed(ZSTD_compressBound(body.size()));
   const std::size_t length = ZSTD_compress(packed.data(), packed.size(), body.data(), body.size(), kLevel);
   TENON_CHECK(!ZSTD_isError(length));

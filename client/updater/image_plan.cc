@@ -74,7 +74,9 @@ class Planner {
       base_sizes_[payload.delta->base_size];
       plan_.payloads.push_back({payload, std::move(target), length, payload.delta->memory});
     } else if (payload.index) {
-      if (fits(payload, LocalContent::memory_bytes(*image_))) local_.push_back({payload, std::move(target)});
+      const std::uint64_t memory =
+          LocalContent::memory_bytes(image_->size, image_->segment_size, running_ == nullptr ? 0 : running_->size());
+      if (fits(payload, memory)) local_.push_back({payload, std::move(target), length, memory});
     } else {
       pass_over(payload, "this version of Tenon does not know its kind");
     }
@@ -129,9 +131,11 @@ class Planner {
     TENON_TRY(const VerifiedTarget target, files_->find(*local.payload.index));
     TENON_TRY(const Bytes file, files_->fetch(target, LocalIndex::max_bytes(image_->size)));
     TENON_TRY(LocalIndex index, LocalIndex::read(file, image_->size));
-    local.content = std::make_shared<const LocalContent>(LocalContent::look(std::move(index), *running_, *reporter_));
-    local.fetch_bytes = local.content->fetch_bytes(0);
-    local.memory = LocalContent::memory_bytes(*image_);
+    local.content = std::make_shared<const LocalContent>(LocalContent::look(
+        std::move(index), running_->size(),
+        [this](std::uint64_t offset, std::span<std::uint8_t> into) { return running_->read_at(offset, into); },
+        [this](std::uint64_t bytes) { reporter_->progress("look", bytes, running_->size()); }));
+    local.fetch_bytes = local.content->fetch_bytes();
     return {};
   }
 

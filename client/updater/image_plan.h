@@ -4,9 +4,9 @@
 // Thread: one.
 #pragma once
 
+#include <tenon/client/payload/local_content.h>
 #include <tenon/client/ports/reporter.h>
 #include <tenon/client/ports/slots.h>
-#include <tenon/client/updater/local_content.h>
 #include <tenon/metadata/fresh.h>
 #include <tenon/policies/release.h>
 

@@ -1,4 +1,4 @@
-#include <tenon/client/payload/frame_decoder.h>
+#include <tenon/client/payload/block_decoder.h>
 #include <tenon/client/updater/held_part.h>
 #include <tenon/client/updater/local_payload_source.h>
 
@@ -7,63 +7,87 @@
 namespace tenon::client {
 namespace {
 
-// FetchedFrames gives one frame after the other, of those that are not held.
-class FetchedFrames {
- public:
-  FetchedFrames(const PartReader& parts, const LocalContent& content) : parts_(&parts), content_(&content) {}
-
-  // read Pre: frames are asked for in order.
-  Result<void> read(std::uint64_t frame, std::span<std::uint8_t> into) {
-    if (frame >= run_.end) {
-      run_ = content_->run_from(frame);
-      TENON_TRY_VOID(part_.fetch(*parts_, run_.offset, run_.bytes));
+Result<BlockMap> fetch_map(const PartReader& parts, const LocalContent& content) {
+  const std::vector<std::uint64_t> offsets = content.index().record_offsets();
+  Bytes records;
+  HeldPart part;
+  std::size_t group = 0;
+  for (const Stretch& stretch : content.record_stretches()) {
+    TENON_TRY_VOID(part.fetch(parts, stretch.offset, stretch.bytes));
+    for (; offsets[group] < stretch.offset + stretch.bytes; ++group) {
+      if (content.place_of(group)) continue;
+      const ByteView of_group = part.bytes().subspan(static_cast<std::size_t>(offsets[group] - stretch.offset),
+                                                     static_cast<std::size_t>(offsets[group + 1] - offsets[group]));
+      records.insert(records.end(), of_group.begin(), of_group.end());
     }
-    const std::uint64_t offset = content_->frame_offset(frame);
-    const ByteView packed = part_.bytes().subspan(static_cast<std::size_t>(offset - run_.offset),
-                                                  static_cast<std::size_t>(content_->frame_offset(frame + 1) - offset));
-    return decoder_.decode(packed, into).with_context("block " + std::to_string(frame * LocalIndex::kFrameBlocks));
+  }
+  return BlockMap::make(content, records);
+}
+
+// FetchedBlocks decodes one block after the other, of those that are not held.
+class FetchedBlocks {
+ public:
+  FetchedBlocks(const PartReader& parts, const BlockMap& map) : parts_(&parts), map_(&map) {}
+
+  // read Pre: blocks are asked for in order.
+  Result<void> read(std::uint64_t block, ByteView prefix, std::span<std::uint8_t> into) {
+    const Stretch frame = map_->frame_of(block);
+    if (frame.bytes == 0) return Error{ErrorCode::kParse, "block " + std::to_string(block) + " has no frame"};
+    if (block >= run_.end) {
+      run_ = map_->run_from(block);
+      TENON_TRY_VOID(part_.fetch(*parts_, run_.stretch.offset, run_.stretch.bytes));
+    }
+    const ByteView packed = part_.bytes().subspan(static_cast<std::size_t>(frame.offset - run_.stretch.offset),
+                                                  static_cast<std::size_t>(frame.bytes));
+    return decoder_.decode(packed, prefix, into).with_context("block " + std::to_string(block));
   }
 
  private:
   const PartReader* parts_;
-  const LocalContent* content_;
-  FrameDecoder decoder_;
-  LocalContent::FrameRun run_;
+  const BlockMap* map_;
+  BlockMap::Run run_;
   HeldPart part_;
+  BlockDecoder decoder_;
 };
+
+Result<void> make_segment(std::uint64_t begin, std::span<std::uint8_t> segment, const BlockMap& map,
+                          const ReadBase& slot, FetchedBlocks& fetched) {
+  const std::uint64_t end_block = (begin + segment.size() + kLocalBlockBytes - 1) / kLocalBlockBytes;
+  for (std::size_t at = 0; at < segment.size();) {
+    const std::span<std::uint8_t> left = segment.subspan(at);
+    const std::uint64_t block = (begin + at) / kLocalBlockBytes;
+    std::size_t made = std::min(left.size(), kLocalBlockBytes);
+    if (!map.holds(block)) {
+      TENON_TRY_VOID(fetched.read(block, block_prefix(segment, at), left.first(made)));
+    } else {
+      const BlockMap::Held held = map.held_from(block, end_block);
+      made = static_cast<std::size_t>(std::min<std::uint64_t>(left.size(), held.count * kLocalBlockBytes));
+      if (held.zeros) {
+        std::ranges::fill(left.first(made), std::uint8_t{0});
+      } else {
+        TENON_TRY_VOID(slot(held.place, left.first(made)));
+      }
+    }
+    at += made;
+  }
+  return {};
+}
 
 }  // namespace
 
 Result<void> read_local_payload(const PartReader& parts, const policies::Image& image, const LocalContent& content,
                                 const ReadBase& slot, std::uint64_t first, const SegmentHandler& take) {
-  if (parts.length() != content.payload_bytes()) {
-    return Error{ErrorCode::kMismatch, "the frames of the local payload are " + std::to_string(parts.length()) +
-                                           " bytes, its index speaks of " + std::to_string(content.payload_bytes())};
+  const std::uint64_t length = content.index().offsets.back();
+  if (parts.length() != length) {
+    return Error{ErrorCode::kMismatch, "the local payload has " + std::to_string(parts.length()) +
+                                           " bytes, its index speaks of " + std::to_string(length)};
   }
-  FetchedFrames frames(parts, content);
+  TENON_TRY(const BlockMap map, fetch_map(parts, content));
+  FetchedBlocks fetched(parts, map);
   Bytes segment;
   for (std::uint64_t index = first; index < image.segment_count(); ++index) {
     segment.resize(static_cast<std::size_t>(image.segment_length(index)));
-    const std::uint64_t begin = index * image.segment_size;
-    const std::uint64_t end_block = (begin + segment.size() + LocalIndex::kBlockBytes - 1) / LocalIndex::kBlockBytes;
-    for (std::size_t at = 0; at < segment.size();) {
-      const std::span<std::uint8_t> left = std::span(segment).subspan(at);
-      const std::uint64_t block = (begin + at) / LocalIndex::kBlockBytes;
-      const std::uint64_t frame = block / LocalIndex::kFrameBlocks;
-      std::size_t made = std::min(left.size(), LocalIndex::kFrameBytes);
-      if (!content.holds(frame)) {
-        TENON_TRY_VOID(frames.read(frame, left.first(made)));
-      } else {
-        const LocalContent::BlockRun run = content.blocks_from(block, end_block);
-        made = static_cast<std::size_t>(std::min<std::uint64_t>(left.size(), run.count * LocalIndex::kBlockBytes));
-        if (run.block == LocalContent::BlockRun::kZeros) {
-          std::ranges::fill(left.first(made), std::uint8_t{0});
-        } else {
-          TENON_TRY_VOID(slot(std::uint64_t{run.block} * LocalIndex::kBlockBytes, left.first(made)));
-        }
-      }
-      at += made;
-    }
+    TENON_TRY_VOID(make_segment(index * image.segment_size, segment, map, slot, fetched));
     TENON_TRY_VOID(take(segment));
   }
   return {};

@@ -4,7 +4,7 @@
 
 #include <tenon/client/payload/base_cache.h>
 #include <tenon/client/payload/full_payload.h>
-#include <tenon/client/updater/local_content.h>
+#include <tenon/client/payload/local_content.h>
 #include <tenon/client/updater/repository_client.h>
 
 namespace tenon::client {

@@ -4,10 +4,9 @@
 namespace tenon::tests {
 namespace {
 
-using client::LocalIndex;
 using client::SlotGroup;
 
-constexpr std::size_t kBlock = LocalIndex::kBlockBytes;
+constexpr std::size_t kBlock = client::kLocalBlockBytes;
 
 // Blocks move, a few are new, some are zeros.
 Bytes with_moved_blocks(ByteView image) {
@@ -45,9 +44,9 @@ TEST_F(UpdateByLocalContent, FetchesTheBlocksAloneThatTheSlotThatRunsDoesNotHold
   ASSERT_EQ(install(), "accepted");
   EXPECT_TRUE(holds_image());
   EXPECT_TRUE(requests_for(".full").empty());
-  EXPECT_EQ(fetched(".frames"), planned);
-  // The first block, two new ones, and the one at the end, which is no whole block; each with its neighbours in a frame.
-  EXPECT_LT(planned, 5 * LocalIndex::kFrameBytes);
+  EXPECT_LE(fetched(".blocks"), planned + 3 * 4096) << "but for what lies between";
+  // The first block, two new ones, and the one at the end, which is no whole block; where they are, and their groups' records.
+  EXPECT_LT(fetched(".blocks"), 9 * kBlock);
   EXPECT_EQ(medium(SlotGroup::kA).writes, 0U);
 }
 
@@ -60,7 +59,7 @@ TEST_F(UpdateByLocalContent, FetchesAllFramesInFewRunsWhenNothingIsThere) {
   repository.forget_requests();
   ASSERT_EQ(install(), "accepted");
   EXPECT_TRUE(holds_image());
-  EXPECT_LE(requests_for(".frames").size(), 3U);
+  EXPECT_LE(requests_for(".blocks").size(), 3U);
 }
 
 TEST_F(UpdateByLocalContent, IsNotLookedForWhereThereIsADelta) {
@@ -85,7 +84,7 @@ TEST_F(UpdateByLocalContent, MakesUpForADeltaThatFails) {
   ASSERT_EQ(install(), "accepted");
   EXPECT_TRUE(holds_image());
   EXPECT_TRUE(requests_for(".full").empty());
-  EXPECT_FALSE(requests_for(".frames").empty());
+  EXPECT_FALSE(requests_for(".blocks").empty());
 }
 
 // Two blocks of which the first 48 bits of SHA-256 are the same: the slot holds the one, the image the other.
@@ -98,7 +97,7 @@ TEST_F(UpdateByLocalContent, OfBlocksWhoseShortHashesCollideIsRefusedBySha256) {
   };
   const Bytes one = block(4'800'319);
   const Bytes other = block(23'152'212);
-  ASSERT_EQ(LocalIndex::hash_of(one), LocalIndex::hash_of(other));
+  ASSERT_EQ(client::short_hash(one), client::short_hash(other));
   ASSERT_NE(Sha256::of(one), Sha256::of(other));
   Bytes third = image;
   std::ranges::copy(one, third.begin() + 64 * kBlock);
@@ -112,14 +111,14 @@ TEST_F(UpdateByLocalContent, OfBlocksWhoseShortHashesCollideIsRefusedBySha256) {
 
 // Book: TGT-08
 TEST_F(UpdateByLocalContent, WritesNothingOfTamperedFrames) {
-  const Bytes good = served(".frames");
+  const Bytes good = served(".blocks");
   repository.hide(path_ending(".full"));
   std::size_t refused = 0;
-  for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 61) {
+  for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 397) {
     SCOPED_TRACE(at);
     Bytes tampered = good;
     tampered[at] ^= 0x10;
-    repository.replace(path_ending(".frames"), tampered);
+    repository.replace(path_ending(".blocks"), tampered);
     run_base();
     if (install() == "accepted") {
       EXPECT_TRUE(holds_image()) << "that byte was not asked for";
@@ -132,10 +131,10 @@ TEST_F(UpdateByLocalContent, WritesNothingOfTamperedFrames) {
 }
 
 TEST_F(UpdateByLocalContent, GivesWayToTheFullPayloadWhateverIsWrongWithIt) {
-  const std::string frames = path_ending(".frames");
+  const std::string frames = path_ending(".blocks");
   const std::string index = path_ending(".index");
   for (const std::string& path : {frames, index}) {
-    for (const Bytes& sent : {Bytes(), Bytes(served(".frames").size(), 7), served(".full")}) {
+    for (const Bytes& sent : {Bytes(), Bytes(served(".blocks").size(), 7), served(".full")}) {
       repository.restore_all();
       repository.replace(path, sent);
       run_base();
@@ -154,7 +153,7 @@ TEST_F(UpdateByLocalContent, GoesOnWhenTheSlotChangesOrFailsAfterItWasLookedAt) 
   for (const bool fails : {true, false}) {
     run_base();
     repository.before_request = [&](const client::FetchRequest& request) {
-      if (!request.path.ends_with(".frames")) return;
+      if (!request.path.ends_with(".blocks")) return;
       if (fails) medium(SlotGroup::kA).unreadable_from = 100'000;
       if (!fails) medium(SlotGroup::kA).cached[100'000] ^= 1;
     };
@@ -168,7 +167,7 @@ TEST_F(UpdateByLocalContent, GoesOnWhenTheSlotChangesOrFailsAfterItWasLookedAt) 
 TEST_F(UpdateByLocalContent, IsPassedOverWhereMemoryIsShort) {
   device->device.payload_memory = 1u << 20;
   device->restart();
-  EXPECT_NE(passed_over("rootfs.frames").find("1048576 are allowed"), std::string::npos);
+  EXPECT_NE(passed_over("rootfs.blocks").find("1048576 are allowed"), std::string::npos);
   ASSERT_EQ(install(), "accepted");
   EXPECT_TRUE(requests_for(".index").empty());
 }
@@ -191,32 +190,54 @@ TEST_F(UpdateByLocalContent, LeavesABootableUpdatableDeviceWhereverThePowerIsCut
 }
 
 TEST(LocalIndexFile, IsReadBackAsItWasWritten) {
-  for (const std::size_t size : {std::size_t{1}, kBlock - 1, kBlock, 4 * kBlock, 4 * kBlock + 1, 100'000ul}) {
+  for (const std::size_t size :
+       {std::size_t{1}, kBlock - 1, kBlock, 4 * kBlock, 4 * kBlock + 1, std::size_t{700'000}}) {
     Bytes content = random_image(size, 4);
     if (size > 70'000) std::fill_n(content.begin() + 20'000, 40'000, std::uint8_t{0});
     const LocalPayload payload = local_payload_of(content);
-    const Result<LocalIndex> index = LocalIndex::read(payload.index, size);
+    const Result<client::LocalIndex> index = client::LocalIndex::read(payload.index, size);
     ASSERT_TRUE(index) << index.error().message;
-    EXPECT_EQ(index->hashes.size(), (size + kBlock - 1) / kBlock);
-    EXPECT_EQ(index->offsets.back(), payload.frames.size());
-    EXPECT_EQ(index->to_bytes(size), payload.index);
+    EXPECT_EQ(index->offsets.back(), payload.blocks.size());
+    EXPECT_EQ(index->to_bytes(), payload.index);
   }
 }
 
 TEST(LocalIndexFile, IsRefusedWhenItIsCutChangedOrOfAnotherImage) {
-  const Bytes good = local_payload_of(random_image(50'000, 4)).index;
+  const Bytes good = local_payload_of(random_image(150'000, 4)).index;
   for (std::size_t length = 0; length < good.size(); ++length) {
-    EXPECT_FALSE(LocalIndex::read(ByteView(good).first(length), 50'000)) << length;
+    EXPECT_FALSE(client::LocalIndex::read(ByteView(good).first(length), 150'000)) << length;
   }
-  for (const std::uint64_t size : {1u, 49'999u, 50'001u, 70'000u}) {
-    EXPECT_FALSE(LocalIndex::read(good, size)) << size;
+  for (const std::uint64_t size : {1u, 149'999u, 150'001u, 200'000u}) {
+    EXPECT_FALSE(client::LocalIndex::read(good, size)) << size;
   }
   Bytes newer = good;
   newer[7] = 2;
-  EXPECT_EQ(code_of(LocalIndex::read(newer, 50'000)), "E_PARSE");
+  EXPECT_EQ(code_of(client::LocalIndex::read(newer, 150'000)), "E_PARSE");
   Bytes bomb = good;
   bomb[10] = 0xFF;
-  EXPECT_EQ(code_of(LocalIndex::read(bomb, 50'000)), "E_LIMIT");
+  EXPECT_EQ(code_of(client::LocalIndex::read(bomb, 150'000)), "E_LIMIT");
+}
+
+// Groups are cut by content alone: what lies before them does not matter.
+TEST(BlockGroups, AreCutAlikeWhereverTheirBlocksLie) {
+  std::vector<std::uint64_t> hashes;
+  for (std::uint64_t i = 0; i < 500; ++i) hashes.push_back(1 + i * 0x9E3779B1 % 0xFFFFFFFF);
+  hashes[100] = client::kHashOfZeros;
+  const auto groups = client::cut_groups(hashes);
+  ASSERT_GT(groups.size(), 10U);
+  std::uint64_t next = 0;
+  for (const client::BlockGroup& group : groups) {
+    EXPECT_TRUE(group.first == next || (group.first == 101 && next == 100));
+    EXPECT_LE(group.count, 64U);
+    next = group.first + group.count;
+  }
+  EXPECT_EQ(next, 500U);
+  hashes.insert(hashes.begin(), 7, 0x123457);
+  const auto moved = client::cut_groups(hashes);
+  for (std::size_t i = 1; i < groups.size(); ++i) {
+    const client::BlockGroup there{groups[i].first + 7, groups[i].count, groups[i].hash};
+    EXPECT_NE(std::ranges::find(moved, there), moved.end()) << i;
+  }
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ json::Value good_release() {
        .file = label("rootfs.delta"),
        .delta = policies::Payload::Delta{140'000, Sha256::of(as_bytes("base")), 5'000'000}});
   release.images.front().payloads.push_back(
-      {.kind = "local", .file = label("rootfs.frames"), .index = label("rootfs.index")});
+      {.kind = "local", .file = label("rootfs.blocks"), .index = label("rootfs.index")});
   return release.to_json();
 }
 

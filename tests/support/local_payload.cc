@@ -1,3 +1,4 @@
+#include <tenon/client/payload/block_decoder.h>
 #include <tenon/client/payload/local_index.h>
 
 #include <algorithm>
@@ -6,28 +7,50 @@
 #include <zstd.h>
 
 namespace tenon::tests {
+namespace {
 
-using client::LocalIndex;
+constexpr std::size_t kSegment = 64u << 10;  // of releases in tests
+
+Bytes frame_of(ByteView block, ByteView prefix) {
+  ZSTD_CCtx* const context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, client::kBlockWindowLog);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
+  ZSTD_CCtx_refPrefix(context, prefix.data(), prefix.size());
+  Bytes packed(ZSTD_compressBound(block.size()));
+  packed.resize(ZSTD_compress2(context, packed.data(), packed.size(), block.data(), block.size()));
+  ZSTD_freeCCtx(context);
+  packed.erase(packed.begin(), packed.begin() + client::kBlockFrameStart.size());
+  return packed;
+}
+
+}  // namespace
 
 LocalPayload local_payload_of(ByteView image) {
-  LocalPayload payload;
-  LocalIndex index;
-  index.offsets.push_back(0);
-  for (std::size_t at = 0; at < image.size(); at += LocalIndex::kFrameBytes) {
-    const ByteView frame = image.subspan(at, std::min(LocalIndex::kFrameBytes, image.size() - at));
-    for (std::size_t in = 0; in < frame.size(); in += LocalIndex::kBlockBytes) {
-      index.hashes.push_back(
-          LocalIndex::hash_of(frame.subspan(in, std::min(LocalIndex::kBlockBytes, frame.size() - in))));
-    }
-    if (std::ranges::any_of(frame, [](std::uint8_t byte) { return byte != 0; })) {
-      Bytes packed(ZSTD_compressBound(frame.size()));
-      packed.resize(ZSTD_compress(packed.data(), packed.size(), frame.data(), frame.size(), 3));
-      payload.frames.insert(payload.frames.end(), packed.begin(), packed.end());
-    }
-    index.offsets.push_back(payload.frames.size());
+  std::vector<std::uint64_t> hashes;
+  std::vector<std::size_t> lengths;
+  Bytes records;
+  Bytes frames;
+  for (std::size_t at = 0; at < image.size(); at += client::kLocalBlockBytes) {
+    const ByteView block = image.subspan(at, std::min(client::kLocalBlockBytes, image.size() - at));
+    hashes.push_back(client::short_hash(block));
+    lengths.push_back(0);
+    if (hashes.back() == client::kHashOfZeros) continue;
+    const std::size_t begin = at / kSegment * kSegment;
+    const Bytes frame = frame_of(block, client::block_prefix(image.subspan(begin), at - begin));
+    lengths.back() = frame.size();
+    client::put_local_record(records, {hashes.back(), static_cast<std::uint16_t>(frame.size())});
+    frames.insert(frames.end(), frame.begin(), frame.end());
   }
-  payload.index = index.to_bytes(image.size());
-  return payload;
+  client::LocalIndex index{.image_size = image.size(), .groups = client::cut_groups(hashes)};
+  index.offsets.push_back(records.size());
+  for (const client::BlockGroup& group : index.groups) {
+    const auto first = lengths.begin() + static_cast<std::ptrdiff_t>(group.first);
+    std::size_t end = static_cast<std::size_t>(index.offsets.back());
+    for (auto length = first; length < first + group.count; ++length) end += *length;
+    index.offsets.push_back(end);
+  }
+  records.insert(records.end(), frames.begin(), frames.end());
+  return {std::move(records), index.to_bytes()};
 }
 
 }  // namespace tenon::tests

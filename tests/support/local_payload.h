@@ -6,7 +6,7 @@
 namespace tenon::tests {
 
 struct LocalPayload {
-  Bytes frames;
+  Bytes blocks;
   Bytes index;
 };
 

@@ -67,8 +67,8 @@ Release add_release(RepositorySimulator& repository, const ReleaseContent& conte
   }
   if (content.local) {
     release.images.front().payloads.push_back(
-        {.kind = "local", .file = label(content.slot + ".frames"), .index = label(content.slot + ".index")});
-    repository.add_target(path(content.slot + ".frames"), content.local->frames, role);
+        {.kind = "local", .file = label(content.slot + ".blocks"), .index = label(content.slot + ".index")});
+    repository.add_target(path(content.slot + ".blocks"), content.local->blocks, role);
     repository.add_target(path(content.slot + ".index"), content.local->index, role);
   }
   repository.add_target(path("release.json"), json::to_text(release.to_json(), 1), role);

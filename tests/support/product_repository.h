@@ -48,7 +48,7 @@ struct ChannelContent {
 // add_product makes the roles releases.<product> and rollout.<product>, both terminating.
 void add_product(RepositorySimulator& repository, const std::string& product);
 
-// add_release adds release.json, <slot>.segments, <slot>.<payload kind>, <slot>.0.delta and so on, and <slot>.frames with
+// add_release adds release.json, <slot>.segments, <slot>.<payload kind>, <slot>.0.delta and so on, and <slot>.blocks with
 // <slot>.index, to releases.<product>.
 policies::Release add_release(RepositorySimulator& repository, const ReleaseContent& content);
 
