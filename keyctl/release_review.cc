@@ -176,6 +176,11 @@ std::vector<std::string> describe_release(const PinnedRelease& pinned) {
   for (const Image& image : release.images) {
     lines.push_back("  image " + image.slot.text() + ": " + std::to_string(image.size) + " bytes, sha256 " +
                     image.sha256.hex());
+    for (const policies::Payload& payload : image.payloads) {
+      if (!payload.delta) continue;
+      lines.push_back("    delta from an image of " + std::to_string(payload.delta->base_size) + " bytes, sha256 " +
+                      payload.delta->base_sha256.hex());
+    }
   }
   for (std::size_t i = 0; i < pinned.bridges.size(); ++i) {
     lines.push_back("  devices below sequence " + std::to_string(release.bridges[i].below.value()) + " first install " +

@@ -149,7 +149,10 @@ Result<BundledTargets> targets_in(CheckingClient& client, const BundleScope& sco
     TENON_TRY_VOID(add(policies::release_path(release.product, release.version)));
     for (const policies::Image& image : release.images) {
       TENON_TRY_VOID(add(path_of(image.segments_file)));
-      for (const policies::Payload& payload : image.payloads) TENON_TRY_VOID(add(path_of(payload.file)));
+      for (const policies::Payload& payload : image.payloads) {
+        if (payload.kind == policies::Payload::kDelta) continue;  // a bundle is for a device that runs whatever it may
+        TENON_TRY_VOID(add(path_of(payload.file)));
+      }
     }
     return {};
   };

@@ -2,6 +2,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
 #include <tenon/repo_tools/payload_writer.h>
+#include <tenon/repo_tools/release_deltas.h>
 
 #include <algorithm>
 
@@ -154,7 +155,12 @@ Result<std::vector<Release>> bridges_to(CheckingClient& client, const Release& r
 
 namespace {
 
-// Reads segment list and full payload of one image; gives the bytes that a device would fetch.
+Result<void> check_is_the_listed(const CheckingClient::Found& found, const PayloadIdentity& identity) {
+  if (identity.length == found.target.length() && identity.sha256 == found.sha256) return {};
+  return Error{ErrorCode::kMismatch, printable(found.target.path().text()) + ": is not the file that is listed"};
+}
+
+// Reads segment list and payloads of one image; gives the bytes that a device would fetch which has no base of a delta.
 Result<std::uint64_t> check_image(CheckingClient& client, const RepositoryView& view, const Release& release,
                                   const policies::Image& image, Progress& progress) {
   const auto path_of = [&](const Label& file) {
@@ -165,13 +171,19 @@ Result<std::uint64_t> check_image(CheckingClient& client, const RepositoryView& 
   std::uint64_t fetched = list.size();
   bool any = false;
   for (const policies::Payload& payload : image.payloads) {
-    if (payload.kind != "full") continue;
+    const bool is_delta = payload.kind == policies::Payload::kDelta;
+    if (!is_delta && payload.kind != policies::Payload::kFull) continue;
     TENON_TRY(const CheckingClient::Found found, client.find(path_of(payload.file)));
     TENON_TRY(const std::filesystem::path file, view.target(found.target.path(), found.sha256));
-    TENON_TRY(const PayloadIdentity identity, check_full_payload(file, image, segments, progress));
-    if (identity.length != found.target.length() || identity.sha256 != found.sha256) {
-      return Error{ErrorCode::kMismatch, printable(found.target.path().text()) + ": is not the file that is listed"};
+    if (is_delta) {
+      TENON_TRY(const InputFile input, InputFile::open(file));
+      TENON_TRY(const Sha256 sha256, digest_file(file));
+      TENON_TRY_VOID(check_is_the_listed(found, {input.size(), sha256}));
+      TENON_TRY_VOID(check_delta(file, image, *payload.delta));
+      continue;
     }
+    TENON_TRY(const PayloadIdentity identity, check_full_payload(file, image, segments, progress));
+    TENON_TRY_VOID(check_is_the_listed(found, identity));
     fetched += identity.length;
     any = true;
   }

@@ -82,6 +82,13 @@ Result<std::vector<metadata::PublicKey>> public_keys(const std::vector<std::file
   return keys;
 }
 
+std::string percent_of(std::uint64_t part, std::uint64_t whole) {
+  if (whole == 0) return "0 %";
+  const std::uint64_t hundredths = part * 10000 / whole;
+  const std::string decimals = std::to_string(hundredths % 100);
+  return std::to_string(hundredths / 100) + "." + std::string(2 - decimals.size(), '0') + decimals + " %";
+}
+
 std::string draft_line(const Draft& draft, bool dry_run) {
   std::string line = std::string(dry_run ? "would draft " : "drafted ") + printable(draft.role.text()) + " v" +
                      std::to_string(draft.version.value()) + ", expires " + draft.expires.text();

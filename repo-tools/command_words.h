@@ -27,6 +27,9 @@ Result<std::int64_t> parse_duration(std::string_view text);
 // public_keys reads NAME.tenon-key files. Errors: those of read_key_file.
 Result<std::vector<metadata::PublicKey>> public_keys(const std::vector<std::filesystem::path>& files);
 
+// percent_of writes a share for people: "3.07 %".
+std::string percent_of(std::uint64_t part, std::uint64_t whole);
+
 inline constexpr std::string_view kSignNext = "  next: tenon-repo sign";
 
 std::string draft_line(const Draft& draft, bool dry_run);

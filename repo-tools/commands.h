@@ -66,6 +66,8 @@ struct ReleaseAddWords {
   std::optional<std::int64_t> floor;
   std::vector<std::string> hardware;
   std::vector<std::string> images;   // SLOT=FILE
+  std::vector<std::string> bases;    // SLOT=FILE: images that devices run
+  std::string delta_budget;          // bytes; else half of an image's full payload
   std::vector<std::string> bridges;  // BELOW=VERSION; none: those of the release before
   bool no_bridges = false;
   std::string segment_size = "1MiB";

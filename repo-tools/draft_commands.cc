@@ -18,13 +18,15 @@ namespace {
 using policies::Label;
 using policies::Sequence;
 
-Result<ImageFile> image_file(const std::string& text) {
+constexpr std::size_t kShownPassedOver = 8;
+
+Result<ImageFile> image_file(const std::string& option, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == text.npos || equals + 1 == text.size()) {
-    return Error{ErrorCode::kUsage, "--image " + printable(text) + ": is not SLOT=FILE"}.with_hint(
-        "for example --image rootfs=build/rootfs.ext4");
+    return Error{ErrorCode::kUsage, option + " " + printable(text) + ": is not SLOT=FILE"}.with_hint(
+        "for example " + option + " rootfs=build/rootfs.ext4");
   }
-  TENON_TRY(Label slot, label("--image", text.substr(0, equals)));
+  TENON_TRY(Label slot, label(option, text.substr(0, equals)));
   return ImageFile{std::move(slot), text.substr(equals + 1)};
 }
 
@@ -40,6 +42,59 @@ Result<policies::Bridge> bridge(const std::string& text) {
   TENON_TRY(const Sequence first_beyond, sequence("--bridge", below));
   TENON_TRY(Label via, label("--bridge", text.substr(equals + 1)));
   return policies::Bridge{first_beyond, std::move(via)};
+}
+
+json::Object base_json(const DeltaBase& base) {
+  json::Object object;
+  if (base.version) {
+    object.set("version", base.version->text());
+  } else {
+    object.set("file", base.file.native());
+  }
+  return object;
+}
+
+json::Array offered_json(const ReleaseDeltas& deltas) {
+  json::Array array;
+  for (const OfferedDelta& delta : deltas.offered) {
+    json::Object base = base_json(delta.base);
+    base.set("sha256", delta.listed.delta->base_sha256.hex());
+    json::Object object;
+    object.set("slot", delta.slot.text());
+    object.set("file", delta.listed.file.text());
+    object.set("base", std::move(base));
+    object.set("length", static_cast<std::int64_t>(delta.payload.length));
+    object.set("full_length", static_cast<std::int64_t>(delta.full_bytes));
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+json::Array passed_over_json(const ReleaseDeltas& deltas) {
+  json::Array array;
+  for (const PassedOver& one : deltas.passed_over) {
+    json::Object object;
+    object.set("slot", one.slot.text());
+    object.set("base", base_json(one.base));
+    object.set("why", one.why);
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+void say_deltas(const Console& console, const ReleaseDeltas& deltas) {
+  for (const OfferedDelta& delta : deltas.offered) {
+    console.say("  " + delta.slot.text() + " from " + delta.base.text() + ": a delta of " +
+                size_text(delta.payload.length) + ", " + percent_of(delta.payload.length, delta.full_bytes) +
+                " of the full payload");
+  }
+  for (std::size_t i = 0; i < deltas.passed_over.size() && i < kShownPassedOver; ++i) {
+    const PassedOver& one = deltas.passed_over[i];
+    console.say("note: " + one.slot.text() + ": no delta from " + one.base.text() + ": " + one.why);
+  }
+  if (deltas.passed_over.size() > kShownPassedOver) {
+    console.say("  and from " + std::to_string(deltas.passed_over.size() - kShownPassedOver) + " more");
+  }
 }
 
 }  // namespace
@@ -108,8 +163,15 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
   }
   TENON_TRY(request.hardware, labels("--hardware", words.hardware));
   for (const std::string& text : words.images) {
-    TENON_TRY(ImageFile image, image_file(text));
+    TENON_TRY(ImageFile image, image_file("--image", text));
     request.images.push_back(std::move(image));
+  }
+  for (const std::string& text : words.bases) {
+    TENON_TRY(ImageFile base, image_file("--base", text));
+    request.deltas.bases.push_back(std::move(base));
+  }
+  if (!words.delta_budget.empty()) {
+    TENON_TRY(request.deltas.budget, parse_size(words.delta_budget));
   }
   if (words.no_bridges || !words.bridges.empty()) request.bridges.emplace();
   for (const std::string& text : words.bridges) {
@@ -142,6 +204,8 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
     object.set("release", added.release.to_json());
     object.set("files", std::move(files));
     if (!added.note.empty()) object.set("note", added.note);
+    object.set("deltas", offered_json(added.deltas));
+    object.set("passed_over", passed_over_json(added.deltas));
     give_change(console, std::move(object), added.draft, words.dry_run);
   }
   if (!added.draft) {
@@ -152,6 +216,7 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
   for (const policies::Bridge& one : added.release.bridges) {
     console.say("  devices below sequence " + std::to_string(one.below.value()) + " first install " + one.via.text());
   }
+  say_deltas(console, added.deltas);
   if (!added.note.empty()) console.say("note: " + added.note);
   console.say(draft_line(*added.draft, words.dry_run));
   console.say(std::string(kSignNext));

@@ -14,11 +14,16 @@ std::string joined(const std::vector<policies::Label>& labels) {
 
 std::string line_of(const policies::Release& release) {
   std::uint64_t bytes = 0;
-  for (const policies::Image& image : release.images) bytes += image.size;
+  std::ptrdiff_t deltas = 0;
+  for (const policies::Image& image : release.images) {
+    bytes += image.size;
+    deltas += std::ranges::count(image.payloads, policies::Payload::kDelta, &policies::Payload::kind);
+  }
   std::string line = release.version.text() + "  sequence " + std::to_string(release.sequence.value()) + ", floor " +
                      std::to_string(release.floor.value()) + ", for " + joined(release.hardware) + ", " +
                      std::to_string(release.images.size()) +
                      (release.images.size() == 1 ? " image of " : " images of ") + size_text(bytes);
+  if (deltas > 0) line += ", " + std::to_string(deltas) + (deltas == 1 ? " delta" : " deltas");
   for (const policies::Bridge& bridge : release.bridges) {
     line += ", below " + std::to_string(bridge.below.value()) + " over " + bridge.via.text();
   }

@@ -31,13 +31,6 @@ json::Object header_json(const client::DeltaHeader& header) {
   return object;
 }
 
-std::string percent_of(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0) return "0 %";
-  const std::uint64_t hundredths = part * 10000 / whole;
-  const std::string decimals = std::to_string(hundredths % 100);
-  return std::to_string(hundredths / 100) + "." + std::string(2 - decimals.size(), '0') + decimals + " %";
-}
-
 }  // namespace
 
 Result<ExitStatus> run_payload_build(const Console& console, const PayloadBuildWords& words) {

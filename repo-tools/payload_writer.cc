@@ -112,18 +112,20 @@ Result<ImageReader::Described> write_full_payload(const std::filesystem::path& i
   return described;
 }
 
-Result<PayloadIdentity> check_full_payload(const std::filesystem::path& payload_file, const policies::Image& image,
-                                           const client::SegmentList& segments, Progress& progress) {
+namespace {
+
+// Reads a payload from front to back: segments go to use one after the other, and are the whole image at the end.
+Result<PayloadIdentity> decode_full_payload(const std::filesystem::path& payload_file, const policies::Image& image,
+                                            const client::SegmentHandler& use, Progress& progress) {
   const std::string place = printable(payload_file.native());
   TENON_TRY(InputFile in, InputFile::open(payload_file));
-  progress.begin(image.slot.text() + ": check", image.size);
   Sha256Hasher whole;
-  std::uint64_t index = 0;
+  std::uint64_t decoded = 0;
   client::FullPayloadDecoder decoder(image, 0, [&](ByteView segment) -> Result<void> {
-    TENON_TRY_VOID(segments.check(index, segment));
+    TENON_TRY_VOID(use(segment));
     whole.update(segment);
-    ++index;
-    progress.advance(std::min(image.size, index * image.segment_size));
+    decoded += segment.size();
+    progress.advance(decoded);
     return {};
   });
   Sha256Hasher payload;
@@ -146,8 +148,34 @@ Result<PayloadIdentity> check_full_payload(const std::filesystem::path& payload_
   if (whole.finish() != image.sha256) {
     return Error{ErrorCode::kMismatch, place + ": its segments are not the image that the release pins"};
   }
-  progress.end();
   return PayloadIdentity{in.size(), payload.finish()};
+}
+
+}  // namespace
+
+Result<PayloadIdentity> check_full_payload(const std::filesystem::path& payload_file, const policies::Image& image,
+                                           const client::SegmentList& segments, Progress& progress) {
+  progress.begin(image.slot.text() + ": check", image.size);
+  std::uint64_t index = 0;
+  const auto check = [&](ByteView segment) { return segments.check(index++, segment); };
+  TENON_TRY(const PayloadIdentity identity, decode_full_payload(payload_file, image, check, progress));
+  progress.end();
+  return identity;
+}
+
+Result<void> unpack_full_payload(const std::filesystem::path& payload_file, const policies::Image& image,
+                                 const std::filesystem::path& image_file, Progress& progress) {
+  TENON_TRY(OutputFile out, OutputFile::create(image_file));
+  progress.begin("unpack", image.size);
+  const auto write = [&](ByteView segment) { return out.write(segment); };
+  const Result<PayloadIdentity> decoded = decode_full_payload(payload_file, image, write, progress);
+  if (decoded) {
+    progress.end();
+    return {};
+  }
+  std::error_code error;
+  std::filesystem::remove(image_file, error);
+  return decoded.error();
 }
 
 }  // namespace tenon::repo_tools

@@ -35,4 +35,9 @@ struct PayloadIdentity {
 Result<PayloadIdentity> check_full_payload(const std::filesystem::path& payload_file, const policies::Image& image,
                                            const client::SegmentList& segments, Progress& progress);
 
+// unpack_full_payload writes the image of a payload to a new file, of which nothing stays unless it is the image that its
+// release pins. The file is not synced. Errors: those of the decoder; E_MISMATCH; E_STORAGE.
+Result<void> unpack_full_payload(const std::filesystem::path& payload_file, const policies::Image& image,
+                                 const std::filesystem::path& image_file, Progress& progress);
+
 }  // namespace tenon::repo_tools

@@ -188,28 +188,32 @@ std::string note_on_bridges(const ReleaseRequest& request, const std::vector<Lis
          " over " + last.via.text() + ": if there are any left, add it under another version with --bridge";
 }
 
+// An image for other hardware is on none of the devices that this release is for.
+std::vector<ListedRelease> of_the_same_devices(std::vector<ListedRelease> releases,
+                                               const std::vector<policies::Label>& hardware) {
+  std::erase_if(releases, [&](const ListedRelease& listed) {
+    return std::ranges::find_first_of(listed.release.hardware, hardware) == listed.release.hardware.end();
+  });
+  return releases;
+}
+
 // What a release adds to its role: files in staging/, and their entries.
 class Staging {
  public:
   Staging(const Repository& repository, FileWriter& writer, const Release& release, metadata::Targets targets)
       : repository_(&repository), writer_(&writer), targets_(std::move(targets)), added_{release} {}
 
-  Result<void> add(const BuiltImage& built) {
-    TENON_TRY_VOID(add(built.image.segments_file, built.segment_list));
-    const metadata::TargetPath payload = path_of(built.image.payloads.front().file.text());
-    TENON_TRY_VOID(writer_->move(built.payload_file,
-                                 repository_->staged_target(payload.hash_prefixed(built.payload.sha256.hex()))));
-    targets_.targets.insert_or_assign(payload.text(), target_entry(built.payload.length, built.payload.sha256));
-    added_.files.push_back({payload, built.payload.length});
+  // add_payload takes a payload out of the scratch folder.
+  Result<void> add_payload(const policies::Label& file, const fs::path& built, const PayloadIdentity& payload) {
+    TENON_TRY(const metadata::TargetPath path, free_path(file));
+    TENON_TRY_VOID(writer_->move(built, repository_->staged_target(path.hash_prefixed(payload.sha256.hex()))));
+    targets_.targets.insert_or_assign(path.text(), target_entry(payload.length, payload.sha256));
+    added_.files.push_back({path, payload.length});
     return {};
   }
 
   Result<void> add(const policies::Label& file, ByteView content) {
-    const metadata::TargetPath path = path_of(file.text());
-    if (targets_.find(path) != nullptr) {
-      return Error{ErrorCode::kUsage, "two files of the release are called " + file.text()}.with_hint(
-          "give what is attached another name");
-    }
+    TENON_TRY(const metadata::TargetPath path, free_path(file));
     TENON_TRY_VOID(stage_target(*repository_, *writer_, path, content, targets_));
     added_.files.push_back({path, content.size()});
     return {};
@@ -222,8 +226,12 @@ class Staging {
   }
 
  private:
-  metadata::TargetPath path_of(std::string_view file) const {
-    return policies::release_file_path(added_.release.product, added_.release.version, file);
+  Result<metadata::TargetPath> free_path(const policies::Label& file) const {
+    metadata::TargetPath path =
+        policies::release_file_path(added_.release.product, added_.release.version, file.text());
+    if (targets_.find(path) == nullptr) return path;
+    return Error{ErrorCode::kUsage, "two files of the release are called " + file.text()}.with_hint(
+        "give what is attached another name");
   }
 
   const Repository* repository_;
@@ -238,6 +246,7 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
                                  metadata::UtcTime now, Progress& progress) {
   const RoleId role = releases_role_of(request.product);
   TENON_TRY(const std::vector<ListedRelease> releases, listed_releases(repository, request.product));
+  TENON_TRY_VOID(check_bases(request.deltas.bases, request.images));
   TENON_TRY(const std::vector<Attached> attached, read_attached(request));
   const auto same_version =
       std::ranges::find(releases, request.version, [](const ListedRelease& listed) { return listed.release.version; });
@@ -247,7 +256,7 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
                                              {request.sequence.value_or(there.sequence),
                                               request.floor.value_or(there.floor), bridges_of(request, &there)},
                                              attached, progress));
-    if (wanted == there) return ReleaseAdded{there};
+    if (wanted == without_deltas(there)) return ReleaseAdded{there};
     return Error{ErrorCode::kPolicy, "release " + there.version.text() + " exists with other content"}.with_hint(
         "a version stands for one content for ever: use another --version and a higher --sequence");
   }
@@ -265,16 +274,33 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
     built.push_back(std::move(image));
   }
   TENON_TRY_VOID(check_attached(attached, images));
+  TENON_TRY(metadata::Targets targets, repository.newest_targets(role));
+  const std::vector<ListedRelease> earlier = of_the_same_devices(releases, request.hardware);
+  const DeltaSources sources{repository, earlier, targets, scratch.path(), request.encode.workers};
+  ReleaseDeltas deltas;
+  for (std::size_t i = 0; i < built.size(); ++i) {
+    const NewImage image{built[i].image, request.images[i].file, built[i].payload.length};
+    TENON_TRY_VOID(add_deltas(sources, request.deltas, image, deltas, progress));
+  }
+  for (const OfferedDelta& delta : deltas.offered) {
+    std::ranges::find(images, delta.slot, &policies::Image::slot)->payloads.push_back(delta.listed);
+  }
   TENON_TRY(const Release release, release_of(request, order, std::move(images), attached));
 
-  TENON_TRY(metadata::Targets targets, repository.newest_targets(role));
   Staging staging(repository, writer, release, std::move(targets));
-  for (const BuiltImage& image : built) TENON_TRY_VOID(staging.add(image));
+  for (const BuiltImage& one : built) {
+    TENON_TRY_VOID(staging.add(one.image.segments_file, one.segment_list));
+    TENON_TRY_VOID(staging.add_payload(one.image.payloads.front().file, one.payload_file, one.payload));
+  }
+  for (const OfferedDelta& delta : deltas.offered) {
+    TENON_TRY_VOID(staging.add_payload(delta.listed.file, delta.file, delta.payload));
+  }
   const std::string text = json::to_text(release.to_json(), 1) + "\n";
   TENON_TRY_VOID(staging.add(*policies::Label::parse("release.json"), as_bytes(text)));
   for (const Attached& one : attached) TENON_TRY_VOID(staging.add(one.listed.file, one.content));
   TENON_TRY(ReleaseAdded added, staging.finish(role, repository.settings().expiry.of(role).after(now)));
   added.note = note_on_bridges(request, releases);
+  added.deltas = std::move(deltas);
   return added;
 }
 

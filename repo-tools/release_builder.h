@@ -1,9 +1,10 @@
 // Adding a release: images become payloads and segment lists, release.json says what they are, and a new draft of
-// releases.<product> lists them. The device's own decoder reads every payload before anything is staged.
+// releases.<product> lists them. The device's own decoder reads every payload, full or delta, before anything is staged.
 #pragma once
 
 #include <tenon/repo_tools/drafts.h>
 #include <tenon/repo_tools/payload_writer.h>
+#include <tenon/repo_tools/release_deltas.h>
 
 #include <filesystem>
 #include <optional>
@@ -11,11 +12,6 @@
 #include <vector>
 
 namespace tenon::repo_tools {
-
-struct ImageFile {
-  policies::Label slot;
-  std::filesystem::path file;
-};
 
 struct AttachedFile {
   std::string kind;  // policies::Attachment::kSbom, kProvenance
@@ -34,6 +30,7 @@ struct ReleaseRequest {
   std::vector<AttachedFile> attached = {};                    // each with a name of its own
   std::optional<std::vector<policies::Bridge>> bridges = {};  // in any order; else those of the release before
   EncodeOptions encode = {};
+  DeltaOptions deltas = {};
 };
 
 struct StagedFile {
@@ -46,9 +43,10 @@ struct ReleaseAdded {
   std::vector<StagedFile> files = {};  // none when the release was there already
   std::optional<Draft> draft = {};
   std::string note = {};  // something that people should know
+  ReleaseDeltas deltas = {};
 };
 
-// add_release Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is
+// add_release takes a release that exists with the same content, deltas aside, for done. Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is
 // not above all others; what check_bridges() refuses; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE,
 // E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,

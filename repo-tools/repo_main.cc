@@ -106,6 +106,11 @@ class Commands {
     add_release->add_option("--floor", release_add_.floor, "the lowest sequence to install once this is confirmed");
     add_list(add_release, "--hardware", release_add_.hardware, "hardware id that this is for")->required();
     add_list(add_release, "--image", release_add_.images, "SLOT=FILE")->required();
+    add_list(add_release, "--base", release_add_.bases,
+             "SLOT=FILE: an image that devices run, beside those of earlier releases: they get a delta");
+    add_release->add_option(
+        "--delta-budget", release_add_.delta_budget,
+        "how much all deltas of an image may take, as 64MiB; 0: none; else half of its full payload");
     CLI::Option* bridge = add_list(add_release, "--bridge", release_add_.bridges,
                                    "BELOW=VERSION: devices below that sequence first install that version; else as the "
                                    "release before");
@@ -117,7 +122,7 @@ class Commands {
     add_release->add_option("--sbom", release_add_.sbom, "what the images are made of, published beside them");
     add_release->add_option("--provenance", release_add_.provenance,
                             "an in-toto statement of how these images were made");
-    add_release->add_option("--workers", release_add_.workers, "threads that compress");
+    add_release->add_option("--workers", release_add_.workers, "threads that compress and compare");
     add_dry_run(add_release, release_add_.dry_run);
 
     CLI::App* remove = add(release, "remove", "take an old release off the list", release_remove_, run_release_remove);

@@ -67,6 +67,18 @@ TEST(PinnedReleases, AreShownWithVersionOrderHardwareAndImages) {
   EXPECT_EQ(lines.at(1), "  image rootfs: 100000 bytes, sha256 " + Sha256::of(as_bytes("image")).hex());
 }
 
+TEST(PinnedReleases, AreShownWithTheImagesThatTheirDeltasAreFrom) {
+  Pinned pinned;
+  Release with_delta = release();
+  const Sha256 base = Sha256::of(as_bytes("base"));
+  with_delta.images[0].payloads.push_back(
+      {"delta", *Label::parse("rootfs.delta"), policies::Payload::Delta{90'000, base, 1'000'000}});
+  pinned.put(std::string(kPath), json::to_text(with_delta.to_json()));
+  const auto releases = pinned_releases(nullptr, pinned.targets, pinned.contents);
+  ASSERT_TRUE(releases) << releases.error().message;
+  EXPECT_EQ(describe_release(releases->front()).at(2), "    delta from an image of 90000 bytes, sha256 " + base.hex());
+}
+
 TEST(PinnedReleases, AreOnlyTheNewAndTheChangedOnes) {
   const Pinned pinned;
   EXPECT_TRUE(pinned_releases(&pinned.targets, pinned.targets, {})->empty());

@@ -124,6 +124,17 @@ TEST_F(Bundle, CarriesEveryReleaseOnTheWayToTheChannels) {
   EXPECT_EQ(carried("/1.0.0/"), 0);
 }
 
+TEST_F(Bundle, LeavesDeltasOutAsItIsForDevicesThatRunAnything) {
+  ReleaseRequest request = release("1.0.0", 1);
+  request.deltas.bases = {request.images.front()};
+  ASSERT_EQ(add(request)->deltas.offered.size(), 1u);
+  set_channel("stable", "1.0.0");
+  sign_and_publish();
+  const Result<BundlePlan> plan = write_bundle();
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(sorted(members()), sorted(whole_));
+}
+
 TEST_F(Bundle, HasItsMembersInTheOrderInWhichADeviceAsks) {
   publish_release("1.0.0", 1);
   ASSERT_TRUE(disk_.put(repository().draft("2.root.json"), signed_root(root(2))));

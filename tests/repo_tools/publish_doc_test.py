@@ -37,11 +37,15 @@ class Page(RunsAPage):
         self.init()
         self.repo(*self.sign("targets"))  # the delegations; whoever holds targets signs them once
         os.rename(self.path("rootfs.img"), self.path("rootfs.ext4"))
+        self.image("factory.ext4", 2)
+        self.image("next.ext4", 3)
         text = self.run_page("publish-a-release.md")
         self.assertIn("demo-board: 1.0.0 (sequence 1) is for 5% of the devices so far", text)
         self.assertIn("demo-board: 1.0.0 (sequence 1) is to be installed", text)
         self.assertIn("stable  1.0.0, serial", text)
         self.assertIn("demo-board@1.0.0: 1.9.0 (sequence 2, bridge to 2.0.0) is to be installed", text)
+        self.assertIn("  rootfs from factory.ext4: a delta of ", text)
+        self.assertIn("  rootfs from 2.0.0: a delta of ", text)
 
     def test_delegations_does_what_it_says(self):
         self.init()

@@ -210,6 +210,35 @@ class FromKeysToARelease(Repo):
         self.assertEqual(versions["timestamp"], 2)
         self.assertEqual(versions["snapshot"], 1)
 
+    def test_a_release_offers_deltas_from_what_devices_run(self):
+        self.init()
+        self.publish_release()
+        self.image("factory.img", 5)
+        self.image("next.img", 2)
+        add = self.add("1.1.0", 2, "--base", "rootfs=factory.img", image="next.img")
+        added = json.loads(self.succeed("--json", *add))
+        self.assertEqual([payload["kind"] for payload in added["release"]["images"][0]["payloads"]],
+                         ["full", "delta", "delta"])
+        self.assertEqual([delta["base"].get("file") or delta["base"].get("version") for delta in added["deltas"]],
+                         ["factory.img", "1.0.0"])
+        lengths = {file["path"].rsplit("/", 1)[1]: file["length"] for file in added["files"]}
+        for delta in added["deltas"]:
+            self.assertEqual(lengths[delta["file"]], delta["length"])
+            self.assertEqual(lengths["rootfs.full.zst"], delta["full_length"])
+            self.assertLess(delta["length"], delta["full_length"] / 2)
+        self.assertEqual(added["passed_over"], [])
+        self.assertIn("nothing to do", self.succeed(*self.add("1.1.0", 2, image="next.img")))
+        self.assertIn("2 deltas", self.succeed("list", "repo"))
+        self.succeed(*self.channel("1.1.0"))
+        self.succeed(*self.sign("alice", "bob", "ci", "online"))
+        self.succeed("verify", "repo", "--as-client", "--staged")
+        self.succeed("publish", "repo")
+        self.image("last.img", 3)
+        text = self.succeed(*self.add("1.2.0", 3, "--delta-budget", "0", image="last.img"))
+        self.assertNotIn("delta", text)
+        for bad in (("--base", "boot=factory.img"), ("--base", "factory.img"), ("--delta-budget", "much")):
+            self.fail_with(USAGE, "E_USAGE", *self.add("1.3.0", 4, *bad, image="last.img"))
+
     def test_zstd_opens_the_payload(self):
         self.init()
         self.publish_release()
