@@ -150,7 +150,7 @@ Result<BundledTargets> targets_in(CheckingClient& client, const BundleScope& sco
     for (const policies::Image& image : release.images) {
       TENON_TRY_VOID(add(path_of(image.segments_file)));
       for (const policies::Payload& payload : image.payloads) {
-        if (payload.kind == policies::Payload::kDelta) continue;  // a bundle is for a device that runs whatever it may
+        if (payload.kind != policies::Payload::kFull) continue;  // a bundle is for a device that runs whatever it may
         TENON_TRY_VOID(add(path_of(payload.file)));
       }
     }

@@ -1,6 +1,7 @@
 #include <tenon/client/workflow/target_search.h>
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/client_check.h>
+#include <tenon/repo_tools/local_payload.h>
 #include <tenon/repo_tools/payload_writer.h>
 #include <tenon/repo_tools/release_deltas.h>
 
@@ -171,21 +172,26 @@ Result<std::uint64_t> check_image(CheckingClient& client, const RepositoryView& 
   std::uint64_t fetched = list.size();
   bool any = false;
   for (const policies::Payload& payload : image.payloads) {
-    const bool is_delta = payload.kind == policies::Payload::kDelta;
-    if (!is_delta && payload.kind != policies::Payload::kFull) continue;
+    if (payload.kind != policies::Payload::kFull && !payload.delta && !payload.index) continue;
     TENON_TRY(const CheckingClient::Found found, client.find(path_of(payload.file)));
     TENON_TRY(const std::filesystem::path file, view.target(found.target.path(), found.sha256));
-    if (is_delta) {
+    if (payload.delta) {
       TENON_TRY(const InputFile input, InputFile::open(file));
       TENON_TRY(const Sha256 sha256, digest_file(file));
       TENON_TRY_VOID(check_is_the_listed(found, {input.size(), sha256}));
       TENON_TRY_VOID(check_delta(file, image, *payload.delta));
-      continue;
+    } else if (payload.index) {
+      TENON_TRY(const Bytes index_file,
+                client.read(path_of(*payload.index), client::LocalIndex::max_bytes(image.size)));
+      TENON_TRY(const client::LocalIndex index, client::LocalIndex::read(index_file, image.size));
+      TENON_TRY(const PayloadIdentity identity, check_local_payload(file, index, image, segments, progress));
+      TENON_TRY_VOID(check_is_the_listed(found, identity));
+    } else {
+      TENON_TRY(const PayloadIdentity identity, check_full_payload(file, image, segments, progress));
+      TENON_TRY_VOID(check_is_the_listed(found, identity));
+      fetched += identity.length;
+      any = true;
     }
-    TENON_TRY(const PayloadIdentity identity, check_full_payload(file, image, segments, progress));
-    TENON_TRY_VOID(check_is_the_listed(found, identity));
-    fetched += identity.length;
-    any = true;
   }
   if (any) return fetched;
   return Error{ErrorCode::kPolicy, "image " + image.slot.text() + " of " + release.version.text() +

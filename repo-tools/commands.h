@@ -68,6 +68,7 @@ struct ReleaseAddWords {
   std::vector<std::string> images;   // SLOT=FILE
   std::vector<std::string> bases;    // SLOT=FILE: images that devices run
   std::string delta_budget;          // bytes; else half of an image's full payload
+  bool local = false;                // local payloads too
   std::vector<std::string> bridges;  // BELOW=VERSION; none: those of the release before
   bool no_bridges = false;
   std::string segment_size = "1MiB";
@@ -271,6 +272,16 @@ struct PayloadInspectWords {
   std::filesystem::path payload;
 };
 Result<ExitStatus> run_payload_inspect(const Console& console, const PayloadInspectWords& words);
+
+struct PayloadLocalWords {
+  std::filesystem::path base;
+  std::filesystem::path image;
+  std::filesystem::path out;  // the index gets its name and ".index"
+  std::string segment_size = "1MiB";
+  int level = 9;
+  unsigned workers = 2;
+};
+Result<ExitStatus> run_payload_local(const Console& console, const PayloadLocalWords& words);
 
 struct PayloadCompareWords {
   std::filesystem::path base;

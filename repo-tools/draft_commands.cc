@@ -170,6 +170,7 @@ Result<ExitStatus> run_release_add(const Console& console, const ReleaseAddWords
     TENON_TRY(ImageFile base, image_file("--base", text));
     request.deltas.bases.push_back(std::move(base));
   }
+  request.local = words.local;
   if (!words.delta_budget.empty()) {
     TENON_TRY(request.deltas.budget, parse_size(words.delta_budget));
   }

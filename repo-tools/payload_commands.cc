@@ -3,7 +3,9 @@
 #include <tenon/repo_tools/command_words.h>
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/delta_builder.h>
+#include <tenon/repo_tools/local_payload.h>
 #include <tenon/repo_tools/progress_meter.h>
+#include <tenon/repo_tools/unplaced_output.h>
 
 namespace tenon::repo_tools {
 namespace {
@@ -83,6 +85,33 @@ Result<ExitStatus> run_payload_inspect(const Console& console, const PayloadInsp
   text += "  memory  " + size_text(header.memory_bytes()) + " to apply\n";
   if (header.checksums) text += "  ext4    its checksums are computed by who applies it\n";
   console.show(text, header_json(header));
+  return ExitStatus::kOk;
+}
+
+Result<ExitStatus> run_payload_local(const Console& console, const PayloadLocalWords& words) {
+  EncodeOptions options{.level = words.level, .workers = words.workers};
+  TENON_TRY(options.segment_size, parse_size(words.segment_size));
+  TENON_TRY(const client::LocalIndex index, write_local_payload(words.image, options, words.out, console.progress));
+  TENON_TRY(UnplacedOutput index_file, UnplacedOutput::create(words.out.native() + ".index"));
+  TENON_TRY_VOID(index_file.file().write(index.to_bytes()));
+  TENON_TRY_VOID(index_file.file().finish());
+  TENON_TRY_VOID(index_file.move_to_its_place());
+  TENON_TRY(const LocalFetch fetch, local_fetch(index, words.out, words.base));
+  const std::uint64_t bytes = fetch.index_bytes + fetch.record_bytes + fetch.frame_bytes;
+  json::Object object;
+  object.set("schema", 1);
+  object.set("kind", "local");
+  object.set("image_bytes", number(index.image_size));
+  object.set("payload_bytes", number(index.offsets.back()));
+  object.set("index_bytes", number(fetch.index_bytes));
+  object.set("record_bytes", number(fetch.record_bytes));
+  object.set("frame_bytes", number(fetch.frame_bytes));
+  object.set("requests", number(fetch.requests));
+  console.show("+ " + printable(words.out.native()) + "  " + size_text(index.offsets.back()) + "\n" +
+                   "a device that runs the base fetches " + size_text(bytes) + " in " +
+                   std::to_string(fetch.requests + 1) + " requests, " + percent_of(bytes, index.image_size) +
+                   " of the image\n",
+               object);
   return ExitStatus::kOk;
 }
 

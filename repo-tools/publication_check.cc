@@ -123,6 +123,7 @@ class FilesOfBridges {
         TENON_TRY_VOID(check_file(bridge, image.segments_file).with_context(where));
         for (const policies::Payload& payload : image.payloads) {
           TENON_TRY_VOID(check_file(bridge, payload.file).with_context(where));
+          if (payload.index) TENON_TRY_VOID(check_file(bridge, *payload.index).with_context(where));
         }
       }
     }

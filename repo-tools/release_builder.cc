@@ -2,6 +2,7 @@
 #include <tenon/metadata/utf8.h>
 #include <tenon/repo_tools/bridges.h>
 #include <tenon/repo_tools/catalog.h>
+#include <tenon/repo_tools/local_payload.h>
 #include <tenon/repo_tools/provenance.h>
 #include <tenon/repo_tools/release_builder.h>
 
@@ -23,6 +24,12 @@ struct BuiltImage {
   Bytes segment_list;
   fs::path payload_file;
   PayloadIdentity payload;
+  struct Local {
+    fs::path blocks_file;
+    PayloadIdentity blocks;
+    Bytes index;
+  };
+  std::optional<Local> local = {};
 };
 
 // The scratch folder, empty at first and gone at the end.
@@ -48,14 +55,30 @@ class ScratchFolder {
   fs::path path_;
 };
 
-Result<BuiltImage> build_image(const ImageFile& input, const EncodeOptions& options, const fs::path& scratch,
-                               Progress& progress) {
+// build_local adds the local payload of an image to what was built of it.
+Result<void> build_local(const ImageFile& input, const EncodeOptions& options, const client::SegmentList& segments,
+                         const fs::path& scratch, BuiltImage& built, Progress& progress) {
+  const std::string slot = input.slot.text();
+  const fs::path blocks_file = scratch / (slot + ".blocks");
+  TENON_TRY(const client::LocalIndex index, write_local_payload(input.file, options, blocks_file, progress));
+  TENON_TRY(const PayloadIdentity blocks, check_local_payload(blocks_file, index, built.image, segments, progress));
+  built.local = {blocks_file, blocks, index.to_bytes()};
+  built.image.payloads.push_back({.kind = std::string(policies::Payload::kLocal),
+                                  .file = *policies::Label::parse(slot + ".blocks"),
+                                  .index = *policies::Label::parse(slot + ".index")});
+  return {};
+}
+
+Result<BuiltImage> build_image(const ImageFile& input, const EncodeOptions& options, bool local,
+                               const fs::path& scratch, Progress& progress) {
   const fs::path payload_file = scratch / (input.slot.text() + ".full.zst");
   TENON_TRY(ImageReader::Described described,
             write_full_payload(input.file, input.slot, options, payload_file, progress));
   TENON_TRY(const client::SegmentList segments, client::SegmentList::read(described.segment_list, described.image));
   TENON_TRY(const PayloadIdentity payload, check_full_payload(payload_file, described.image, segments, progress));
-  return BuiltImage{std::move(described.image), std::move(described.segment_list), payload_file, payload};
+  BuiltImage built{std::move(described.image), std::move(described.segment_list), payload_file, payload};
+  if (local) TENON_TRY_VOID(build_local(input, options, segments, scratch, built, progress));
+  return built;
 }
 
 Result<policies::Label> name_of(const AttachedFile& attached) {
@@ -256,7 +279,7 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
                                              {request.sequence.value_or(there.sequence),
                                               request.floor.value_or(there.floor), bridges_of(request, &there)},
                                              attached, progress));
-    if (wanted == without_deltas(there)) return ReleaseAdded{there};
+    if (wanted == with_full_alone(there)) return ReleaseAdded{there};
     return Error{ErrorCode::kPolicy, "release " + there.version.text() + " exists with other content"}.with_hint(
         "a version stands for one content for ever: use another --version and a higher --sequence");
   }
@@ -269,7 +292,7 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
   std::vector<BuiltImage> built;
   std::vector<policies::Image> images;
   for (const ImageFile& input : request.images) {
-    TENON_TRY(BuiltImage image, build_image(input, request.encode, scratch.path(), progress));
+    TENON_TRY(BuiltImage image, build_image(input, request.encode, request.local, scratch.path(), progress));
     images.push_back(image.image);
     built.push_back(std::move(image));
   }
@@ -291,6 +314,11 @@ Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& write
   for (const BuiltImage& one : built) {
     TENON_TRY_VOID(staging.add(one.image.segments_file, one.segment_list));
     TENON_TRY_VOID(staging.add_payload(one.image.payloads.front().file, one.payload_file, one.payload));
+    if (one.local) {
+      const policies::Payload& listed = one.image.payloads.back();
+      TENON_TRY_VOID(staging.add_payload(listed.file, one.local->blocks_file, one.local->blocks));
+      TENON_TRY_VOID(staging.add(*listed.index, one.local->index));
+    }
   }
   for (const OfferedDelta& delta : deltas.offered) {
     TENON_TRY_VOID(staging.add_payload(delta.listed.file, delta.file, delta.payload));

@@ -30,7 +30,8 @@ struct ReleaseRequest {
   std::vector<AttachedFile> attached = {};                    // each with a name of its own
   std::optional<std::vector<policies::Bridge>> bridges = {};  // in any order; else those of the release before
   EncodeOptions encode = {};
-  DeltaOptions deltas = {};
+  DeltaOffer deltas = {};
+  bool local = false;  // whether each image gets a local payload too
 };
 
 struct StagedFile {
@@ -46,8 +47,8 @@ struct ReleaseAdded {
   ReleaseDeltas deltas = {};
 };
 
-// add_release takes a release that exists with the same content, deltas aside, for done. Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is
-// not above all others; what check_bridges() refuses; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE,
+// add_release takes a release that exists with the same content for done, whatever payloads it has beside the full ones.
+// Errors: E_POLICY for a version that exists with other content or was removed, and for a sequence that is not above all others; what check_bridges() refuses; E_MISMATCH for a provenance of other images; E_USAGE, E_PARSE,
 // E_LIMIT, E_STORAGE for what is asked. On an error no draft has changed.
 Result<ReleaseAdded> add_release(const Repository& repository, FileWriter& writer, const ReleaseRequest& request,
                                  metadata::UtcTime now, Progress& progress);

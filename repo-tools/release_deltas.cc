@@ -49,7 +49,7 @@ Error written_meanwhile(const fs::path& file) {
 // The deltas of one image.
 class Builder {
  public:
-  Builder(const DeltaSources& sources, const DeltaOptions& options, const NewImage& image, ReleaseDeltas& deltas,
+  Builder(const DeltaSources& sources, const DeltaOffer& options, const NewImage& image, ReleaseDeltas& deltas,
           Progress& progress)
       : sources_(&sources),
         image_(&image),
@@ -205,7 +205,7 @@ Result<void> check_bases(const std::vector<ImageFile>& bases, const std::vector<
   return {};
 }
 
-Result<void> add_deltas(const DeltaSources& sources, const DeltaOptions& options, const NewImage& image,
+Result<void> add_deltas(const DeltaSources& sources, const DeltaOffer& options, const NewImage& image,
                         ReleaseDeltas& deltas, Progress& progress) {
   Builder builder(sources, options, image, deltas, progress);
   for (const ImageFile& named : options.bases) {
@@ -239,9 +239,9 @@ Result<void> check_delta(const fs::path& file, const policies::Image& image, con
   return Error{ErrorCode::kMismatch, printable(file.native()) + ": makes another image than that of the release"};
 }
 
-policies::Release without_deltas(policies::Release release) {
+policies::Release with_full_alone(policies::Release release) {
   for (policies::Image& image : release.images) {
-    std::erase_if(image.payloads, [](const Payload& payload) { return payload.kind == Payload::kDelta; });
+    std::erase_if(image.payloads, [](const Payload& payload) { return payload.kind != Payload::kFull; });
   }
   return release;
 }

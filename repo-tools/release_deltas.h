@@ -22,7 +22,7 @@ struct ImageFile {
   std::filesystem::path file;
 };
 
-struct DeltaOptions {
+struct DeltaOffer {
   std::vector<ImageFile> bases = {};         // beside those of earlier releases; each for a slot class of the release
   std::optional<std::uint64_t> budget = {};  // bytes, all deltas of one image; else half of its full payload
 };
@@ -80,7 +80,7 @@ Result<void> check_bases(const std::vector<ImageFile>& bases, const std::vector<
 // full payload, or above what is left of the budget, is dropped; an older release would need a larger one.
 // Memory: that of build_delta.
 // Errors: E_STORAGE, also for an image or a base that changes meanwhile; E_MISMATCH for a fault of ours.
-Result<void> add_deltas(const DeltaSources& sources, const DeltaOptions& options, const NewImage& image,
+Result<void> add_deltas(const DeltaSources& sources, const DeltaOffer& options, const NewImage& image,
                         ReleaseDeltas& deltas, Progress& progress);
 
 // check_delta compares what a delta says of itself with what its release says. Whether it makes the image was seen when it was
@@ -88,7 +88,7 @@ Result<void> add_deltas(const DeltaSources& sources, const DeltaOptions& options
 Result<void> check_delta(const std::filesystem::path& file, const policies::Image& image,
                          const policies::Payload::Delta& listed);
 
-// without_deltas is the release as it would be had none been offered.
-policies::Release without_deltas(policies::Release release);
+// with_full_alone is the release as it would be had no other payloads been made.
+policies::Release with_full_alone(policies::Release release);
 
 }  // namespace tenon::repo_tools

@@ -111,6 +111,9 @@ class Commands {
     add_release->add_option(
         "--delta-budget", release_add_.delta_budget,
         "how much all deltas of an image may take, as 64MiB; 0: none; else half of its full payload");
+    add_release->add_flag("--local", release_add_.local,
+                          "for devices that have no base of a delta: what they have of an image they need not fetch; "
+                          "doubles what an image takes here");
     CLI::Option* bridge = add_list(add_release, "--bridge", release_add_.bridges,
                                    "BELOW=VERSION: devices below that sequence first install that version; else as the "
                                    "release before");
@@ -240,7 +243,7 @@ class Commands {
   }
 
   void add_payload() {
-    CLI::App* group = add_group("payload", "deltas between image files");
+    CLI::App* group = add_group("payload", "deltas and local payloads of image files");
     CLI::App* build =
         add_without_folder(group, "build", "make a delta, and prove it", payload_build_, run_payload_build);
     add_matching(build, payload_build_);
@@ -254,6 +257,14 @@ class Commands {
     CLI::App* inspect =
         add_without_folder(group, "inspect", "what a delta says of itself", payload_inspect_, run_payload_inspect);
     inspect->add_option("--payload,payload", payload_inspect_.payload, "the delta")->required();
+    CLI::App* local = add_without_folder(group, "local", "make a local payload, and say what a device fetches of it",
+                                         payload_local_, run_payload_local);
+    local->add_option("--base", payload_local_.base, "the image that the device runs")->required();
+    local->add_option("--image", payload_local_.image, "the new image")->required();
+    local->add_option("--out", payload_local_.out, "the blocks to write; beside them OUT.index")->required();
+    local->add_option("--segment-size", payload_local_.segment_size, "that of the release")->capture_default_str();
+    local->add_option("--compression-level", payload_local_.level, "zstd, 1 to 19")->capture_default_str();
+    local->add_option("--workers", payload_local_.workers, "threads")->capture_default_str();
     CLI::App* compare =
         add_without_folder(group, "compare", "what two images have in common", payload_compare_, run_payload_compare);
     add_matching(compare, payload_compare_);
@@ -347,6 +358,7 @@ class Commands {
   PayloadBuildWords payload_build_;
   PayloadApplyWords payload_apply_;
   PayloadInspectWords payload_inspect_;
+  PayloadLocalWords payload_local_;
   PayloadCompareWords payload_compare_;
   SignWords sign_;
   ImportWords import_;

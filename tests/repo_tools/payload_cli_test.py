@@ -106,6 +106,15 @@ class Payload(unittest.TestCase):
         self.assertGreater(shares["same_bytes"], 3_500_000)
         self.assertLess(shares["new_bytes"], 50_000)
 
+    def test_local_says_what_a_device_fetches(self):
+        told = json.loads(self.repo("local", "--base", "base.ext4", "--image", "image.ext4", "--out", "blocks",
+                                    "--json").stdout)
+        self.assertEqual(told["payload_bytes"], (self.folder / "blocks").stat().st_size)
+        self.assertEqual(told["index_bytes"], (self.folder / "blocks.index").stat().st_size)
+        self.assertLess(told["frame_bytes"], told["payload_bytes"] // 4)
+        self.assertFalse((self.folder / "blocks.frames").exists())
+        self.repo("local", "--base", "base.ext4", "--image", "image.ext4", "--out", "blocks", status=FILES)
+
     def test_images_may_be_empty_and_files_must_be_there(self):
         (self.folder / "empty").write_bytes(b"")
         self.repo("build", "--base", "base.ext4", "--image", "empty", "--out", "empty.delta")
