@@ -5,6 +5,7 @@
 #include <tenon/repo_tools/mapped_file.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 
 #include <zstd.h>
@@ -14,6 +15,7 @@ namespace {
 
 using client::BlockGroup;
 using client::kLocalBlockBytes;
+using client::kLocalRecordBytes;
 using client::LocalIndex;
 using client::LocalRecord;
 
@@ -87,10 +89,18 @@ Result<AllBlocks> pack_all(const MappedFile& image, const EncodeOptions& options
   return all;
 }
 
+struct RemovedAtEnd {
+  std::filesystem::path path;
+  ~RemovedAtEnd() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+};
+
 LocalIndex index_of(const std::vector<LocalRecord>& records, std::uint64_t image_size) {
   std::vector<std::uint64_t> hashes;
   for (const LocalRecord& record : records) hashes.push_back(record.hash);
-  LocalIndex index{.image_size = image_size, .groups = client::cut_groups(hashes)};
+  LocalIndex index{.image_size = image_size, .groups = client::groups_of(hashes)};
   index.offsets.push_back(index.record_offsets().back());
   for (const BlockGroup& group : index.groups) {
     std::uint64_t bytes = 0;
@@ -138,23 +148,29 @@ Bytes records_for(const client::LocalContent& content, ByteView payload) {
 
 Result<LocalIndex> write_local_payload(const std::filesystem::path& image, const EncodeOptions& options,
                                        const std::filesystem::path& payload, Progress& progress) {
+  if (!std::has_single_bit(options.segment_size) || options.segment_size < 1u << 16 ||
+      options.segment_size > 1u << 24) {
+    return Error{ErrorCode::kUsage, "segments of " + std::to_string(options.segment_size) + " bytes",
+                 "write a power of two from 64KiB to 16MiB"};
+  }
   TENON_TRY(const MappedFile file, MappedFile::open(image));
   progress.begin("local", file.bytes().size());
-  TENON_TRY(const AllBlocks all, pack_all(file, options, payload.native() + ".frames", progress));
+  const RemovedAtEnd frames_file{payload.native() + ".frames"};
+  TENON_TRY(const AllBlocks all, pack_all(file, options, frames_file.path, progress));
   LocalIndex index = index_of(all.records, file.bytes().size());
+  if (index.groups.size() > LocalIndex::max_groups(index.image_size)) {
+    return Error{ErrorCode::kLimit, printable(image.native()) + ": its blocks lie too scattered for a local payload",
+                 "leave out --local"};
+  }
   TENON_TRY(OutputFile out, OutputFile::create(payload));
   Bytes records;
   for (const LocalRecord& record : all.records) {
     if (record.hash != client::kHashOfZeros) client::put_local_record(records, record);
   }
   TENON_TRY_VOID(out.write(records));
-  {
-    TENON_TRY(const MappedFile frames, MappedFile::open(all.frames));
-    TENON_TRY_VOID(out.write(frames.bytes()));
-  }
+  TENON_TRY(const MappedFile frames, MappedFile::open(all.frames));
+  TENON_TRY_VOID(out.write(frames.bytes()));
   TENON_TRY_VOID(out.finish());
-  std::error_code ignored;
-  std::filesystem::remove(all.frames, ignored);
   progress.end();
   return index;
 }
@@ -168,8 +184,9 @@ Result<PayloadIdentity> check_local_payload(const std::filesystem::path& payload
   TENON_TRY_VOID(check_length(bytes, index, place));
   progress.begin("local: check", image.size);
   const client::LocalContent nothing = look_at(index, {});
-  TENON_TRY(const client::BlockMap map,
-            client::BlockMap::make(nothing, records_for(nothing, bytes)).with_context(place));
+  const Bytes all_records = records_for(nothing, bytes);
+  ByteView records(all_records);
+  TENON_TRY(const client::BlockMap map, client::BlockMap::make(nothing, records).with_context(place));
   client::BlockDecoder decoder;
   Bytes segment;
   std::vector<std::uint64_t> hashes;
@@ -181,13 +198,20 @@ Result<PayloadIdentity> check_local_payload(const std::filesystem::path& payload
         const ByteView frame = part_of(bytes, map.frame_of(hashes.size()));
         TENON_TRY_VOID(decoder.decode(frame, client::block_prefix(segment, at), block).with_context(place));
       }
-      hashes.push_back(client::short_hash(block));
+      const std::uint64_t hash = client::short_hash(block);
+      if (!map.holds(hashes.size())) {
+        if (client::read_local_record(records).hash != hash) {
+          return Error{ErrorCode::kMismatch, place + ": a record is not that of its block"};
+        }
+        records = records.subspan(kLocalRecordBytes);
+      }
+      hashes.push_back(hash);
     }
     TENON_TRY_VOID(segments.check(i, segment).with_context(place));
     progress.advance(std::min(image.size, (i + 1) * image.segment_size));
   }
   progress.end();
-  if (client::cut_groups(hashes) != index.groups) {
+  if (client::groups_of(hashes) != index.groups) {
     return Error{ErrorCode::kMismatch, place + ": its index is not of this image"};
   }
   return PayloadIdentity{bytes.size(), Sha256::of(bytes)};

@@ -4,6 +4,7 @@
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/delta_builder.h>
 #include <tenon/repo_tools/local_payload.h>
+#include <tenon/repo_tools/mapped_file.h>
 #include <tenon/repo_tools/progress_meter.h>
 #include <tenon/repo_tools/unplaced_output.h>
 
@@ -91,6 +92,7 @@ Result<ExitStatus> run_payload_inspect(const Console& console, const PayloadInsp
 Result<ExitStatus> run_payload_local(const Console& console, const PayloadLocalWords& words) {
   EncodeOptions options{.level = words.level, .workers = words.workers};
   TENON_TRY(options.segment_size, parse_size(words.segment_size));
+  TENON_TRY_VOID(MappedFile::open(words.base));
   TENON_TRY(const client::LocalIndex index, write_local_payload(words.image, options, words.out, console.progress));
   TENON_TRY(UnplacedOutput index_file, UnplacedOutput::create(words.out.native() + ".index"));
   TENON_TRY_VOID(index_file.file().write(index.to_bytes()));

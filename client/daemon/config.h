@@ -7,7 +7,7 @@
 //   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
-//   [payloads]    memory_mib (what decoding a delta may take)
+//   [payloads]    memory_mib (what a delta or a local payload may take)
 //   [check]       interval_minutes
 //   [[health]]    name, command, timeout_seconds
 #pragma once
@@ -35,7 +35,7 @@ struct DeviceConfig {
   std::vector<std::string> sources = {};     // url, then the mirrors
   FetchOptions fetch = {};                   // of each of them
   std::uint32_t attempts = 4;                // how often they are asked in turn before a step gives up
-  std::uint64_t payload_memory = 32u << 20;  // bytes that decoding a delta may take
+  std::uint64_t payload_memory = 32u << 20;  // bytes that a delta or a local payload may take
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
   std::string fw_env_config = "/etc/fw_env.config";

@@ -1,4 +1,5 @@
 #include <tenon/client/payload/block_decoder.h>
+#include <tenon/client/payload/zstd_frame.h>
 #include <tenon/metadata/check.h>
 
 #include <string>
@@ -26,6 +27,7 @@ Result<void> BlockDecoder::decode(ByteView frame, ByteView prefix, std::span<std
   Bytes& whole = state_->frame;
   whole.assign(kBlockFrameStart.begin(), kBlockFrameStart.end());
   whole.insert(whole.end(), frame.begin(), frame.end());
+  if (!is_one_frame(whole)) return Error{ErrorCode::kParse, "a frame is damaged, or more than one"};
   ZSTD_DCtx* const context = state_->context.get();
   ZSTD_DCtx_reset(context, ZSTD_reset_session_only);
   TENON_CHECK(!ZSTD_isError(ZSTD_DCtx_refPrefix(context, prefix.data(), prefix.size())));

@@ -2,6 +2,7 @@
 #include <tenon/client/payload/delta_header.h>
 #include <tenon/client/payload/little_endian.h>
 #include <tenon/client/payload/varint.h>
+#include <tenon/client/payload/zstd_frame.h>
 #include <tenon/policies/release.h>
 
 #include <algorithm>
@@ -211,6 +212,7 @@ Result<DeltaHeader> DeltaHeader::read(const ReadPayload& payload) {
   Bytes packed(packed_length);
   TENON_TRY_VOID(read_whole(payload, kFixedBytes, packed));
   Bytes body(length);
+  if (!is_one_frame(packed)) return wrong("it is no zstd frame");
   const std::size_t result = ZSTD_decompress(body.data(), body.size(), packed.data(), packed.size());
   if (ZSTD_isError(result) || result != body.size()) return wrong("it cannot be unpacked");
   TENON_TRY(DeltaHeader header, read_body(body));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace tenon::client {
 namespace {
@@ -51,25 +52,26 @@ void LocalContent::find(std::vector<std::uint64_t> slot_hashes) {
   slot_hashes_ = std::move(slot_hashes);
   slot_by_hash_ = ordered(slot_hashes_.size(), [this](std::uint32_t block) { return slot_hashes_[block]; });
   const std::vector<BlockGroup>& wanted = index_.groups;
-  const auto hash_of = [&](std::uint32_t group) { return wanted[group].hash; };
-  const std::vector<std::uint32_t> by_hash = ordered(wanted.size(), hash_of);
+  const auto key_of = [&](std::uint32_t group) { return std::pair(wanted[group].hash, wanted[group].count); };
+  const std::vector<std::uint32_t> by_key = ordered(wanted.size(), key_of);
   places_.assign(wanted.size(), kNowhere);
-  for (const BlockGroup& there : cut_groups(slot_hashes_)) {
-    auto found = std::ranges::lower_bound(by_hash, there.hash, {}, hash_of);
-    for (; found != by_hash.end() && wanted[*found].hash == there.hash; ++found) {
-      if (wanted[*found].count == there.count) places_[*found] = static_cast<std::uint32_t>(there.first);
+  cut_groups(slot_hashes_, [&](const BlockGroup& there) {
+    const std::pair key(there.hash, there.count);
+    auto found = std::ranges::lower_bound(by_key, key, {}, key_of);
+    for (; found != by_key.end() && key_of(*found) == key && places_[*found] == kNowhere; ++found) {
+      places_[*found] = static_cast<std::uint32_t>(there.first);
     }
-  }
+  });
 }
 
 std::uint64_t LocalContent::memory_bytes(std::uint64_t image_size, std::uint64_t segment_size,
                                          std::uint64_t slot_size) {
-  const std::uint64_t image_blocks = local_block_count(image_size);
-  const std::uint64_t groups = image_blocks / 4;  // four times as many as there are on the average
-  const std::uint64_t tables = slot_size / kLocalBlockBytes * (sizeof(std::uint64_t) + sizeof(std::uint32_t)) +
-                               image_blocks * (sizeof(std::uint64_t) + sizeof(std::uint32_t)) +
-                               groups * (sizeof(BlockGroup) + sizeof(std::uint64_t) + 2 * sizeof(std::uint32_t));
-  return tables + kPieceBytes + 2 * Stretch::kMostAtOnce + std::min(segment_size, image_size);
+  const std::uint64_t tables =
+      slot_size / kLocalBlockBytes * (sizeof(std::uint64_t) + sizeof(std::uint32_t)) +
+      local_block_count(image_size) * (sizeof(std::uint64_t) + sizeof(std::uint32_t) + kLocalRecordBytes) +
+      LocalIndex::max_groups(image_size) * (sizeof(BlockGroup) + 2 * sizeof(std::uint64_t) + 2 * sizeof(std::uint32_t));
+  return tables + 2 * LocalIndex::max_bytes(image_size) + kPieceBytes + Stretch::kMostAtOnce +
+         std::min(segment_size, image_size);
 }
 
 std::optional<std::uint64_t> LocalContent::place_of(std::size_t group) const {
@@ -81,6 +83,14 @@ std::optional<std::uint64_t> LocalContent::place_of_block(std::uint64_t hash) co
   const auto found = std::ranges::lower_bound(slot_by_hash_, hash, {}, hash_of);
   if (found == slot_by_hash_.end() || hash_of(*found) != hash) return std::nullopt;
   return *found;
+}
+
+std::uint64_t LocalContent::missing_blocks() const {
+  std::uint64_t blocks = 0;
+  for (std::size_t group = 0; group < places_.size(); ++group) {
+    if (places_[group] == kNowhere) blocks += index_.groups[group].count;
+  }
+  return blocks;
 }
 
 std::vector<Stretch> LocalContent::record_stretches() const {

@@ -38,9 +38,11 @@ class LocalContent {
   // place_of_block gives a block of the slot with that hash.
   std::optional<std::uint64_t> place_of_block(std::uint64_t hash) const;
 
+  // missing_blocks is how many there are in the groups that are not held.
+  std::uint64_t missing_blocks() const;
   // record_stretches are where the records of the groups lie that are not held.
   std::vector<Stretch> record_stretches() const;
-  // fetch_bytes is what is fetched at most, records and frames of the groups that are not held.
+  // fetch_bytes is about what is fetched: records and frames of the groups that are not held, whether their blocks are or not.
   std::uint64_t fetch_bytes() const;
 
  private:

@@ -1,6 +1,7 @@
 #include <tenon/client/payload/little_endian.h>
 #include <tenon/client/payload/local_index.h>
 #include <tenon/client/payload/varint.h>
+#include <tenon/client/payload/zstd_frame.h>
 #include <tenon/metadata/digest.h>
 
 #include <algorithm>
@@ -45,13 +46,12 @@ std::uint64_t short_hash(ByteView block) {
   return zeros ? kHashOfZeros : read_hash(Sha256::of(block).bytes);
 }
 
-std::vector<BlockGroup> cut_groups(std::span<const std::uint64_t> hashes) {
-  std::vector<BlockGroup> groups;
+void cut_groups(std::span<const std::uint64_t> hashes, const std::function<void(const BlockGroup&)>& take) {
   Bytes held;
   const auto end_group = [&](std::uint64_t end) {
     const auto count = static_cast<std::uint32_t>(held.size() / kHashBytes);
     if (count == 0) return;
-    groups.push_back({end - count, count, read_hash(Sha256::of(held).bytes)});
+    take({end - count, count, read_hash(Sha256::of(held).bytes)});
     held.clear();
   };
   for (std::size_t block = 0; block < hashes.size(); ++block) {
@@ -63,6 +63,11 @@ std::vector<BlockGroup> cut_groups(std::span<const std::uint64_t> hashes) {
     if (ends_a_group(hashes[block]) || held.size() == kMostInGroup * kHashBytes) end_group(block + 1);
   }
   end_group(hashes.size());
+}
+
+std::vector<BlockGroup> groups_of(std::span<const std::uint64_t> hashes) {
+  std::vector<BlockGroup> groups;
+  cut_groups(hashes, [&](const BlockGroup& group) { groups.push_back(group); });
   return groups;
 }
 
@@ -76,8 +81,13 @@ void put_local_record(Bytes& out, const LocalRecord& record) {
   out.push_back(static_cast<std::uint8_t>(record.frame_bytes >> 8));
 }
 
+// Four times as many as there are on the average.
+std::uint64_t LocalIndex::max_groups(std::uint64_t image_size) {
+  return local_block_count(image_size) / 4 + kMostInGroup;
+}
+
 std::uint64_t LocalIndex::max_bytes(std::uint64_t image_size) {
-  return kFixedBytes + 2 * kMaxVarintBytes + local_block_count(image_size) * kMostOfAGroup;
+  return kFixedBytes + 2 * kMaxVarintBytes + max_groups(image_size) * kMostOfAGroup;
 }
 
 std::vector<std::uint64_t> LocalIndex::record_offsets() const {
@@ -96,6 +106,7 @@ Result<LocalIndex> LocalIndex::read(ByteView file, std::uint64_t image_size) {
   }
   Bytes unpacked(length);
   const ByteView packed = file.subspan(kFixedBytes);
+  if (!is_one_frame(packed)) return wrong("its body is no zstd frame");
   const std::size_t result = ZSTD_decompress(unpacked.data(), unpacked.size(), packed.data(), packed.size());
   if (ZSTD_isError(result) || result != unpacked.size()) return wrong("it cannot be unpacked");
 
@@ -103,7 +114,10 @@ Result<LocalIndex> LocalIndex::read(ByteView file, std::uint64_t image_size) {
   if (take_varint(body) != image_size) return wrong("it is of another image");
   const std::uint64_t blocks = local_block_count(image_size);
   const std::optional<std::uint64_t> count = take_varint(body);
-  if (!count || *count > blocks) return wrong("the number of groups is missing or out of range");
+  if (!count) return wrong("the number of groups is missing");
+  if (*count > max_groups(image_size)) {
+    return Error{ErrorCode::kLimit, "index of the local payload: " + std::to_string(*count) + " groups"};
+  }
   LocalIndex index{.image_size = image_size};
   index.groups.resize(static_cast<std::size_t>(*count));
   std::uint64_t next = 0;

@@ -7,6 +7,7 @@
 #include <tenon/metadata/result.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -31,8 +32,10 @@ struct BlockGroup {
   std::uint64_t hash = 0;  // the short hash of its blocks' short hashes
   bool operator==(const BlockGroup&) const = default;
 };
-// cut_groups cuts by content, so that what moved is cut alike elsewhere. hashes: short ones, of blocks that follow each other.
-std::vector<BlockGroup> cut_groups(std::span<const std::uint64_t> hashes);
+// cut_groups cuts by content, so that what moved is cut alike elsewhere; groups_of() gives all of them. hashes: short ones, of
+// blocks that follow each other.
+void cut_groups(std::span<const std::uint64_t> hashes, const std::function<void(const BlockGroup&)>& take);
+std::vector<BlockGroup> groups_of(std::span<const std::uint64_t> hashes);
 
 // LocalRecord says of one block what it is, and how long its frame.
 struct LocalRecord {
@@ -48,6 +51,8 @@ struct LocalIndex {
   std::vector<BlockGroup> groups = {};      // in order, apart
   std::vector<std::uint64_t> offsets = {};  // in the payload: where the frames of each group begin, and their end
 
+  // max_groups is how many a device takes of an image.
+  static std::uint64_t max_groups(std::uint64_t image_size);
   // max_bytes is what the index of an image takes at most, packed or not.
   static std::uint64_t max_bytes(std::uint64_t image_size);
   // read Errors: E_PARSE for what is no index of an image of that size; E_LIMIT.
@@ -55,7 +60,7 @@ struct LocalIndex {
   // to_bytes is what read() takes.
   Bytes to_bytes() const;
 
-  // records_of gives where the records of a group begin in the payload: they come before all frames.
+  // record_offsets gives where the records of each group begin in the payload, and their end: they come before all frames.
   std::vector<std::uint64_t> record_offsets() const;
 };
 

@@ -28,7 +28,7 @@ Result<std::uint64_t> offset_of(std::uint64_t segment, const PartReader& parts, 
   const std::uint64_t tail_length = seek_table_length(image);
   if (tail_length > payload_length) return Error{ErrorCode::kParse, "the payload has no seek table"};
   TailSink tail;
-  TENON_TRY_VOID(parts.read(payload_length - tail_length, tail));
+  TENON_TRY_VOID(parts.read_end(tail_length, tail));
   TENON_TRY(const SeekTable table, SeekTable::read(tail.bytes, image, payload_length));
   return table.offset_of(segment);
 }

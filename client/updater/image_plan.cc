@@ -35,7 +35,7 @@ Result<std::map<std::uint64_t, Sha256>> digests_of(Slot& slot, std::map<std::uin
 // Whether a payload is the worse for this error, and no more than that.
 bool is_of_one_payload(ErrorCode code) {
   return code == ErrorCode::kPolicy || code == ErrorCode::kNet || code == ErrorCode::kMismatch ||
-         code == ErrorCode::kLimit || code == ErrorCode::kParse;
+         code == ErrorCode::kLimit || code == ErrorCode::kParse || code == ErrorCode::kExpired;
 }
 
 class Planner {
@@ -110,11 +110,13 @@ class Planner {
   Result<void> look_for_local_content() {
     const bool has_delta =
         std::ranges::any_of(plan_.payloads, [](const auto& one) { return one.payload.delta.has_value(); });
+    bool looked_at_one = false;
     for (PlannedPayload& local : local_) {
-      if (has_delta) {
-        pass_over(local.payload, "there is a delta");
+      if (has_delta || looked_at_one) {
+        pass_over(local.payload, has_delta ? "there is a delta" : "there is another one");
         continue;
       }
+      looked_at_one = true;
       const Result<void> looked = look(local);
       if (looked) {
         plan_.payloads.push_back(std::move(local));

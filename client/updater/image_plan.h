@@ -20,7 +20,7 @@ namespace tenon::client {
 struct PlannedPayload {
   policies::Payload payload;
   metadata::VerifiedTarget target;
-  std::uint64_t fetch_bytes = 0;                     // at most
+  std::uint64_t fetch_bytes = 0;                     // about, of a local payload
   std::uint64_t memory = 0;                          // bytes, to make the image
   std::shared_ptr<const LocalContent> content = {};  // of a local payload
 };

@@ -10,6 +10,7 @@ namespace {
 Result<BlockMap> fetch_map(const PartReader& parts, const LocalContent& content) {
   const std::vector<std::uint64_t> offsets = content.index().record_offsets();
   Bytes records;
+  records.reserve(static_cast<std::size_t>(content.missing_blocks() * kLocalRecordBytes));
   HeldPart part;
   std::size_t group = 0;
   for (const Stretch& stretch : content.record_stretches()) {

@@ -1,6 +1,8 @@
 #include <tenon/client/updater/repository_client.h>
 #include <tenon/metadata/utf8.h>
 
+#include <algorithm>
+
 namespace tenon::client {
 namespace {
 
@@ -23,15 +25,19 @@ class CollectingSink final : public ByteSink {
 // CountingSink counts what comes, before its receiver judges it.
 class CountingSink final : public ByteSink {
  public:
-  CountingSink(ByteSink& sink, std::uint64_t& count) : sink_(&sink), count_(&count) {}
+  CountingSink(ByteSink& sink, std::uint64_t offset, Transferred& transferred)
+      : sink_(&sink), offset_(offset), transferred_(&transferred) {}
   Result<void> accept(ByteView piece) override {
-    *count_ += piece.size();
+    offset_ += piece.size();
+    transferred_->received += piece.size();
+    transferred_->reached = std::max(transferred_->reached, offset_);
     return sink_->accept(piece);
   }
 
  private:
   ByteSink* sink_;
-  std::uint64_t* count_;
+  std::uint64_t offset_;
+  Transferred* transferred_;
 };
 
 std::string url_of(const TrustedRepository& repository, const metadata::VerifiedTarget& target) {
@@ -63,13 +69,21 @@ Result<void> PartReader::read(std::uint64_t offset, ByteSink& sink) const {
   return {};
 }
 
+Result<void> PartReader::read_end(std::uint64_t length, ByteSink& sink) const {
+  TENON_CHECK(length <= length_);
+  const std::uint64_t reached = transferred_->reached;
+  const Result<void> done = read(length_ - length, sink);
+  transferred_->reached = reached;
+  return done;
+}
+
 Result<FetchOutcome> PartReader::read_part(std::uint64_t offset, std::uint64_t length, ByteSink& sink) const {
   TENON_CHECK(offset < length_ && length > 0 && length <= length_ - offset);
   return fetch({.path = path_, .offset = offset, .max_length = length, .is_part = true}, sink);
 }
 
 Result<FetchOutcome> PartReader::fetch(const FetchRequest& request, ByteSink& sink) const {
-  CountingSink counting(sink, *received_);
+  CountingSink counting(sink, request.offset, *transferred_);
   return source_->fetch(request, counting);
 }
 
@@ -127,7 +141,7 @@ Result<metadata::VerifiedTarget> RepositoryClient::find(const TrustedRepository&
 }
 
 Result<Bytes> RepositoryClient::fetch(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
-                                      std::uint64_t max_length) {
+                                      std::uint64_t max_length, Missing missing) {
   if (target.length() > max_length) {
     return Error{ErrorCode::kLimit, printable(target.path().text()) + " has " + std::to_string(target.length()) +
                                         " bytes, at most " + std::to_string(max_length) + " are read"};
@@ -137,7 +151,11 @@ Result<Bytes> RepositoryClient::fetch(const TrustedRepository& repository, const
   return sources_.attempt([&](Fetcher& source) -> Result<Bytes> {
     CollectingSink sink;
     TENON_TRY(const FetchOutcome outcome, source.fetch({.path = path, .max_length = target.length()}, sink));
-    if (outcome == FetchOutcome::kNotFound) return not_there(path);
+    if (outcome == FetchOutcome::kNotFound) {
+      Error error = not_there(path);
+      if (missing == Missing::kIsWrong) error.code = ErrorCode::kMismatch;
+      return error;
+    }
     Bytes file = sink.take();
     TENON_TRY_VOID(target.check(file));
     return file;
@@ -147,9 +165,9 @@ Result<Bytes> RepositoryClient::fetch(const TrustedRepository& repository, const
 Result<void> RepositoryClient::read_parts(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
                                           const std::function<Result<void>(const PartReader&)>& use) {
   const std::string path = url_of(repository, target);
-  std::uint64_t received = 0;
-  return sources_.attempt([&](Fetcher& source) { return use(PartReader(source, path, target.length(), received)); },
-                          &received, kMostTimes * target.length() + kSmallTransfer);
+  Transferred transferred;
+  return sources_.attempt([&](Fetcher& source) { return use(PartReader(source, path, target.length(), transferred)); },
+                          &transferred, kMostTimes * target.length() + kSmallTransfer);
 }
 
 }  // namespace tenon::client

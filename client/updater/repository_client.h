@@ -20,15 +20,17 @@ namespace tenon::client {
 // PartReader reads one target from one source, unchecked: its receiver checks every segment.
 class PartReader {
  public:
-  // received is raised by every byte that comes, and lives as long as this.
-  PartReader(Fetcher& source, std::string path, std::uint64_t length, std::uint64_t& received)
-      : source_(&source), path_(std::move(path)), length_(length), received_(&received) {}
+  // transferred hears of every byte that comes, and lives as long as this.
+  PartReader(Fetcher& source, std::string path, std::uint64_t length, Transferred& transferred)
+      : source_(&source), path_(std::move(path)), length_(length), transferred_(&transferred) {}
 
   std::uint64_t length() const { return length_; }  // bytes
 
   // read streams the target from offset on to its end; at its end there is nothing to ask for.
   // Errors: E_NET; what the sink returned.
   Result<void> read(std::uint64_t offset, ByteSink& sink) const;
+  // read_end streams the last so many bytes, from which nobody goes on. Pre: it has so many. Errors: as read().
+  Result<void> read_end(std::uint64_t length, ByteSink& sink) const;
   // read_part streams so many bytes of it. Pre: they lie inside the target, and are some. Errors: as read(), but for a target
   // that this source does not have.
   Result<FetchOutcome> read_part(std::uint64_t offset, std::uint64_t length, ByteSink& sink) const;
@@ -39,7 +41,7 @@ class PartReader {
   Fetcher* source_;
   std::string path_;
   std::uint64_t length_;
-  std::uint64_t* received_;
+  Transferred* transferred_;
 };
 
 class RepositoryClient {
@@ -64,10 +66,13 @@ class RepositoryClient {
   Result<metadata::VerifiedTarget> find(const TrustedRepository& repository, const std::string& path,
                                         const metadata::Rules& rules);
 
+  // What a target that a source does not have is: a fault of the network, which may pass, or of the source.
+  enum class Missing { kMayAppear, kIsWrong };
+
   // fetch brings a whole small target and checks it.
   // Errors: E_NET, E_MISMATCH; E_LIMIT above max_length; E_EXPIRED for an old refresh.
   Result<Bytes> fetch(const TrustedRepository& repository, const metadata::VerifiedTarget& target,
-                      std::uint64_t max_length);
+                      std::uint64_t max_length, Missing missing = Missing::kMayAppear);
 
   // read_parts gives `use` a reader of the target, with another source each time it fails: what it took from the one before
   // it has checked, and goes on from there. A transfer may outlast the refresh.

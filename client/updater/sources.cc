@@ -68,9 +68,10 @@ void Sources::wait(std::chrono::milliseconds least, std::chrono::milliseconds mo
 
 bool Sources::wait_for_another(Attempts& attempts, const std::vector<Error>& errors) {
   const bool may_pass = std::ranges::any_of(errors, [](const Error& error) { return error.code == ErrorCode::kNet; });
-  const bool came = attempts.received != nullptr && *attempts.received >= attempts.seen + kProgressBytes;
-  if (came && *attempts.received <= attempts.budget) {
-    attempts.seen = *attempts.received;
+  const Transferred* transferred = attempts.transferred;
+  const bool came = transferred != nullptr && transferred->reached >= attempts.seen + kProgressBytes;
+  if (came && transferred->received <= attempts.budget) {
+    attempts.seen = transferred->reached;
     attempts.made = 0;
   }
   if (!may_pass || ++attempts.made >= attempts_) return false;

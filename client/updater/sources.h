@@ -15,6 +15,12 @@
 
 namespace tenon::client {
 
+// Transferred is what came of one thing so far, from whatever source.
+struct Transferred {
+  std::uint64_t received = 0;  // bytes, those that came again too
+  std::uint64_t reached = 0;   // the furthest offset
+};
+
 class Sources {
  public:
   // attempts is how often all of them are asked for one thing. What came in between begins the count anew.
@@ -22,13 +28,13 @@ class Sources {
   Sources(std::vector<Fetcher*> fetchers, Clock& clock, Reporter& reporter, std::uint32_t attempts);
 
   // attempt runs `ask` with each source until it succeeds; those that failed less often lately come first. What is no
-  // fault of a source (storage, for example) ends it at once. `received` counts the bytes of a long
-  // transfer that came; once they are more than `budget`, what comes no longer begins the count of attempts anew.
+  // fault of a source (storage, for example) ends it at once. A long transfer that reaches further begins the count of
+  // attempts anew, until more than `budget` bytes were received.
   // Errors: the one source's error; of several, E_NET with all reasons, or the code on which all agree.
   template <class Ask>
-  auto attempt(Ask ask, const std::uint64_t* received = nullptr, std::uint64_t budget = 0)
+  auto attempt(Ask ask, const Transferred* transferred = nullptr, std::uint64_t budget = 0)
       -> decltype(ask(std::declval<Fetcher&>())) {
-    Attempts attempts{received, budget};
+    Attempts attempts{transferred, budget};
     for (;;) {
       std::vector<Error> errors;
       for (const std::size_t index : order()) {
@@ -47,9 +53,9 @@ class Sources {
 
  private:
   struct Attempts {
-    const std::uint64_t* received;
+    const Transferred* transferred;
     std::uint64_t budget;    // bytes
-    std::uint64_t seen = 0;  // of *received, when the count began
+    std::uint64_t seen = 0;  // how far it had reached when the count began
     std::uint32_t made = 0;
   };
 

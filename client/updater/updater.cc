@@ -247,14 +247,17 @@ Result<void> Updater::check_slots_are_filled(const policies::Release& release, S
 Result<void> Updater::check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running) {
   for (const policies::Image& image : release.images) {
     TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_writing(target, image.slot.text(), running));
-    if (slot->size() < image.size) {
-      return Error{ErrorCode::kPolicy, "slot " + image.slot.text() + " of group " + std::string(to_string(target)) +
-                                           " has " + std::to_string(slot->size()) + " bytes, the image " +
-                                           std::to_string(image.size)}
-          .with_hint("build a smaller image, or enlarge the slot");
-    }
+    TENON_TRY_VOID(check_fits(image, *slot, target));
   }
   return {};
+}
+
+Result<void> Updater::check_fits(const policies::Image& image, const Slot& slot, SlotGroup group) const {
+  if (slot.size() >= image.size) return {};
+  return Error{ErrorCode::kPolicy, "slot " + image.slot.text() + " of group " + std::string(to_string(group)) +
+                                       " has " + std::to_string(slot.size()) + " bytes, the image " +
+                                       std::to_string(image.size)}
+      .with_hint("build a smaller image, or enlarge the slot");
 }
 
 // From here on the target group is no fallback any more: the boot record says so before its first byte changes.

@@ -49,7 +49,7 @@ struct Device {
   RunningImage running_image = {};
   std::uint32_t tries = 3;                   // boots that a trial gets
   std::uint32_t attempts = 1;                // how often the sources are asked in turn before a step gives up
-  std::uint64_t payload_memory = 32u << 20;  // bytes that decoding a delta may take
+  std::uint64_t payload_memory = 32u << 20;  // bytes that a delta or a local payload may take
   bool require_snapshot_hashes = true;
   metadata::Limits limits = {};
 };
@@ -151,6 +151,7 @@ class Updater {
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
   Result<void> check_slots_are_filled(const policies::Release& release, SlotGroup target) const;
+  Result<void> check_fits(const policies::Image& image, const Slot& slot, SlotGroup group) const;
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
   Result<void> invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal);
   Result<void> write_image(const Checked& checked, const policies::Image& image, SlotGroup target, SlotGroup running);

@@ -51,7 +51,7 @@ class CheckedFiles final : public ReleaseFiles {
     return client_->find(*repository_, path.text(), *rules_);
   }
   Result<Bytes> fetch(const metadata::VerifiedTarget& target, std::uint64_t max_length) override {
-    return client_->fetch(*repository_, target, max_length);
+    return client_->fetch(*repository_, target, max_length, RepositoryClient::Missing::kIsWrong);
   }
 
  private:
@@ -66,7 +66,7 @@ class CheckedFiles final : public ReleaseFiles {
 Result<SegmentList> Updater::fetch_segments(const Checked& checked, const policies::Image& image) {
   CheckedFiles files(client_, checked.repository, checked.selection.release, checked.rules);
   TENON_TRY(const metadata::VerifiedTarget list, files.find(image.segments_file));
-  TENON_TRY(const Bytes file, files.fetch(list, image.segments_length));
+  TENON_TRY(const Bytes file, client_.fetch(checked.repository, list, image.segments_length));
   return SegmentList::read(file, image);
 }
 
@@ -95,10 +95,9 @@ Result<void> Updater::write_image(const Checked& checked, const policies::Image&
 // What one payload brought stays, whatever becomes of it: the next one begins with the segment that is missing then.
 Result<void> Updater::write_missing(const Checked& checked, policies::Image image, Slot* running,
                                     ImageInstaller& installer) {
-  Result<ImagePlan> plan = plan_payloads(checked, image, running);
-  if (!plan) return plan.error();
+  TENON_TRY(ImagePlan plan, plan_payloads(checked, image, running));
   for (;;) {
-    const PlannedPayload best = plan->payloads.front();
+    const PlannedPayload best = std::move(plan.payloads.front());
     const std::string name = best.payload.file.text();
     ports_.reporter.note("taking " + name + ", " + std::to_string(best.fetch_bytes) + " bytes");
     const Result<void> written = client_.read_parts(checked.repository, best.target, [&](const PartReader& parts) {
@@ -108,8 +107,10 @@ Result<void> Updater::write_missing(const Checked& checked, policies::Image imag
     });
     if (written || !may_be_the_payloads(written.error().code)) return written;
     std::erase(image.payloads, best.payload);
-    plan = plan_payloads(checked, image, running);
-    if (!plan) return written;
+    plan = {};
+    Result<ImagePlan> next = plan_payloads(checked, image, running);
+    if (!next) return written;
+    plan = *std::move(next);
     ports_.reporter.warn(name + ": " + written.error().message + "; going on with another payload");
   }
 }
@@ -122,6 +123,7 @@ Result<InstallPlan> Updater::plan() {
   TENON_TRY(Checked checked, select(std::move(refreshed)));
   InstallPlan plan{.selection = checked.selection, .target = other(boot.running)};
   if (plan.selection.decision.verdict != policies::Verdict::kInstall) return plan;
+  TENON_TRY_VOID(check_slots_are_filled(checked.selection.release, plan.target));
   for (const policies::Image& image : checked.selection.release.images) {
     TENON_TRY(PlannedImage planned, plan_of(checked, image, boot.running).with_context("slot " + image.slot.text()));
     plan.images.push_back(std::move(planned));
@@ -132,6 +134,7 @@ Result<InstallPlan> Updater::plan() {
 Result<PlannedImage> Updater::plan_of(const Checked& checked, const policies::Image& image, SlotGroup running) {
   TENON_TRY(const SegmentList segments, fetch_segments(checked, image));
   TENON_TRY(const std::unique_ptr<Slot> slot, ports_.slots.open_for_reading(other(running), image.slot.text()));
+  TENON_TRY_VOID(check_fits(image, *slot, other(running)));
   PlannedImage planned{.slot = image.slot, .size = image.size};
   const auto missing = SlotScan(image, segments, *slot).first_missing(0, [](std::uint64_t) {});
   if (!missing) return planned;

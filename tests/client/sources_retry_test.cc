@@ -136,23 +136,25 @@ TEST(ALongTransfer, GoesOnAsLongAsSomethingComes) {
   BusySource source(0);
   Asking asking;
   asking.sources.emplace(std::vector<client::Fetcher*>{&source}, asking.clock, asking.reporter, 2U);
-  std::uint64_t received = 0;
+  client::Transferred transferred;
   int asked = 0;
   const auto drops = [&](client::Fetcher&) -> Result<void> {
-    received += 1u << 20;
+    transferred.received += 1u << 20;
+    transferred.reached += 1u << 20;
     if (++asked == 40) return {};
     return Error{ErrorCode::kNet, "the link is down"};
   };
-  EXPECT_TRUE(asking.sources->attempt(drops, &received, UINT64_MAX));
+  EXPECT_TRUE(asking.sources->attempt(drops, &transferred, UINT64_MAX));
   EXPECT_EQ(asked, 40);
   for (const auto& [least, most] : asking.clock.waits) EXPECT_EQ(most, seconds(2)) << "the pause begins anew, too";
   const auto drips = [&](client::Fetcher&) -> Result<void> {
-    ++received;
+    ++transferred.received;
+    ++transferred.reached;
     ++asked;
     return Error{ErrorCode::kNet, "the link is down"};
   };
   asked = 0;
-  EXPECT_FALSE(asking.sources->attempt(drips, &received, UINT64_MAX));
+  EXPECT_FALSE(asking.sources->attempt(drips, &transferred, UINT64_MAX));
   EXPECT_EQ(asked, 2);
 }
 
@@ -162,25 +164,37 @@ TEST(ALongTransfer, EndsWhenFarMoreCameThanItHas) {
   BusySource source(0);
   Asking asking;
   asking.sources.emplace(std::vector<client::Fetcher*>{&source}, asking.clock, asking.reporter, 2U);
-  std::uint64_t received = 0;
+  client::Transferred transferred;
   int asked = 0;
   const auto cut = [&](client::Fetcher&) -> Result<void> {
-    received += 5u << 20;
+    transferred.received += 5u << 20;
+    transferred.reached += 2u << 20;
     ++asked;
     return Error{ErrorCode::kNet, "the link is down"};
   };
-  EXPECT_FALSE(asking.sources->attempt(cut, &received, std::uint64_t{40} << 20));
+  EXPECT_FALSE(asking.sources->attempt(cut, &transferred, std::uint64_t{40} << 20));
   EXPECT_EQ(asked, 9);
+  // What comes again and reaches no further is none at all.
+  transferred = {};
+  asked = 0;
+  const auto again = [&](client::Fetcher&) -> Result<void> {
+    transferred.received += 5u << 20;
+    transferred.reached = 5u << 20;
+    ++asked;
+    return Error{ErrorCode::kNet, "the link is down"};
+  };
+  EXPECT_FALSE(asking.sources->attempt(again, &transferred, UINT64_MAX));
+  EXPECT_EQ(asked, 2);
 }
 
 // Book: NET-08, NET-09
 TEST(ATransferThatHasAllOfItsBytes, AsksForNone) {
   BusySource source(0);
   DiscardingSink sink;
-  std::uint64_t received = 0;
-  EXPECT_TRUE(client::PartReader(source, "x", 10, received).read(10, sink));
+  client::Transferred transferred;
+  EXPECT_TRUE(client::PartReader(source, "x", 10, transferred).read(10, sink));
   EXPECT_EQ(source.asked, 0);
-  EXPECT_TRUE(client::PartReader(source, "x", 10, received).read(9, sink));
+  EXPECT_TRUE(client::PartReader(source, "x", 10, transferred).read(9, sink));
   EXPECT_EQ(source.asked, 1);
 }
 

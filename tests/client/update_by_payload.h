@@ -70,6 +70,17 @@ class UpdateByPayload : public testing::Test {
   InMemorySlots::Medium& medium(client::SlotGroup group) { return device->slots.medium(group, "rootfs"); }
   bool holds_image() { return device->slot_holds(client::SlotGroup::kB, image); }
 
+  // Each segment of slot B is that of the image, or nothing was written there.
+  void expect_signed_or_untouched() {
+    const Bytes& slot = medium(client::SlotGroup::kB).cached;
+    for (std::size_t at = 0; at < image.size(); at += kTestSegmentBytes) {
+      const std::size_t length = std::min<std::size_t>(kTestSegmentBytes, image.size() - at);
+      const ByteView now = ByteView(slot).subspan(at, length);
+      const bool untouched = std::ranges::all_of(now, [](std::uint8_t byte) { return byte == 0; });
+      EXPECT_TRUE(untouched || std::ranges::equal(now, ByteView(image).subspan(at, length))) << at;
+    }
+  }
+
   void confirm_the_trial() {
     ASSERT_TRUE(device->power_on());
     ASSERT_EQ(*device->updater().start(), client::StartOutcome::kTrial);

@@ -1,4 +1,6 @@
 // Updates by local content: blocks that the slot that runs holds, and the frames of the others.
+#include <tenon/client/payload/block_decoder.h>
+
 #include <tests/client/update_by_payload.h>
 
 namespace tenon::tests {
@@ -125,6 +127,7 @@ TEST_F(UpdateByLocalContent, WritesNothingOfTamperedFrames) {
       continue;
     }
     ++refused;
+    expect_signed_or_untouched();
     EXPECT_EQ(device->boot.record.of(SlotGroup::kB).state, client::SlotState::kEmpty);
   }
   EXPECT_GE(refused, 3U);
@@ -161,6 +164,45 @@ TEST_F(UpdateByLocalContent, GoesOnWhenTheSlotChangesOrFailsAfterItWasLookedAt) 
     EXPECT_TRUE(holds_image());
     repository.before_request = {};
   }
+}
+
+// A bundle has neither index nor blocks.
+TEST_F(UpdateByLocalContent, WhoseFilesAreMissingIsNotWaitedFor) {
+  device->device.attempts = 5;
+  device->restart();
+  repository.hide(path_ending(".index"));
+  ASSERT_EQ(install(), "accepted");
+  EXPECT_TRUE(holds_image());
+  EXPECT_TRUE(device->clock.waits.empty());
+}
+
+// Equal groups by the thousand, here and there.
+TEST(LocalContentOfASlot, IsFoundInTimeThatGrowsWithItsSize) {
+  const Bytes block(kBlock, 0x02);  // its hash ends a group
+  ASSERT_EQ(client::short_hash(block) % 16, 0U);
+  std::vector<std::uint64_t> hashes(40'000, client::short_hash(block));
+  client::LocalIndex index{.image_size = hashes.size() * kBlock, .groups = client::groups_of(hashes)};
+  ASSERT_EQ(index.groups.size(), hashes.size());
+  index.offsets.assign(index.groups.size() + 1, index.record_offsets().back());
+  const auto read = [](std::uint64_t, std::span<std::uint8_t> into) -> Result<void> {
+    std::ranges::fill(into, std::uint8_t{0x02});
+    return {};
+  };
+  const auto content = client::LocalContent::look(index, hashes.size() * kBlock, read, [](std::uint64_t) {});
+  EXPECT_EQ(content.missing_blocks(), 0U);
+}
+
+TEST(BlockFrame, IsOneFrameAndNothingBehindIt) {
+  client::BlockDecoder decoder;
+  Bytes into(3);
+  const Bytes raw = {0x19, 0x00, 0x00, 'a', 'b', 'c'};  // a last block, raw, of 3 bytes: RFC 8878 3.1.1.2
+  EXPECT_EQ(code_of(decoder.decode(raw, {}, into)), "accepted");
+  EXPECT_EQ(as_text(into), "abc");
+  Bytes two = raw;
+  const Bytes skippable = {0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0};
+  two.insert(two.end(), skippable.begin(), skippable.end());
+  EXPECT_EQ(code_of(decoder.decode(two, {}, into)), "E_PARSE");
+  EXPECT_EQ(code_of(decoder.decode({}, {}, into)), "E_PARSE");
 }
 
 // Book: DELTA-10
@@ -223,7 +265,7 @@ TEST(BlockGroups, AreCutAlikeWhereverTheirBlocksLie) {
   std::vector<std::uint64_t> hashes;
   for (std::uint64_t i = 0; i < 500; ++i) hashes.push_back(1 + i * 0x9E3779B1 % 0xFFFFFFFF);
   hashes[100] = client::kHashOfZeros;
-  const auto groups = client::cut_groups(hashes);
+  const auto groups = client::groups_of(hashes);
   ASSERT_GT(groups.size(), 10U);
   std::uint64_t next = 0;
   for (const client::BlockGroup& group : groups) {
@@ -233,7 +275,7 @@ TEST(BlockGroups, AreCutAlikeWhereverTheirBlocksLie) {
   }
   EXPECT_EQ(next, 500U);
   hashes.insert(hashes.begin(), 7, 0x123457);
-  const auto moved = client::cut_groups(hashes);
+  const auto moved = client::groups_of(hashes);
   for (std::size_t i = 1; i < groups.size(); ++i) {
     const client::BlockGroup there{groups[i].first + 7, groups[i].count, groups[i].hash};
     EXPECT_NE(std::ranges::find(moved, there), moved.end()) << i;

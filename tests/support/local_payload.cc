@@ -41,7 +41,7 @@ LocalPayload local_payload_of(ByteView image) {
     client::put_local_record(records, {hashes.back(), static_cast<std::uint16_t>(frame.size())});
     frames.insert(frames.end(), frame.begin(), frame.end());
   }
-  client::LocalIndex index{.image_size = image.size(), .groups = client::cut_groups(hashes)};
+  client::LocalIndex index{.image_size = image.size(), .groups = client::groups_of(hashes)};
   index.offsets.push_back(records.size());
   for (const client::BlockGroup& group : index.groups) {
     const auto first = lengths.begin() + static_cast<std::ptrdiff_t>(group.first);
