@@ -3,68 +3,21 @@
 TENON_BIN_DIR and TENON_SOURCE_DIR name the folders of the programs and of the sources.
 """
 import os
-import re
 import shlex
-import subprocess
+import sys
 import tempfile
 import unittest
+from pathlib import Path
 
-from people import KEYCTL, Person, Typist
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+import man_page
+from people import Person, Typist
 
-SOURCE = os.environ.get("TENON_SOURCE_DIR", os.getcwd())
-PAGE = os.path.join(SOURCE, "docs/man/tenon-keyctl.1.scd")
-LAB_POLICY = os.path.join(SOURCE, "policies/lab.toml")
-OPTION = re.compile(r"--[a-z0-9][a-z0-9-]*")
-
-
-def read_page():
-    with open(PAGE, encoding="utf-8") as file:
-        return file.read()
+LAB_POLICY = os.path.join(man_page.SOURCE, "policies/lab.toml")
 
 
-def help_of(*words):
-    return subprocess.run([KEYCTL, *words, "--help"], capture_output=True, text=True, check=True).stdout
-
-
-def commands(*words):
-    """Every command with its --help, found as a reader finds them: from the help of those above it."""
-    text = help_of(*words)
-    below = text.partition("\nSubcommands:\n")[2].partition("\n\n")[0]
-    names = re.findall(r"^  ([a-z][a-z-]*) ", below, re.M)
-    if not names:
-        yield " ".join(words), text
-    for name in names:
-        yield from commands(*words, name)
-
-
-def options_of(help_text):
-    """Options as they are declared; those in the explanations do not count."""
-    declared = re.findall(r"^ {2,4}(-\S+)", help_text, re.M)
-    return {option for one in declared for option in OPTION.findall(one)} - {"--help"}
-
-
-class ManPage(unittest.TestCase):
-    def setUp(self):
-        self.sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^#)", read_page(), re.M | re.S))
-
-    def test_has_every_command_and_option_and_no_other(self):
-        known = dict(commands())
-        self.assertGreater(len(known), 35)
-        self.assertEqual(set(self.sections), set(known))
-        for command, text in known.items():
-            with self.subTest(command):
-                self.assertEqual(set(re.findall(r"\*(--[a-z0-9-]+)\*", self.sections[command])), options_of(text))
-
-    def test_explains_the_options_of_several_commands_once(self):
-        several = read_page().partition("# OPTIONS OF SEVERAL COMMANDS")[2].partition("\n# ")[0]
-        for section in self.sections.values():
-            for option in OPTION.findall(section.partition("\nAlso ")[2]):
-                self.assertIn(f"*{option}*", several)
-
-    def test_is_a_man_page(self):
-        made = subprocess.run(["scdoc"], input=read_page(), capture_output=True, text=True, check=False)
-        self.assertEqual(made.returncode, 0, made.stderr)
-        self.assertIn(".TH \"tenon-keyctl\" \"1\"", made.stdout)
+class Page(man_page.ManPage):
+    PROGRAM = "tenon-keyctl"
 
 
 class Examples(unittest.TestCase):
@@ -75,7 +28,7 @@ class Examples(unittest.TestCase):
         with open(LAB_POLICY, encoding="utf-8") as file:
             person.write("policy.toml", file.read())
         papers = {}
-        for line in re.findall(r"^\t(tenon-keyctl .*)$", read_page().partition("# EXAMPLES")[2], re.M):
+        for line in man_page.examples("tenon-keyctl"):
             for name in self.who_types(line):
                 words = shlex.split(line.replace("alice", name) if len(self.who_types(line)) > 1 else line)
                 status, seen = Typist(person.folder, words[1:], papers.setdefault(name, [])).run()
