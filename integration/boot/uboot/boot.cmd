@@ -21,7 +21,7 @@ tenon_initrd_address=${ramdisk_addr_r}
 tenon_device_tree=${fdtcontroladdr}
 tenon_memory=48000000              # 5 MiB that nothing else uses
 tenon_pause=30                     # seconds, in decimal, before a new start when nothing could be booted
-tenon_arguments="console=ttyAMA0 rootwait ro panic=5"
+tenon_arguments="console=ttyAMA0 rootwait ro panic=1"
 
 # A board with a watchdog arms it here, or a system that hangs keeps its try for ever:  wdt dev NAME; wdt start 60000
 
@@ -138,11 +138,11 @@ for tenon_slot in "${tenon_slots}"; do
       # Over the other copy: a cut in the middle of this leaves the one that is in force.
       setexpr tenon_address ${tenon_memory} + ${tenon_current}00004
       setexpr.b tenon_writes *${tenon_address}
-      if test ${tenon_writes} = ff; then setenv tenon_writes 0; else setexpr tenon_writes ${tenon_writes} + 1; fi
+      setexpr tenon_writes ${tenon_writes} + 1
       if test ${tenon_current} = 0; then tenon_other=1; else tenon_other=0; fi
       run tenon_pack_${tenon_other}
       setexpr tenon_address ${tenon_memory} + ${tenon_other}00004
-      mw.b ${tenon_address} ${tenon_writes}
+      mw.b ${tenon_address} ${tenon_writes}  # a byte: 100 is 0
       mw.b ${tenon_reread} 0 ${tenon_env_size}
       if test -n "${tenon_counted}"; then run tenon_write_${tenon_other} tenon_reread_${tenon_other}; fi
       # A try that cannot be counted would be tried for ever.
