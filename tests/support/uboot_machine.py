@@ -7,6 +7,7 @@ import re
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,7 +21,8 @@ WITH_SBIN = dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
 MIB = 1 << 20
 SECTOR = 512
 FIRST_MIB = 1  # before it lies the table of partitions
-ENVIRONMENT = (FIRST_MIB + 4) * MIB  # partition 2, behind the boot script's
+BOOT_MIB, ENVIRONMENT_MIB = 4, 1  # partitions 1 and 2
+ENVIRONMENT = (FIRST_MIB + BOOT_MIB) * MIB
 COPY_DISTANCE = 0x10000
 COPIES = (ENVIRONMENT, ENVIRONMENT + COPY_DISTANCE)
 
@@ -49,9 +51,10 @@ def missing():
     return "" if UBOOT.exists() else f"{UBOOT} is missing (Debian's u-boot-qemu)"
 
 
-def run(*words, **options):
-    words = [str(word) for word in words]
-    return subprocess.run(words, check=True, capture_output=True, env=WITH_SBIN, **options)
+def run(*words):
+    done = subprocess.run([str(word) for word in words], capture_output=True, env=WITH_SBIN, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stderr}"
+    return done.stdout
 
 
 def make_firmware(file, disk="virtio"):
@@ -62,26 +65,45 @@ def make_firmware(file, disk="virtio"):
     os.truncate(file, 64 * MIB)
 
 
-def make_disk(file, sizes_mib):
+def boot_script(board):
+    """The text of the script that we ship, with the given variables of its first part changed as a maker of boards would."""
+    text = (ROOT / "integration/boot/uboot/boot.cmd").read_text()
+    for name, value in board.items():
+        text, count = re.subn(f"^{name}=.*", f'{name}="{value}"', text, flags=re.M)
+        assert count == 1, name
+    return text
+
+
+def put(file, place, content):
+    """Copies the file content to a place of a disk; what is zero there stays a hole."""
+    run("dd", f"if={content}", f"of={file}", "bs=1M", f"seek={place // MIB}", "conv=notrunc,sparse")
+
+
+def make_disk(file, sizes_mib, board=None):
     """Makes a disk with the boot script in partition 1, zeros as the environment in 2, and further partitions of the given
     sizes. Returns where those begin, in bytes."""
-    tree = file.with_suffix(".boot")
-    tree.mkdir()
-    run("mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", ROOT / "integration/boot/uboot/boot.cmd",
-        tree / "boot.scr")
-    run("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", tree, file.with_suffix(".ext4"), "4M")
     words, at, starts = ["-o"], FIRST_MIB, []
-    for number, size in enumerate([4, 1, *sizes_mib], 1):
+    for number, size in enumerate([BOOT_MIB, ENVIRONMENT_MIB, *sizes_mib], 1):
         words.append(f"-n{number}:{at * MIB // SECTOR}:+{size}M")
         starts.append(at * MIB)
         at += size
     with open(file, "wb") as disk:
         disk.truncate((at + 1) * MIB)
     run("sgdisk", *words, "-A", "1:set:2", file)
-    with open(file, "r+b") as disk:
-        disk.seek(starts[0])
-        disk.write(file.with_suffix(".ext4").read_bytes())
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        (tree / "boot.cmd").write_text(boot_script(board or {}))
+        run("mkimage", "-A", "arm64", "-T", "script", "-C", "none", "-d", tree / "boot.cmd", tree / "boot.scr")
+        put_files(file, starts[0], tree, BOOT_MIB)
     return starts[2:]
+
+
+def put_files(file, place, tree, size_mib):
+    """Makes a file system out of a folder, at a place of a disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "image"
+        run("mke2fs", "-q", "-t", "ext4", "-d", tree, image, f"{size_mib}M")
+        put(file, place, image)
 
 
 def read_copies(file):
@@ -128,17 +150,27 @@ class Machine:
         """Reads on to the end of the first line in which the pattern is found, and returns the match."""
         line = re.compile(f"(?:{pattern}).*\n")
         deadline = time.monotonic() + seconds
-        while True:
-            if match := line.search(self.said, self.seen):
-                self.seen = match.end()
-                return match
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+        while not (match := line.search(self.said, self.seen)):
+            if not self.read(deadline - time.monotonic()):
                 raise AssertionError(f"no line with {pattern!r} in {seconds} s:\n{self.said}")
-            piece = os.read(self.process.stdout.fileno(), 65536)
-            if not piece:
-                raise AssertionError(f"the machine ended before {pattern!r}:\n{self.said}")
-            self.said += piece.decode(errors="replace").replace("\r", "")
+        self.seen = match.end()
+        return match
+
+    def said_last(self):
+        """The last line there is now."""
+        while self.read(0):
+            pass
+        return self.said.strip().rpartition("\n")[2]
+
+    def read(self, seconds):
+        """Waits for more of the serial line, and tells whether something came."""
+        if not select.select([self.process.stdout], [], [], max(0, seconds))[0]:
+            return False
+        piece = os.read(self.process.stdout.fileno(), 65536)
+        if not piece:
+            raise AssertionError(f"the machine ended by itself:\n{self.said}")
+        self.said += piece.decode(errors="replace").replace("\r", "")
+        return True
 
     def seconds(self):
         return time.monotonic() - self.began
