@@ -18,11 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import arm64_device
 import repo_cli_test
 import uboot_machine
+from arm64_device import CLOUD, GENERIC
 from loopback import free_port, wait_until_it_answers
 from uboot_machine import Machine, environment_in_force
 
 # The channel of a device decides which release it is offered: all releases are published once.
-RELEASES = [("1.0.0", ""), ("1.1.0", ""), ("1.2.0", "panics"), ("1.3.0", "hangs")]
+RELEASES = [("1.0.0", "", CLOUD), ("1.1.0", "", CLOUD), ("1.2.0", "panics", CLOUD), ("1.3.0", "hangs", GENERIC)]
 CHANNELS = {"stable": "1.1.0", "panics": "1.2.0", "hangs": "1.3.0"}
 CUTS = int(os.environ.get("TENON_TEST_CUTS", "5"))
 SEED = int(os.environ.get("TENON_TEST_SEED", time.time()))
@@ -38,8 +39,9 @@ class Update(repo_cli_test.Repo):
         case.folder = cls.made
         case.take_keys()
         began = time.monotonic()
-        for number, (version, fault) in enumerate(RELEASES, 1):
-            arm64_device.make_image(cls.made / f"{version}.ext4", version, number, fault)
+        for number, (version, *rest) in enumerate(RELEASES, 1):
+            arm64_device.make_image(cls.made / f"{version}.ext4", version, number, *rest)
+        arm64_device.make_image(cls.made / "generic-1.0.0.ext4", "1.0.0", 1, kernel=GENERIC)
         case.make_repository()
         cls.url = f"http://10.0.2.2:{case.start_nginx()}"
         uboot_machine.make_firmware(cls.made / "flash.img", "nvme")
@@ -47,7 +49,7 @@ class Update(repo_cli_test.Repo):
 
     def make_repository(self):
         self.init()
-        for number, (version, _fault) in enumerate(RELEASES, 1):
+        for number, (version, *_) in enumerate(RELEASES, 1):
             self.succeed(*self.add(version, number, image=f"{version}.ext4"))
         for channel, version in CHANNELS.items():
             self.succeed("channel", "set", "repo", "--product", "demo", "--channel", channel, "--release", version)
@@ -82,13 +84,13 @@ http {{
         super().setUp()
         self.disk = Path(self.path("disk.img"))
 
-    def leave_the_factory(self, channel):
-        self.places = arm64_device.make_factory_disk(self.disk, self.made / "1.0.0.ext4", self.made / "1.root.json", channel,
-                                                     self.url)
+    def leave_the_factory(self, channel, image="1.0.0", kernel=CLOUD):
+        self.places = arm64_device.make_factory_disk(self.disk, self.made / f"{image}.ext4", self.made / "1.root.json", channel,
+                                                     self.url, kernel)
 
-    def power_on(self, disk=None, **options):
+    def power_on(self, disk=None, hardware=(), **options):
         machine = Machine(self.made / "flash.img", disk or self.disk, "-netdev", "user,id=net", "-device",
-                          "virtio-net-pci,netdev=net,romfile=", kind="nvme", **options)
+                          "virtio-net-pci,netdev=net,romfile=", *hardware, kind="nvme", **options)
         self.addCleanup(machine.cut)
         return machine
 
@@ -123,14 +125,14 @@ http {{
         self.holds("B", "1.1.0")
         self.data_is_whole()
 
-    def falls_back_from(self, version):
-        machine = self.power_on()
+    def falls_back_from(self, version, image="1.0.0", hardware=()):
+        machine = self.power_on(hardware=hardware)
         self.sees(machine, "starting 1.0.0 in slot A", r"booting slot B \(trial, 1 left\)", f"starting {version} in slot B",
                   r"booting slot B \(trial, 0 left\)", f"starting {version} in slot B", r"booting slot A \(good\)",
                   "starting 1.0.0 in slot A", f"{version} .* was rolled back on this device")
         machine.cut()
         self.is_left_with("A B", "good", "bad")
-        self.holds("A", "1.0.0")
+        self.holds("A", image)
 
     def test_a_device_updates_over_http_and_keeps_what_is_healthy(self):
         self.leave_the_factory("stable")
@@ -147,8 +149,8 @@ http {{
         self.falls_back_from("1.2.0")
 
     def test_a_release_that_hangs_is_reset_by_the_watchdog_and_left_after_its_tries(self):
-        self.leave_the_factory("hangs")
-        self.falls_back_from("1.3.0")
+        self.leave_the_factory("hangs", "generic-1.0.0", GENERIC)
+        self.falls_back_from("1.3.0", "generic-1.0.0", GENERIC.hardware)
 
     # What the disk had not been told to keep is gone: a layer over the disk is new each time, and what its file misses when
     # QEMU is killed was never written.

@@ -1,4 +1,4 @@
-"""A whole device for uboot_machine: Debian's kernel for arm64, BusyBox, and the tenond of the preset arm64.
+"""A whole device for uboot_machine: one of Debian's kernels for arm64, BusyBox, and the tenond of the preset arm64.
 
 An image is a root file system with kernel and all, as a slot holds it. A disk is what the factory makes: boot script,
 environment, slot A with the first release, slot B empty, a data partition.
@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import boot_step
@@ -16,29 +17,59 @@ from uboot_machine import ROOT, run
 PACKAGES = ROOT / "build/arm64-packages"
 PROGRAMS = Path(os.environ.get("TENON_ARM64_BIN_DIR", "nowhere"))
 LIBRARIES = PACKAGES / "sysroot/usr/lib/aarch64-linux-gnu"
-SLOT_MIB = 64
+SLOT_MIB = 72
 DATA_MIB = 16
-BOARD = {"tenon_arguments": "console=ttyAMA0 rootwait ro quiet panic=1"}
-# In the order in which they need each other; what is not here is built into the kernel.
-WATCHDOG = ["watchdog", "softdog"]
-NETWORK = ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "failover",
-           "net_failover", "virtio_net"]
-WORDS = ["sh", "cat", "mount", "insmod", "ip", "reboot", "sleep", "echo", "sed", "watchdog"]
+ARGUMENTS = "console=ttyAMA0 rootwait ro quiet panic=1"
+WORDS = ["sh", "cat", "mount", "insmod", "ip", "reboot", "sleep", "echo", "sed", "watchdog", "switch_root"]
 
-# The watchdog is Linux's own: this kernel has no driver for one that QEMU has. It comes first, so that all that
-# follows may hang; its four seconds grow when somebody feeds it. nowayout: a feeder that ends does not disarm it.
+
+@dataclass
+class Kernel:
+    """A kernel, and what a board and its images need for it."""
+    name: str
+    board: dict
+    watchdog: str  # the words for insmod
+    initrd: tuple = ()  # modules without which no root file system can be mounted
+    hardware: tuple = ()  # options of QEMU
+
+    def file(self):
+        return next((PACKAGES / self.name / "boot").glob("vmlinuz-*"))
+
+    def modules(self, *names):
+        """The files of modules and of those that they need, which come first. What is not there is built in."""
+        there = {path.stem.replace("-", "_"): path for path in (PACKAGES / self.name / "lib/modules").rglob("*.ko")}
+        found = []
+
+        def look_at(name):
+            if name in there and there[name] not in found:
+                needed = re.search(rb"\0depends=([^\0]*)\0", there[name].read_bytes()).group(1).decode()
+                for other in filter(None, needed.replace("-", "_").split(",")):
+                    look_at(other)
+                found.append(there[name])
+
+        for name in names:
+            look_at(name)
+        return found
+
+
+# This kernel has no driver for a watchdog that QEMU has: the one here is Linux's own, which resets while Linux is well enough.
+CLOUD = Kernel("cloud", {"tenon_arguments": ARGUMENTS}, "softdog soft_margin=4 nowayout=1")
+GENERIC = Kernel("generic", {"tenon_arguments": ARGUMENTS, "tenon_initrd": "/boot/initrd"}, "i6300esb heartbeat=4 nowayout=1",
+                 ("nvme", "ext4", "crc32c_generic"), ("-device", "i6300esb", "-action", "watchdog=reset"))
+
+# The watchdog comes first, so that all that follows may hang; its four seconds grow when somebody feeds it. nowayout: a
+# feeder that ends does not disarm it.
 INIT = """#!/bin/sh
 mount -t devtmpfs dev /dev
 exec </dev/console >/dev/console 2>&1
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs run /run
-insmod /lib/modules/watchdog.ko
-insmod /lib/modules/softdog.ko soft_margin=4 nowayout=1
+{watchdog}
 echo "starting $(sed -n s/TENON_VERSION=//p /etc/tenon-release) in slot $(sed 's/.*tenon.slot=//' /proc/cmdline)"
 {fault}
 watchdog -t 1 -T 20 /dev/watchdog
-for module in {network}; do insmod /lib/modules/$module.ko; done
+{network}
 ip link set lo up
 ip addr add 10.0.2.15/24 dev eth0
 ip link set eth0 up
@@ -49,6 +80,18 @@ while :; do
   echo "tenond ended"
   sleep 5
 done
+"""
+INITRD = """#!/bin/sh
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+{modules}
+case "$(cat /proc/cmdline)" in
+  *tenon.slot=A*) root=/dev/nvme0n1p3 ;;
+  *) root=/dev/nvme0n1p4 ;;
+esac
+while [ ! -b $root ]; do sleep 0.05; done
+mount -t ext4 -o ro $root /root
+exec switch_root /root /sbin/init
 """
 FAULTS = {
     "": "",
@@ -102,24 +145,59 @@ def needed_libraries(*programs):
     return found
 
 
-def make_image(file, version, sequence, fault=""):
-    tree = file.with_suffix(".tree")
-    for name in ("bin", "boot", "data", "dev", "etc", "lib/modules", "lib/aarch64-linux-gnu", "proc", "run", "sbin", "sys",
-                 "var"):
-        (tree / name).mkdir(parents=True)
+def put_modules(tree, files):
+    """Puts modules into a file system, and returns the lines that load them in their order."""
+    for file in files:
+        shutil.copy(file, tree / "lib/modules")
+    return "\n".join(f"insmod /lib/modules/{file.name}" for file in files)
+
+
+def put_busybox(tree):
+    for name in ("bin", "dev", "lib/modules", "proc", "root", "sys"):
+        (tree / name).mkdir(parents=True, exist_ok=True)
     shutil.copy(PACKAGES / "sysroot/bin/busybox", tree / "bin")
     for word in WORDS:
         (tree / "bin" / word).symlink_to("busybox")
+
+
+def cpio_record(name, mode, data):
+    """One file in an archive of cpio: a header in hexadecimal, the name and the bytes, each filled up to four."""
+    fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
+    header = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+    return b"".join(part + bytes(-len(part) % 4) for part in (header, data))
+
+
+def make_initrd(file, kernel):
+    """Writes what Linux unpacks into memory and starts there: it mounts the root file system."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        put_busybox(tree)
+        (tree / "init").write_text(INITRD.replace("{modules}", put_modules(tree, kernel.modules(*kernel.initrd))))
+        (tree / "init").chmod(0o755)
+        archive = b""
+        for path in sorted(tree.rglob("*")):
+            data = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+            archive += cpio_record(str(path.relative_to(tree)), path.lstat().st_mode, data)
+        file.write_bytes(archive + cpio_record("TRAILER!!!", 0, b""))
+
+
+def make_image(file, version, sequence, fault="", kernel=CLOUD):
+    tree = file.with_suffix(".tree")
+    put_busybox(tree)
+    for name in ("boot", "data", "etc", "lib/aarch64-linux-gnu", "run", "sbin", "var"):
+        (tree / name).mkdir()
     programs = [PROGRAMS / "tenond", PROGRAMS / "tenon"]
     for program in programs:
         run("aarch64-linux-gnu-strip", "-o", tree / "bin" / program.name, program)
     for name in needed_libraries(*programs):
         shutil.copy(LIBRARIES / name, tree / "lib/aarch64-linux-gnu")
     (tree / "lib/ld-linux-aarch64.so.1").symlink_to("aarch64-linux-gnu/ld-linux-aarch64.so.1")
-    modules = {path.stem: path for path in (PACKAGES / "kernel/lib/modules").rglob("*.ko")}
-    for name in (*WATCHDOG, *NETWORK):
-        shutil.copy(modules[name], tree / "lib/modules")
-    shutil.copy(next((PACKAGES / "kernel/boot").glob("vmlinuz-*")), tree / "boot/Image")
+    shutil.copy(kernel.file(), tree / "boot/Image")
+    if kernel.initrd:
+        make_initrd(tree / "boot/initrd", kernel)
+    driver, *parameters = kernel.watchdog.split()
+    watchdog = " ".join([put_modules(tree, kernel.modules(driver)), *parameters])
+    network = put_modules(tree, kernel.modules("virtio_pci", "virtio_net"))
     (tree / "var/lock").symlink_to("../run")
     (tree / "etc/fw_env.config").write_text(
         f"/dev/nvme0n1p2 0x0 {boot_step.COPY_SIZE:#x}\n"
@@ -127,15 +205,15 @@ def make_image(file, version, sequence, fault=""):
     (tree / "etc/tenon-release").write_text(
         f"TENON_VERSION={version}\nTENON_SEQUENCE={sequence}\nTENON_BUILD_TIME=2026-01-01T00:00:00Z\n")
     init = tree / "sbin/init"
-    init.write_text(INIT.replace("{fault}", FAULTS[fault]).replace("{network}", " ".join(NETWORK)))
+    init.write_text(INIT.replace("{fault}", FAULTS[fault]).replace("{watchdog}", watchdog).replace("{network}", network))
     init.chmod(0o755)
     run("mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", tree, file, f"{SLOT_MIB}M")
     shutil.rmtree(tree)
 
 
-def make_factory_disk(file, image, root, channel, url):
+def make_factory_disk(file, image, root, channel, url, kernel=CLOUD):
     """Returns where slot A, slot B and the data partition begin."""
-    slot_a, slot_b, data = uboot_machine.make_disk(file, [SLOT_MIB, SLOT_MIB, DATA_MIB], BOARD)
+    slot_a, slot_b, data = uboot_machine.make_disk(file, [SLOT_MIB, SLOT_MIB, DATA_MIB], kernel.board)
     uboot_machine.put(file, slot_a, image)
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
