@@ -115,7 +115,7 @@ rootfs = "/dev/nvme0n1p3"
 rootfs = "/dev/nvme0n1p4"
 [boot]
 fw_env_config = "/etc/fw_env.config"
-tries = 2
+tries = {tries}
 reboot = ["/bin/reboot", "-f"]
 [[health]]
 name = "nothing to complain of"
@@ -211,7 +211,7 @@ def make_image(file, version, sequence, fault="", kernel=CLOUD):
     shutil.rmtree(tree)
 
 
-def make_factory_disk(file, image, root, channel, url, kernel=CLOUD):
+def make_factory_disk(file, image, root, channel, url, tries, kernel=CLOUD):
     """Returns where slot A, slot B and the data partition begin."""
     slot_a, slot_b, data = uboot_machine.make_disk(file, [SLOT_MIB, SLOT_MIB, DATA_MIB], kernel.board)
     uboot_machine.put(file, slot_a, image)
@@ -220,7 +220,7 @@ def make_factory_disk(file, image, root, channel, url, kernel=CLOUD):
         (tree / "tenon").mkdir()
         (tree / "id").write_text("device-1\n")
         (tree / "root.json").write_bytes(root.read_bytes())
-        (tree / "device.toml").write_text(CONFIGURATION.format(channel=channel, url=url))
+        (tree / "device.toml").write_text(CONFIGURATION.format(channel=channel, url=url, tries=tries))
         uboot_machine.put_files(file, data, tree, DATA_MIB)
     factory = boot_step.encode(boot_step.Environment(boot_step.FRESH, 1))
     uboot_machine.write_copies(file, factory, factory)
