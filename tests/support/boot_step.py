@@ -20,7 +20,9 @@ The script knows these variables (S is A or B):
   BOOT_S_STATE   good:  boots, and is never counted down
                  trial: boots while tries are left
                  bad, empty, or anything else: is passed over
-  BOOT_S_LEFT    the tries a trial slot has left, decimal
+  BOOT_S_LEFT    the tries a trial slot has left, one digit; anything else is none
+
+Without any of them slot A boots.
 """
 
 import argparse
@@ -43,6 +45,7 @@ FRESH = {
     "BOOT_B_STATE": "empty",
     "BOOT_B_LEFT": "0",
 }
+RECORD = (*FRESH, "BOOT_GENERATION", "BOOT_CHECK")
 
 
 @dataclass
@@ -129,7 +132,7 @@ def version_of(release):
 
 def tries_left(variables, slot):
     left = variables.get(f"BOOT_{slot}_LEFT", "")
-    return int(left) if left.isascii() and left.isdigit() else 0
+    return int(left) if len(left) == 1 and left in "0123456789" else 0
 
 
 def boot(device):
@@ -142,6 +145,8 @@ def boot(device):
     file = device / "uboot.env"
     environment = read_environment(file)
     variables = environment.variables
+    if not any(name in variables for name in RECORD):
+        variables = dict(FRESH)
     for slot in variables.get("BOOT_ORDER", FRESH["BOOT_ORDER"]).split():
         state, left = variables.get(f"BOOT_{slot}_STATE"), tries_left(variables, slot)
         if state == "trial" and left > 0:

@@ -94,10 +94,15 @@ class Slots(DirectoryDevice):
         self.assertEqual([self.boot()["slot"] for _ in range(4)], ["B", "B", "A", "A"])
 
     def test_unreadable_count_of_tries_means_none_left(self):
-        for left in ("", "-1", "x", "0x3", "\u00b2"):
+        for left in ("", "-1", "x", "0x3", "\u00b2", "99"):
             with self.subTest(left=left):
                 self.put_slot_b_on_trial(left)
                 self.assertEqual(self.boot()["slot"], "A")
+
+    def test_environment_that_says_nothing_of_slots_boots_slot_a(self):
+        boot_step.write_environment(self.file, Environment({"serial#": "4711"}))
+        boot_step.write_environment(self.file, Environment({"serial#": "4711"}, flags=2, copy=0))
+        self.assertEqual(self.boot()["slot"], "A")
 
     def test_bad_empty_and_unknown_states_are_passed_over(self):
         for state in ("bad", "empty", "", "perfect"):
