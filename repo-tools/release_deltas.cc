@@ -181,7 +181,7 @@ class Builder {
   std::uint64_t budget_;  // bytes
   std::uint64_t taken_ = 0;
   std::size_t count_ = 0;
-  std::set<Sha256> seen_;  // bases that were tried, or are the same image
+  std::set<Sha256> seen_;  // bases that were tried
   ReleaseDeltas* deltas_;
   Progress* progress_;
 };

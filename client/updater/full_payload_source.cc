@@ -1,4 +1,5 @@
 #include <tenon/client/payload/seek_table.h>
+#include <tenon/client/updater/byte_collector.h>
 #include <tenon/client/updater/full_payload_source.h>
 
 namespace tenon::client {
@@ -13,21 +14,12 @@ class DecodingSink final : public ByteSink {
   FullPayloadDecoder* decoder_;
 };
 
-class TailSink final : public ByteSink {
- public:
-  Result<void> accept(ByteView piece) override {
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
-    return {};
-  }
-  Bytes bytes;
-};
-
 Result<std::uint64_t> offset_of(std::uint64_t segment, const PartReader& parts, std::uint64_t payload_length,
                                 const policies::Image& image) {
   if (segment == 0) return 0;
   const std::uint64_t tail_length = seek_table_length(image);
   if (tail_length > payload_length) return Error{ErrorCode::kParse, "the payload has no seek table"};
-  TailSink tail;
+  ByteCollector tail;
   TENON_TRY_VOID(parts.read_end(tail_length, tail));
   TENON_TRY(const SeekTable table, SeekTable::read(tail.bytes, image, payload_length));
   return table.offset_of(segment);

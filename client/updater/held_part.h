@@ -1,6 +1,7 @@
 // HeldPart: some bytes of a payload, as they were fetched last. Thread: one.
 #pragma once
 
+#include <tenon/client/updater/byte_collector.h>
 #include <tenon/client/updater/repository_client.h>
 
 namespace tenon::client {
@@ -20,14 +21,7 @@ class HeldPart {
   ByteView bytes() const { return sink_.bytes; }
 
  private:
-  struct Sink final : ByteSink {
-    Result<void> accept(ByteView piece) override {
-      bytes.insert(bytes.end(), piece.begin(), piece.end());
-      return {};
-    }
-    Bytes bytes;
-  };
-  Sink sink_;
+  ByteCollector sink_;
 };
 
 }  // namespace tenon::client

@@ -1,3 +1,4 @@
+#include <tenon/client/updater/byte_collector.h>
 #include <tenon/client/updater/repository_client.h>
 #include <tenon/metadata/utf8.h>
 
@@ -9,18 +10,6 @@ namespace {
 // What a transfer may bring, breaks and other mirrors included, before it is no progress any more.
 constexpr std::uint64_t kMostTimes = 4;
 constexpr std::uint64_t kSmallTransfer = 16u << 20;
-
-class CollectingSink final : public ByteSink {
- public:
-  Result<void> accept(ByteView piece) override {
-    bytes_.insert(bytes_.end(), piece.begin(), piece.end());
-    return {};
-  }
-  Bytes take() { return std::move(bytes_); }
-
- private:
-  Bytes bytes_;
-};
 
 // CountingSink counts what comes, before its receiver judges it.
 class CountingSink final : public ByteSink {
@@ -53,10 +42,10 @@ Error not_there(const std::string& path) {
 }
 
 Result<Reply> fetch_metadata(Fetcher& source, const WantRemote& wanted) {
-  CollectingSink sink;
+  ByteCollector sink;
   TENON_TRY(const FetchOutcome outcome,
             source.fetch({.path = "metadata/" + wanted.file_name, .max_length = wanted.max_length}, sink));
-  return outcome == FetchOutcome::kNotFound ? Reply(NotFound{}) : Reply(sink.take());
+  return outcome == FetchOutcome::kNotFound ? Reply(NotFound{}) : Reply(std::move(sink.bytes));
 }
 
 }  // namespace
@@ -149,14 +138,14 @@ Result<Bytes> RepositoryClient::fetch(const TrustedRepository& repository, const
   TENON_TRY_VOID(check_session_age(limits_));
   const std::string path = url_of(repository, target);
   return sources_.attempt([&](Fetcher& source) -> Result<Bytes> {
-    CollectingSink sink;
+    ByteCollector sink;
     TENON_TRY(const FetchOutcome outcome, source.fetch({.path = path, .max_length = target.length()}, sink));
     if (outcome == FetchOutcome::kNotFound) {
       Error error = not_there(path);
       if (missing == Missing::kIsWrong) error.code = ErrorCode::kMismatch;
       return error;
     }
-    Bytes file = sink.take();
+    Bytes file = std::move(sink.bytes);
     TENON_TRY_VOID(target.check(file));
     return file;
   });

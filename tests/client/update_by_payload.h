@@ -81,6 +81,24 @@ class UpdateByPayload : public testing::Test {
     }
   }
 
+  // Every durable write of an update is the last one before a cut, once for each model of what a cut leaves.
+  void expect_to_converge_wherever_it_is_cut() {
+    bool ran_through = false;
+    for (std::uint32_t cut = 0; cut < 200 && !ran_through; ++cut) {
+      for (std::uint32_t model = 0; model < kCutModels; ++model) {
+        SCOPED_TRACE(testing::Message() << "cut after write " << cut << ", model " << model);
+        run_base();
+        device->power.cut_after(cut);
+        ran_through = device->updater().install().has_value();
+        leave_unflushed(*device, model, cut);
+        ASSERT_TRUE(converges(*device));
+        EXPECT_TRUE(holds_image());
+        EXPECT_TRUE(device->slot_holds(client::SlotGroup::kA, base)) << "the base was changed";
+      }
+    }
+    EXPECT_TRUE(ran_through);
+  }
+
   void confirm_the_trial() {
     ASSERT_TRUE(device->power_on());
     ASSERT_EQ(*device->updater().start(), client::StartOutcome::kTrial);
