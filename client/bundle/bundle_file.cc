@@ -43,6 +43,14 @@ struct Place {
   }
 };
 
+// require_regular_file gives its size in bytes.
+Result<std::uint64_t> require_regular_file(int descriptor, const std::string& path) {
+  struct stat status = {};
+  if (::fstat(descriptor, &status) != 0) return errno_error(path, "cannot be examined");
+  if (S_ISREG(status.st_mode)) return static_cast<std::uint64_t>(status.st_size);
+  return Error{ErrorCode::kStorage, printable(path) + " is no regular file", "name the file that was exported"};
+}
+
 Error refusal(const std::string& path, Error error) {
   if (error.code == ErrorCode::kStorage) return error;  // names the file already
   if (error.hint.empty()) error.hint = "a bundle is what tenon-repo export makes; if this was one, copy it again";
@@ -53,24 +61,29 @@ Error refusal(const std::string& path, Error error) {
 
 // Opening a device already acts on it, and a pipe without a writer hangs: O_PATH opens neither, it only finds out what
 // lies there. Through /proc that very file is opened, whatever its name leads to meanwhile.
-Result<BundleFile> BundleFile::open(const std::string& path) {
+Result<int> open_regular_file(const std::string& path) {
   const Place place{::open(path.c_str(), O_PATH | O_CLOEXEC)};
   if (place.descriptor < 0) return errno_error(path, "cannot be opened");
-  struct stat status = {};
-  if (::fstat(place.descriptor, &status) != 0) return errno_error(path, "cannot be examined");
-  if (!S_ISREG(status.st_mode)) {
-    return Error{ErrorCode::kStorage, printable(path) + " is no regular file", "name the file that was exported"};
-  }
+  TENON_TRY_VOID(require_regular_file(place.descriptor, path));
   const std::string found = "/proc/self/fd/" + std::to_string(place.descriptor);
   const int descriptor = ::open(found.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return errno_error(path, "cannot be opened");
-  BundleFile file(path, descriptor, BundleIndex());
-  if (::fstat(descriptor, &status) != 0) return errno_error(path, "cannot be examined");
+  return descriptor;
+}
+
+Result<BundleFile> BundleFile::open(const std::string& path) {
+  TENON_TRY(const int descriptor, open_regular_file(path));
+  return take(descriptor, path);
+}
+
+Result<BundleFile> BundleFile::take(int descriptor, std::string path) {
+  BundleFile file(std::move(path), descriptor, BundleIndex());
+  TENON_TRY(const std::uint64_t size, require_regular_file(descriptor, file.path_));
   const ReadAt read = [&](std::uint64_t offset, std::span<std::uint8_t> into) {
-    return read_at(path, descriptor, offset, into);
+    return read_at(file.path_, descriptor, offset, into);
   };
-  Result<BundleIndex> index = BundleIndex::read(static_cast<std::uint64_t>(status.st_size), read);
-  if (!index) return refusal(path, std::move(index).error());
+  Result<BundleIndex> index = BundleIndex::read(size, read);
+  if (!index) return refusal(file.path_, std::move(index).error());
   file.index_ = *std::move(index);
   return file;
 }

@@ -12,9 +12,11 @@ namespace tenon::client {
 
 class BundleFile {
  public:
-  // open follows links; what is no regular file is not opened. Errors: E_STORAGE for a file that cannot be read or is
-  // no regular file; those of BundleIndex::read.
+  // open follows links; what is no regular file is not opened. Errors: those of open_regular_file and take.
   static Result<BundleFile> open(const std::string& path);
+  // take owns a descriptor that somebody opened for reading; path is what messages call it.
+  // Errors: E_STORAGE for what cannot be read or is no regular file; those of BundleIndex::read.
+  static Result<BundleFile> take(int descriptor, std::string path);
   BundleFile(BundleFile&& other) noexcept;
   BundleFile& operator=(BundleFile&&) = delete;
   ~BundleFile();
@@ -34,5 +36,9 @@ class BundleFile {
   int descriptor_;  // owned
   BundleIndex index_;
 };
+
+// open_regular_file gives a descriptor for reading, which the caller owns, of a regular file and of nothing else.
+// Errors: E_STORAGE.
+Result<int> open_regular_file(const std::string& path);
 
 }  // namespace tenon::client

@@ -1,8 +1,10 @@
-// tenon: what a person, or a script, asks of a device. It runs the updater itself, under the store's lock.
+// tenon: what a person, or a script, asks of a device. The daemon does it, where one listens; else this process does,
+// under the store's lock.
+#include <tenon/client/control/control_client.h>
+#include <tenon/client/ctl/device_text.h>
 #include <tenon/client/daemon/device_runtime.h>
-#include <tenon/client/daemon/plan_report.h>
+#include <tenon/client/daemon/device_service.h>
 #include <tenon/client/daemon/program.h>
-#include <tenon/client/daemon/status_report.h>
 #include <tenon/client/daemon/terminal_reporter.h>
 #include <tenon/metadata/utf8.h>
 
@@ -10,6 +12,7 @@
 #include <functional>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 namespace tenon::client {
 namespace {
@@ -20,138 +23,97 @@ struct Options {
   std::string bundle = {};  // empty: the sources of the configuration
   bool as_json = false;
   bool quiet = false;
-  std::uint64_t bytes_per_second = 1u << 20;  // of the link, for what a plan says of time
 };
 
-int exit_with(ExitStatus status) {
-  return static_cast<int>(status);
+// A word of the command line, the method behind it, and what becomes of its answer.
+struct Word {
+  const char* name;
+  const char* method;
+  const char* help;
+  std::string (*text)(const json::Object& answer);
+  ExitStatus (*status)(const json::Object& answer);
+};
+
+ExitStatus done(const json::Object& /*answer*/) {
+  return ExitStatus::kOk;
 }
 
-void print(const json::Value& value) {
-  std::printf("%s\n", json::to_text(value, 2).c_str());
-}
-void print(const std::string& text) {
-  std::printf("%s\n", text.c_str());
+ExitStatus status_of_verdict(const json::Object& answer) {
+  const std::string verdict = string_in(answer, "verdict");
+  if (verdict == "install") return ExitStatus::kOk;
+  if (verdict == "refuse") return ExitStatus::kRefused;
+  return ExitStatus::kNothingToDo;
 }
 
-ExitStatus status_of(policies::Verdict verdict) {
-  switch (verdict) {
-    case policies::Verdict::kInstall: return ExitStatus::kOk;
-    case policies::Verdict::kUpToDate:
-    case policies::Verdict::kHold: return ExitStatus::kNothingToDo;
-    case policies::Verdict::kRefuse: return ExitStatus::kRefused;
+ExitStatus status_of_confirm(const json::Object& answer) {
+  return true_in(answer, "confirmed") ? ExitStatus::kOk : ExitStatus::kRefused;
+}
+
+std::string check_text(const json::Object& answer) {
+  return printable(string_in(answer, "text")) + "\n";
+}
+
+std::string install_text(const json::Object& answer) {
+  return true_in(answer, "reboot_wanted") ? "armed: reboot to try it\n" : check_text(answer);
+}
+
+std::string confirm_text(const json::Object& answer) {
+  if (true_in(answer, "confirmed")) return "confirmed\n";
+  return "not healthy: " + printable(string_in(answer, "reason"), 1000) + "; reboot to go on\n";
+}
+
+std::string rollback_text(const json::Object& /*answer*/) {
+  return "the trial is taken back; reboot if it is running\n";
+}
+
+constexpr Word kWords[] = {
+    {"status", "Status", "what runs, what waits, what failed; changes nothing and asks nobody", status_text, done},
+    {"check", "Check", "ask the repository what this device would do", check_text, status_of_verdict},
+    {"plan", "Plan", "what an install would fetch and write, from which payloads and why; writes to no slot", plan_text,
+     status_of_verdict},
+    {"install", "Install", "write the current release to the other slots and arm its trial boot", install_text,
+     status_of_verdict},
+    {"confirm", "Confirm", "on a trial boot: run the health checks and keep the release", confirm_text,
+     status_of_confirm},
+    {"rollback", "Rollback", "end a trial, or take back one that is armed; that release is not taken again",
+     rollback_text, done},
+};
+
+bool takes_a_bundle(const Word& word) {
+  const std::string_view name = word.name;
+  return name == "check" || name == "plan" || name == "install";
+}
+
+// The file of a bundle that this process opened, as whoever called it.
+struct OpenedBundle {
+  int descriptor = -1;
+  ~OpenedBundle() {
+    if (descriptor >= 0) ::close(descriptor);
   }
-  return ExitStatus::kFailure;
-}
+};
 
-json::Object decision_json(const policies::Decision& decision) {
-  json::Object object;
-  object.set("schema", 1);
-  object.set("install", decision.verdict == policies::Verdict::kInstall);
-  object.set("reason", decision.reason);
-  object.set("text", decision.text);
-  return object;
-}
-
-Result<SourceList> sources_of(const DeviceConfig& config, const Options& options) {
-  return options.bundle.empty() ? configured_sources(config, "tenon/" TENON_VERSION) : bundle_source(options.bundle);
-}
-
-// What a source lacks is for somebody else to mend when it is a bundle.
-Error error_of(Error error, const Options& options) {
-  if (options.bundle.empty() || error.code != ErrorCode::kNet) return error;
-  return std::move(error)
-      .context(printable(options.bundle))
-      .with_hint(
-          "export a bundle for this device's product and channel: tenon-repo export --product P --channel C; "
-          "or copy it again");
-}
-
-Result<int> run_status(const DeviceConfig& config, const Options& options, Reporter& reporter) {
-  TENON_TRY(SourceList sources, sources_of(config, options));
-  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kLook, std::move(sources), reporter));
-  TENON_TRY(const Status status, device->updater().status());
-  if (options.as_json) {
-    print(status_json(config, status));
-  } else {
-    std::fputs(status_text(config, status).c_str(), stdout);
+Result<std::unique_ptr<DeviceControl>> device_of(const DeviceConfig& config) {
+  if (!config.control_socket.empty()) {
+    TENON_TRY(std::unique_ptr<ControlStream> stream, ControlStream::connect(config.control_socket));
+    if (stream) return std::unique_ptr<DeviceControl>(std::make_unique<ControlClient>(std::move(stream)));
   }
-  return 0;
+  return std::unique_ptr<DeviceControl>(std::make_unique<DeviceService>(config, "tenon/" TENON_VERSION));
 }
 
-json::Object selection_json(const Selection& selection) {
-  json::Object object = decision_json(selection.decision);
-  object.set("version", selection.release.version.text());
-  object.set("sequence", selection.release.sequence.value());
-  if (selection.is_bridge()) object.set("bridge_to", selection.channel.release.text());
-  return object;
-}
-
-Result<int> run_check(Updater& updater, const Options& options) {
-  TENON_TRY(const Selection selection, updater.check());
-  if (options.as_json) {
-    print(selection_json(selection));
-  } else {
-    print(printable(selection.decision.text));
+Result<int> ask(const DeviceConfig& config, const Options& options, const Word& word) {
+  TerminalReporter reporter(options.quiet || options.as_json);
+  OpenedBundle bundle;
+  ControlCall call{.method = word.method};
+  if (!options.bundle.empty()) {
+    TENON_TRY(bundle.descriptor, open_regular_file(options.bundle));
+    call.file = bundle.descriptor;
+    call.parameters.set("bundle", options.bundle);
   }
-  return exit_with(status_of(selection.decision.verdict));
-}
-
-Result<int> run_plan(Updater& updater, const Options& options) {
-  TENON_TRY(const InstallPlan plan, updater.plan());
-  if (options.as_json) {
-    json::Object object = selection_json(plan.selection);
-    object.set("plan", plan_json(plan, options.bytes_per_second));
-    print(object);
-  } else {
-    std::fputs(plan_text(plan, options.bytes_per_second).c_str(), stdout);
-  }
-  return exit_with(status_of(plan.selection.decision.verdict));
-}
-
-Result<int> run_install(Updater& updater, const Options& options) {
-  TENON_TRY(const InstallOutcome outcome, updater.install());
-  if (options.as_json) {
-    json::Object object = decision_json(outcome.decision);
-    object.set("reboot_wanted", outcome.reboot_wanted);
-    print(object);
-  } else {
-    print(outcome.reboot_wanted ? std::string("armed: reboot to try it") : printable(outcome.decision.text));
-  }
-  return exit_with(status_of(outcome.decision.verdict));
-}
-
-Result<int> run_confirm(Updater& updater, const Options& options) {
-  TENON_TRY(const ConfirmOutcome outcome, updater.confirm());
-  if (options.as_json) {
-    json::Object object;
-    object.set("schema", 1);
-    object.set("confirmed", outcome.confirmed);
-    object.set("reboot_wanted", outcome.reboot_wanted);
-    object.set("reason", outcome.reason);
-    print(object);
-  } else {
-    print(outcome.confirmed ? std::string("confirmed") : "not healthy: " + outcome.reason + "; reboot to go on");
-  }
-  return exit_with(outcome.confirmed ? ExitStatus::kOk : ExitStatus::kRefused);
-}
-
-Result<int> run_rollback(Updater& updater, const Options& options) {
-  TENON_TRY_VOID(updater.rollback(options.reason));
-  print(std::string("the trial is taken back; reboot if it is running"));
-  return 0;
-}
-
-using Command = std::function<Result<int>(Updater&, const Options&)>;
-
-// Every command that acts first settles what the last boot left behind.
-Result<int> act(const DeviceConfig& config, const Options& options, Reporter& reporter, const Command& command) {
-  TENON_TRY(SourceList sources, sources_of(config, options));
-  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
-  TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
-  return command(device->updater(), options);
+  if (word.method == std::string_view("Rollback")) call.parameters.set("reason", options.reason);
+  TENON_TRY(const std::unique_ptr<DeviceControl> device, device_of(config));
+  TENON_TRY(const json::Object answer, device->call(call, reporter));
+  std::fputs(options.as_json ? (json::to_text(answer, 2) + "\n").c_str() : word.text(answer).c_str(), stdout);
+  return static_cast<int>(word.status(answer));
 }
 
 // A script whose variable is empty did not mean the network.
@@ -169,44 +131,31 @@ int run(int argc, char** argv) {
   Options options;
   app.add_option("--config", options.config_path, "the device's configuration")->capture_default_str();
   app.add_flag("-q,--quiet", options.quiet, "warnings and errors only");
-
-  const auto add = [&](const std::string& name, const std::string& help) {
-    CLI::App* command = app.add_subcommand(name, help);
+  const Word* asked = nullptr;
+  for (const Word& word : kWords) {
+    CLI::App* command = app.add_subcommand(word.name, word.help);
     command->add_flag("--json", options.as_json, "print JSON");
     command->fallthrough();
-    return command;
-  };
-  const CLI::App* status = add("status", "what runs, what waits, what failed; changes nothing and asks nobody");
-  CLI::App* check = add("check", "ask the repository what this device would do");
-  CLI::App* install = add("install", "write the current release to the other slots and arm its trial boot");
-  CLI::App* plan = add("plan", "what an install would fetch and write, from which payloads and why; writes to no slot");
-  for (CLI::App* command : {check, plan, install}) {
-    command
-        ->add_option("--from", options.bundle,
-                     "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little")
-        ->check(names_a_file());
+    command->callback([&asked, &word] { asked = &word; });
+    if (takes_a_bundle(word)) {
+      command
+          ->add_option("--from", options.bundle,
+                       "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little")
+          ->check(names_a_file());
+    }
+    if (word.method == std::string_view("Rollback")) {
+      command->add_option("--reason", options.reason, "what to remember of it");
+    }
   }
-  const CLI::App* confirm = add("confirm", "on a trial boot: run the health checks and keep the release");
-  CLI::App* rollback = add("rollback", "end a trial, or take back one that is armed; that release is not taken again");
-  rollback->add_option("--reason", options.reason, "what to remember of it");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : exit_with(ExitStatus::kUsage);
+    return app.exit(problem) == 0 ? 0 : static_cast<int>(ExitStatus::kUsage);
   }
-
   const Result<DeviceConfig> config = load_config(options.config_path);
   if (!config) return report_error(config.error());
-  if (config->fetch.most_bytes_per_second > 0) options.bytes_per_second = config->fetch.most_bytes_per_second;
-  TerminalReporter reporter(options.quiet || options.as_json);
-  Result<int> outcome = 0;
-  if (status->parsed()) outcome = run_status(*config, options, reporter);
-  if (check->parsed()) outcome = act(*config, options, reporter, run_check);
-  if (plan->parsed()) outcome = act(*config, options, reporter, run_plan);
-  if (install->parsed()) outcome = act(*config, options, reporter, run_install);
-  if (confirm->parsed()) outcome = act(*config, options, reporter, run_confirm);
-  if (rollback->parsed()) outcome = act(*config, options, reporter, run_rollback);
-  return outcome ? *outcome : report_error(error_of(outcome.error(), options));
+  const Result<int> outcome = ask(*config, options, *asked);
+  return outcome ? *outcome : report_error(outcome.error());
 }
 
 }  // namespace

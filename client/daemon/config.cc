@@ -234,6 +234,14 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
     TENON_TRY_VOID(check.positive("interval_minutes", config.interval_minutes, 60 * 24 * 30));
     TENON_TRY_VOID(check.finish());
   }
+  TENON_TRY(const toml::table* control_table, top.table("control"));
+  if (control_table != nullptr) {
+    Table control(*control_table, "control", file);
+    TENON_TRY_VOID(control.string("socket", config.control_socket));
+    TENON_TRY_VOID(control.string("group", config.control_group));
+    if (config.control_socket.empty()) return control.missing("socket");
+    TENON_TRY_VOID(control.finish());
+  }
   TENON_TRY(config.health, read_health(top, file));
   TENON_TRY_VOID(top.finish());
   return config;

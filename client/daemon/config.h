@@ -9,6 +9,7 @@
 //   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)
 //   [check]       interval_minutes
+//   [control]     socket (where tenond answers `tenon`), group (whose members may act; everybody may look)
 //   [[health]]    name, command, timeout_seconds
 #pragma once
 
@@ -44,6 +45,8 @@ struct DeviceConfig {
   std::uint32_t tries = 3;               // 1 to 9: the boot script counts with one digit
   std::vector<std::string> reboot = {};  // empty: somebody else reboots
   std::uint32_t interval_minutes = 60;
+  std::string control_socket = {};  // empty: none, and `tenon` acts by itself
+  std::string control_group = "tenon";
   std::vector<HealthCommand> health = {};
 
   // parse Errors: E_USAGE, naming file and line.

@@ -83,8 +83,7 @@ Result<SourceList> configured_sources(const DeviceConfig& config, const std::str
   return sources;
 }
 
-Result<SourceList> bundle_source(const std::string& path) {
-  TENON_TRY(BundleFile bundle, BundleFile::open(path));
+SourceList bundle_source(BundleFile bundle) {
   SourceList sources;
   sources.push_back(std::make_unique<BundleFetcher>(std::move(bundle)));
   return sources;

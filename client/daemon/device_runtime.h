@@ -1,6 +1,7 @@
 // DeviceRuntime: the adapters of a real device, wired to one updater. The store's lock is held as long as it lives.
 #pragma once
 
+#include <tenon/client/bundle/bundle_file.h>
 #include <tenon/client/daemon/config.h>
 #include <tenon/client/ports/fetcher.h>
 #include <tenon/client/updater/updater.h>
@@ -21,12 +22,12 @@ using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
 // configured_sources gives the addresses of the configuration. Errors: E_USAGE; E_NET when curl cannot start.
 Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent);
-// bundle_source gives a bundle in place of them all. Errors: those of BundleFile::open.
-Result<SourceList> bundle_source(const std::string& path);
+// bundle_source gives a bundle in place of them all.
+SourceList bundle_source(BundleFile bundle);
 
 class DeviceRuntime {
  public:
-  // open Pre: there is one source at least. Caller must keep the reporter alive.
+  // open Pre: whoever acts has one source at least. Caller must keep the reporter alive.
   // Errors: E_BUSY when another process holds the store; E_STORAGE; E_HW; E_USAGE
   static Result<std::unique_ptr<DeviceRuntime>> open(const DeviceConfig& config, Access access, SourceList sources,
                                                      Reporter& reporter);

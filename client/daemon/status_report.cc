@@ -1,5 +1,4 @@
 #include <tenon/client/daemon/status_report.h>
-#include <tenon/metadata/utf8.h>
 
 namespace tenon::client {
 namespace {
@@ -55,20 +54,9 @@ json::Value quarantine_json(const Journal& journal) {
   return entries;
 }
 
-std::string group_line(const Status& status, SlotGroup group) {
-  const GroupBoot& boot = status.record.of(group);
-  const Content content = content_of(status, group);
-  std::string line = "group " + std::string(to_string(group)) + "    " + std::string(to_string(boot.state));
-  if (boot.state == SlotState::kTrial) line += ", " + std::to_string(boot.tries_left) + " tries left";
-  if (!content.version.empty()) line += ", " + printable(content.version);
-  if (group == status.boot.running) line += "  <- running";
-  if (group == status.record.first && group != status.boot.running) line += "  <- next boot";
-  return line + "\n";
-}
-
 }  // namespace
 
-json::Value status_json(const DeviceConfig& config, const Status& status) {
+json::Object status_json(const DeviceConfig& config, const Status& status) {
   json::Object device;
   device.set("product", config.product.text());
   device.set("hardware", config.hardware.text());
@@ -91,24 +79,6 @@ json::Value status_json(const DeviceConfig& config, const Status& status) {
   object.set("quarantine", quarantine_json(status.journal));
   object.set("floors", status.floors ? floors_json(*status.floors) : json::Value());
   return object;
-}
-
-std::string status_text(const DeviceConfig& config, const Status& status) {
-  std::string text =
-      config.product.text() + ", hardware " + config.hardware.text() + ", channel " + config.channel.text() + "\n";
-  text += group_line(status, SlotGroup::kA);
-  text += group_line(status, SlotGroup::kB);
-  text += "update     " + std::string(to_string(status.journal.state));
-  if (!status.journal.version.empty()) text += ", " + printable(status.journal.version);
-  text += "\n";
-  if (!status.journal.last_result.empty()) text += "last       " + printable(status.journal.last_result) + "\n";
-  for (const Quarantined& entry : status.journal.quarantine) {
-    text += "quarantine " + printable(entry.version) + ": " + printable(entry.reason) + "\n";
-  }
-  if (!status.floors) return text + "floor      cannot be read\n";
-  const std::optional<policies::Sequence> lowest = status.floors->sequence.lowest();
-  text += "floor      sequence " + (lowest ? std::to_string(lowest->value()) : std::string("none yet")) + "\n";
-  return text;
 }
 
 }  // namespace tenon::client

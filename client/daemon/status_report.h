@@ -1,15 +1,13 @@
-// The status of a device, for people and for programs.
+// The status of a device, for programs.
 #pragma once
 
 #include <tenon/client/daemon/config.h>
 #include <tenon/client/updater/updater.h>
-
-#include <string>
+#include <tenon/metadata/json.h>
 
 namespace tenon::client {
 
 // status_json Schema 1: members are added, never renamed.
-json::Value status_json(const DeviceConfig& config, const Status& status);
-std::string status_text(const DeviceConfig& config, const Status& status);
+json::Object status_json(const DeviceConfig& config, const Status& status);
 
 }  // namespace tenon::client

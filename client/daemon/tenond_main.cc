@@ -1,6 +1,9 @@
-// tenond: the daemon of a device. After a boot it settles the trial; then it checks and installs, again and again.
+// tenond: the daemon of a device. After a boot it settles the trial; then it checks and installs, again and again. Meanwhile it answers
+// `tenon`, in threads of their own.
+#include <tenon/client/control/control_server.h>
 #include <tenon/client/daemon/device_cycle.h>
 #include <tenon/client/daemon/device_runtime.h>
+#include <tenon/client/daemon/device_service.h>
 #include <tenon/client/daemon/program.h>
 #include <tenon/client/daemon/terminal_reporter.h>
 
@@ -59,8 +62,26 @@ int run_once(const DeviceConfig& config, Reporter& reporter) {
   return 0;
 }
 
+// A device without its control socket is still updated.
+std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceControl& device, EventHub& hub) {
+  if (config.control_socket.empty()) return nullptr;
+  Result<std::unique_ptr<ControlServer>> server = ControlServer::start({.socket = config.control_socket,
+                                                                        .group = config.control_group,
+                                                                        .version = TENON_VERSION,
+                                                                        .looks = DeviceService::looks(),
+                                                                        .acts = DeviceService::acts(),
+                                                                        .description = DeviceService::description()},
+                                                                       device, hub);
+  if (server) return *std::move(server);
+  report_error(server.error());
+  return nullptr;
+}
+
 // A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up.
-[[noreturn]] void run_forever(const DeviceConfig& config, Reporter& reporter) {
+[[noreturn]] void run_forever(const DeviceConfig& config, Reporter& log) {
+  EventHub reporter(log);
+  DeviceService service(config, "tenond/" TENON_VERSION);
+  const std::unique_ptr<ControlServer> server = serve_control(config, service, reporter);
   for (;;) {
     const Result<CycleOutcome> outcome = one_cycle(config, reporter);
     if (!outcome) {

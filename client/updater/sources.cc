@@ -39,10 +39,11 @@ Sources::Sources(std::vector<Fetcher*> fetchers, Clock& clock, Reporter& reporte
       clock_(&clock),
       reporter_(&reporter),
       attempts_(attempts) {
-  TENON_CHECK(!fetchers_.empty() && attempts_ > 0);
+  TENON_CHECK(attempts_ > 0);
 }
 
 std::vector<std::size_t> Sources::order() {
+  TENON_CHECK(!fetchers_.empty());
   const std::chrono::seconds next = std::ranges::min(left_alone_until_);
   if (const std::chrono::seconds pause = next - clock_->since_boot(); pause > std::chrono::seconds::zero()) {
     wait(pause, pause + pause / 4);

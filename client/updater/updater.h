@@ -28,7 +28,7 @@ class ImageInstaller;
 class SegmentList;
 
 struct Ports {
-  std::vector<Fetcher*> sources;  // one at least, in the order in which they are tried
+  std::vector<Fetcher*> sources;  // in the order in which they are tried; none: status() is all that is of use
   TrustStore& trust_store;
   RecordStore& record_store;
   Slots& slots;

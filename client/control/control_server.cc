@@ -1,0 +1,231 @@
+#include <tenon/client/control/control_error.h>
+#include <tenon/client/control/control_server.h>
+#include <tenon/metadata/utf8.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <grp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace tenon::client {
+namespace {
+
+constexpr std::size_t kMostWhoLook = 16;   // connections at once, of callers who may not act ...
+constexpr std::size_t kMostOfOneUser = 4;  // ... and of each of them
+constexpr int kReapMilliseconds = 1000;
+constexpr std::string_view kStandardInterface = "org.varlink.service";
+
+Error errno_error(const std::string& path, const std::string& what) {
+  return Error{ErrorCode::kStorage, printable(path) + " " + what + ": " + std::strerror(errno)};
+}
+
+std::optional<gid_t> group_named(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  group entry{};
+  group* found = nullptr;
+  std::array<char, 4096> text{};
+  if (::getgrnam_r(name.c_str(), &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
+    return std::nullopt;
+  return entry.gr_gid;
+}
+
+// In a folder that others may write to, somebody else's socket could stand in for this one.
+Result<void> check_folder(const std::string& socket) {
+  const std::string folder = std::filesystem::path(socket).parent_path();
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return errno_error(folder, "cannot be examined");
+  const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
+  if (ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
+  return Error{ErrorCode::kUsage, "others may write to " + printable(folder) + ", where the control socket would be"}
+      .with_hint("give it a folder of its own, such as systemd makes with RuntimeDirectory=tenon");
+}
+
+Result<int> listen_at(const std::string& path) {
+  TENON_TRY_VOID(check_folder(path));
+  TENON_TRY(const std::unique_ptr<ControlStream> other, ControlStream::connect(path));
+  if (other) return Error{ErrorCode::kBusy, "another daemon answers at " + printable(path)};
+  ::unlink(path.c_str());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener < 0) return errno_error(path, "cannot be made");
+  // Everybody may connect: what a caller may do is asked of the kernel for each.
+  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::chmod(path.c_str(), 0666) != 0 || ::listen(listener, SOMAXCONN) != 0) {
+    const Error error = errno_error(path, "cannot be listened at");
+    ::close(listener);
+    return error;
+  }
+  return listener;
+}
+
+// The file that came with a call, closed in the end whatever becomes of it.
+struct GivenFile {
+  int descriptor;
+  ~GivenFile() {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+};
+
+std::string text_of(const json::Object& object, std::string_view name) {
+  const json::Value* value = object.find(name);
+  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+}
+
+VarlinkReply failure(std::string_view error, const char* member, std::string value) {
+  json::Object parameters;
+  parameters.set(member, printable(value));
+  return {.parameters = std::move(parameters), .error = std::string(error)};
+}
+
+}  // namespace
+
+bool may_act(const Caller& caller, uid_t own, std::optional<gid_t> group) {
+  return caller.uid == 0 || caller.uid == own ||
+         (group && std::ranges::find(caller.groups, *group) != caller.groups.end());
+}
+
+struct ControlServer::Connection {
+  Connection(std::unique_ptr<ControlStream> of, uid_t user, bool may_act)
+      : stream(std::move(of)), uid(user), acts(may_act) {}
+
+  std::unique_ptr<ControlStream> stream;
+  uid_t uid;
+  bool acts;
+  std::atomic<bool> has_ended = false;
+  std::thread thread = {};
+};
+
+Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlPlace place, DeviceControl& device, EventHub& hub) {
+  TENON_TRY(const int listener, listen_at(place.socket));
+  return std::unique_ptr<ControlServer>(new ControlServer(std::move(place), listener, device, hub));
+}
+
+ControlServer::ControlServer(ControlPlace place, int listener, DeviceControl& device, EventHub& hub)
+    : place_(std::move(place)),
+      listener_(listener),
+      group_(group_named(place_.group)),
+      device_(device),
+      hub_(hub),
+      accepting_([this] { accept_all(); }) {}
+
+ControlServer::~ControlServer() {
+  ::shutdown(listener_, SHUT_RDWR);
+  accepting_.join();
+  for (Connection& connection : connections_) connection.stream->shut();
+  for (Connection& connection : connections_) connection.thread.join();
+  ::close(listener_);
+  ::unlink(place_.socket.c_str());
+}
+
+void ControlServer::accept_all() {
+  for (;;) {
+    pollfd waiting{.fd = listener_, .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, connections_.empty() ? -1 : kReapMilliseconds);
+    forget_ended();
+    if ((waiting.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return;
+    if ((waiting.revents & POLLIN) == 0) continue;
+    const int descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+      admit(descriptor);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+      ::poll(nullptr, 0, kReapMilliseconds);  // until something has been given back
+    }
+  }
+}
+
+void ControlServer::forget_ended() {
+  connections_.remove_if([](Connection& connection) {
+    if (!connection.has_ended) return false;
+    connection.thread.join();
+    return true;
+  });
+}
+
+void ControlServer::admit(int descriptor) {
+  std::unique_ptr<ControlStream> stream = ControlStream::take(descriptor, kMaxCallBytes);
+  const Result<Caller> caller = stream->caller();
+  if (!caller) return;
+  const bool acts = may_act(*caller, ::geteuid(), group_);
+  const auto looks = [](const Connection& one) { return !one.acts; };
+  const auto of_this_user = [&](const Connection& one) { return !one.acts && one.uid == caller->uid; };
+  if (!acts && (static_cast<std::size_t>(std::ranges::count_if(connections_, looks)) >= kMostWhoLook ||
+                static_cast<std::size_t>(std::ranges::count_if(connections_, of_this_user)) >= kMostOfOneUser)) {
+    return;
+  }
+  Connection& connection = connections_.emplace_back(std::move(stream), caller->uid, acts);
+  connection.thread = std::thread([this, &connection] {
+    serve(*connection.stream, connection.acts);
+    connection.stream->shut();
+    connection.has_ended = true;
+  });
+}
+
+void ControlServer::serve(ControlStream& stream, bool acts) {
+  for (;;) {
+    const Result<std::optional<std::string>> message = stream.receive();
+    if (!message || !*message) return;
+    const Result<VarlinkCall> call = read_call(**message);
+    if (!call || !answer(stream, *call, acts)) return;
+  }
+}
+
+Result<void> ControlServer::answer(ControlStream& stream, const VarlinkCall& call, bool acts) {
+  if (call.method == std::string(kControlInterface) + ".Monitor" && call.wants_more) {
+    watch(stream);
+    return Error{ErrorCode::kNet, "the watcher has gone"};
+  }
+  const VarlinkReply reply = reply_to(stream, call, acts);
+  if (call.is_oneway) return {};
+  return stream.send(write_message(reply));
+}
+
+VarlinkReply ControlServer::reply_to(ControlStream& stream, const VarlinkCall& call, bool acts) {
+  const GivenFile file{stream.taken_file()};
+  const std::size_t dot = call.method.rfind('.');
+  const std::string interface = call.method.substr(0, dot == std::string::npos ? 0 : dot);
+  const std::string method = dot == std::string::npos ? call.method : call.method.substr(dot + 1);
+  json::Object parameters;
+  if (interface == kStandardInterface && method == "GetInfo") {
+    parameters.set("vendor", "Tenon");
+    parameters.set("product", "tenond");
+    parameters.set("version", place_.version);
+    parameters.set("url", "");
+    parameters.set("interfaces", json::Array{std::string(kStandardInterface), std::string(kControlInterface)});
+    return {.parameters = std::move(parameters)};
+  }
+  if (interface == kStandardInterface && method == "GetInterfaceDescription") {
+    const std::string wanted = text_of(call.parameters, "interface");
+    if (wanted != kControlInterface) return failure("org.varlink.service.InterfaceNotFound", "interface", wanted);
+    parameters.set("description", place_.description);
+    return {.parameters = std::move(parameters)};
+  }
+  if (interface == kStandardInterface) return failure(kMethodNotFound, "method", call.method);
+  if (interface != kControlInterface) return failure("org.varlink.service.InterfaceNotFound", "interface", interface);
+  const bool only_looks = place_.looks.contains(method);
+  if (!only_looks && !place_.acts.contains(method)) return failure(kMethodNotFound, "method", call.method);
+  if (!only_looks && !acts) return {.error = std::string(kPermissionDenied)};
+
+  CallReporter reporter(only_looks ? nullptr : &hub_, call.wants_more ? &stream : nullptr);
+  Result<json::Object> result =
+      device_.call({.method = method, .parameters = call.parameters, .file = file.descriptor}, reporter);
+  return result ? VarlinkReply{.parameters = *std::move(result)} : reply_of(result.error());
+}
+
+void ControlServer::watch(ControlStream& stream) {
+  hub_.subscribe(stream);
+  stream.wait_until_closed();
+  hub_.unsubscribe(stream);
+}
+
+}  // namespace tenon::client

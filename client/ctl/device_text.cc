@@ -1,0 +1,117 @@
+#include <tenon/client/ctl/device_text.h>
+#include <tenon/metadata/utf8.h>
+
+#include <cstdio>
+
+namespace tenon::client {
+namespace {
+
+const json::Object& object_in(const json::Object& object, std::string_view name) {
+  static const json::Object kNone;
+  const json::Value* value = object.find(name);
+  return value == nullptr || value->object() == nullptr ? kNone : *value->object();
+}
+
+std::int64_t number_in(const json::Object& object, std::string_view name) {
+  const json::Value* value = object.find(name);
+  return value == nullptr || value->integer() == nullptr ? 0 : *value->integer();
+}
+
+std::vector<const json::Object*> objects_in(const json::Object& object, std::string_view name) {
+  std::vector<const json::Object*> objects;
+  const json::Value* value = object.find(name);
+  if (value == nullptr || value->array() == nullptr) return objects;
+  for (const json::Value& one : *value->array()) {
+    if (one.object() != nullptr) objects.push_back(one.object());
+  }
+  return objects;
+}
+
+std::string shown(const json::Object& object, std::string_view name) {
+  return printable(string_in(object, name));
+}
+
+std::string size_text(std::int64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1u << 20));
+  return text;
+}
+
+std::string group_line(const json::Object& status, std::string_view group) {
+  const json::Object& of = object_in(object_in(status, "groups"), group);
+  std::string line = "group " + std::string(group) + "    " + shown(of, "state");
+  if (string_in(of, "state") == "trial") line += ", " + std::to_string(number_in(of, "tries_left")) + " tries left";
+  if (!string_in(of, "version").empty()) line += ", " + shown(of, "version");
+  const bool runs = string_in(status, "running") == group;
+  if (runs) line += "  <- running";
+  if (!runs && string_in(status, "next_boot") == group) line += "  <- next boot";
+  return line + "\n";
+}
+
+std::string floor_line(const json::Object& status) {
+  const json::Value* floors = status.find("floors");
+  if (floors == nullptr || floors->object() == nullptr) return "floor      cannot be read\n";
+  const std::int64_t lowest =
+      std::max(number_in(*floors->object(), "confirmed_sequence"), number_in(*floors->object(), "signed_floor"));
+  return "floor      sequence " + (lowest > 0 ? std::to_string(lowest) : std::string("none yet")) + "\n";
+}
+
+std::string image_text(const json::Object& image, std::int64_t bytes_per_second) {
+  const std::int64_t missing = number_in(image, "write_bytes");
+  std::string text = shown(image, "slot") + ": " + size_text(number_in(image, "bytes")) + ", ";
+  text += missing == 0 ? "all of it is in the slot\n" : size_text(missing) + " to write\n";
+  std::string_view choice = "  take   ";
+  for (const json::Object* payload : objects_in(image, "payloads")) {
+    text += std::string(choice) + shown(*payload, "kind") + " " + shown(*payload, "file") + ": " +
+            size_text(number_in(*payload, "fetch_bytes")) + " to fetch, " +
+            std::to_string(number_in(*payload, "fetch_seconds")) + " s at " + size_text(bytes_per_second) + "/s, " +
+            size_text(number_in(*payload, "memory_bytes")) + " of memory\n";
+    choice = "  or     ";
+  }
+  for (const json::Object* one : objects_in(image, "passed_over")) {
+    text += "  not    " + shown(*one, "kind") + " " + shown(*one, "file") + ": " + shown(*one, "why") + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string string_in(const json::Object& object, std::string_view name) {
+  const json::Value* value = object.find(name);
+  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
+}
+
+bool true_in(const json::Object& object, std::string_view name) {
+  const json::Value* value = object.find(name);
+  return value != nullptr && value->boolean() != nullptr && *value->boolean();
+}
+
+std::string status_text(const json::Object& answer) {
+  const json::Object& device = object_in(answer, "device");
+  const json::Object& update = object_in(answer, "update");
+  std::string text = shown(device, "product") + ", hardware " + shown(device, "hardware") + ", channel " +
+                     shown(device, "channel") + "\n";
+  text += group_line(answer, "A");
+  text += group_line(answer, "B");
+  text += "update     " + shown(update, "state");
+  if (!string_in(update, "version").empty()) text += ", " + shown(update, "version");
+  text += "\n";
+  if (!string_in(answer, "last_result").empty()) text += "last       " + shown(answer, "last_result") + "\n";
+  for (const json::Object* entry : objects_in(answer, "quarantine")) {
+    text += "quarantine " + shown(*entry, "version") + ": " + shown(*entry, "reason") + "\n";
+  }
+  return text + floor_line(answer);
+}
+
+std::string plan_text(const json::Object& answer) {
+  const json::Object& plan = object_in(answer, "plan");
+  std::string text = shown(answer, "text") + "\n";
+  const std::vector<const json::Object*> images = objects_in(plan, "images");
+  if (images.empty()) return text;
+  text += shown(answer, "version") + " (sequence " + std::to_string(number_in(answer, "sequence")) +
+          ") into slot group " + shown(plan, "group") + "\n";
+  for (const json::Object* image : images) text += image_text(*image, number_in(plan, "bytes_per_second"));
+  return text;
+}
+
+}  // namespace tenon::client

@@ -1,0 +1,19 @@
+// What a device answers, in words for people. Pure.
+// Thread: any.
+#pragma once
+
+#include <tenon/metadata/json.h>
+
+#include <string>
+
+namespace tenon::client {
+
+// Each takes the answer of the method of that name; what it lacks is left out.
+std::string status_text(const json::Object& answer);
+std::string plan_text(const json::Object& answer);
+
+// string_in and true_in read a member of an answer: empty and false when it is not there or something else.
+std::string string_in(const json::Object& object, std::string_view name);
+bool true_in(const json::Object& object, std::string_view name);
+
+}  // namespace tenon::client

@@ -1,0 +1,209 @@
+#include <tenon/client/daemon/device_runtime.h>
+#include <tenon/client/daemon/device_service.h>
+#include <tenon/client/daemon/plan_report.h>
+#include <tenon/client/daemon/status_report.h>
+#include <tenon/metadata/json_fields.h>
+#include <tenon/metadata/utf8.h>
+
+#include <map>
+
+#include <fcntl.h>
+
+namespace tenon::client {
+namespace {
+
+constexpr std::uint64_t kAssumedBytesPerSecond = 1u << 20;  // of a link that the configuration does not bound
+
+struct Asked {
+  const DeviceConfig& config;
+  json::Fields& parameters;
+};
+using Method = Result<json::Object> (*)(Updater& updater, Asked& asked);
+
+std::string_view verdict_name(policies::Verdict verdict) {
+  switch (verdict) {
+    case policies::Verdict::kInstall: return "install";
+    case policies::Verdict::kUpToDate: return "up_to_date";
+    case policies::Verdict::kHold: return "hold";
+    case policies::Verdict::kRefuse: return "refuse";
+  }
+  return "";
+}
+
+json::Object decision_json(const policies::Decision& decision) {
+  json::Object object;
+  object.set("schema", 1);
+  object.set("verdict", std::string(verdict_name(decision.verdict)));
+  object.set("install", decision.verdict == policies::Verdict::kInstall);
+  object.set("reason", decision.reason);
+  object.set("text", decision.text);
+  return object;
+}
+
+json::Object selection_json(const Selection& selection) {
+  json::Object object = decision_json(selection.decision);
+  object.set("version", selection.release.version.text());
+  object.set("sequence", selection.release.sequence.value());
+  if (selection.is_bridge()) object.set("bridge_to", selection.channel.release.text());
+  return object;
+}
+
+Result<json::Object> check(Updater& updater, Asked& /*asked*/) {
+  TENON_TRY(const Selection selection, updater.check());
+  return selection_json(selection);
+}
+
+Result<json::Object> plan(Updater& updater, Asked& asked) {
+  TENON_TRY(const InstallPlan plan, updater.plan());
+  const std::uint64_t bound = asked.config.fetch.most_bytes_per_second;
+  json::Object object = selection_json(plan.selection);
+  object.set("plan", plan_json(plan, bound > 0 ? bound : kAssumedBytesPerSecond));
+  return object;
+}
+
+Result<json::Object> install(Updater& updater, Asked& /*asked*/) {
+  TENON_TRY(const InstallOutcome outcome, updater.install());
+  json::Object object = decision_json(outcome.decision);
+  object.set("reboot_wanted", outcome.reboot_wanted);
+  return object;
+}
+
+Result<json::Object> confirm(Updater& updater, Asked& /*asked*/) {
+  TENON_TRY(const ConfirmOutcome outcome, updater.confirm());
+  json::Object object;
+  object.set("schema", 1);
+  object.set("confirmed", outcome.confirmed);
+  object.set("reboot_wanted", outcome.reboot_wanted);
+  object.set("reason", outcome.reason);
+  return object;
+}
+
+Result<json::Object> rollback(Updater& updater, Asked& asked) {
+  const json::Value* reason = asked.parameters.optional("reason");
+  if (reason != nullptr && reason->string() == nullptr) return asked.parameters.error("reason is no string");
+  TENON_TRY_VOID(updater.rollback(reason == nullptr ? "asked for by a person" : *reason->string()));
+  json::Object object;
+  object.set("schema", 1);
+  return object;
+}
+
+const std::map<std::string, Method, std::less<>>& methods_that_act() {
+  static const std::map<std::string, Method, std::less<>> kMethods = {
+      {"Check", check}, {"Plan", plan}, {"Install", install}, {"Confirm", confirm}, {"Rollback", rollback}};
+  return kMethods;
+}
+
+Result<json::Object> status(const DeviceConfig& config, Reporter& reporter) {
+  TENON_TRY(const std::unique_ptr<DeviceRuntime> device, DeviceRuntime::open(config, Access::kLook, {}, reporter));
+  TENON_TRY(const Status status, device->updater().status());
+  return status_json(config, status);
+}
+
+// The file stays its owner's: the bundle gets a descriptor of its own.
+Result<SourceList> given_bundle(int file, const std::string& name) {
+  const int own = ::fcntl(file, F_DUPFD_CLOEXEC, 0);
+  if (own < 0) return Error{ErrorCode::kStorage, printable(name) + " cannot be kept open"};
+  TENON_TRY(BundleFile bundle, BundleFile::take(own, name));
+  return bundle_source(std::move(bundle));
+}
+
+// What a source lacks is for somebody else to mend when it is a bundle.
+Error bundle_error(Error error, const std::string& name) {
+  if (error.code != ErrorCode::kNet) return error;
+  return std::move(error)
+      .context(printable(name))
+      .with_hint(
+          "export a bundle for this device's product and channel: tenon-repo export --product P --channel C; or copy "
+          "it again");
+}
+
+// Every method that acts first settles what the last boot left behind.
+Result<json::Object> act(const DeviceConfig& config, SourceList sources, Reporter& reporter, Method method,
+                         json::Fields& parameters) {
+  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
+            DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
+  TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
+  Asked asked{config, parameters};
+  return method(device->updater(), asked);
+}
+
+Error unusable(Error error) {
+  error.code = ErrorCode::kUsage;
+  return error;
+}
+
+}  // namespace
+
+std::set<std::string> DeviceService::looks() {
+  return {"Status"};
+}
+
+std::set<std::string> DeviceService::acts() {
+  std::set<std::string> names;
+  for (const auto& [name, method] : methods_that_act()) names.insert(name);
+  return names;
+}
+
+Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& reporter) {
+  const json::Value value(call.parameters);
+  TENON_TRY(json::Fields parameters, json::Fields::of(value, call.method));
+  if (call.method == "Status") {
+    TENON_TRY_VOID(parameters.finish());
+    return status(config_, reporter);
+  }
+  const auto method = methods_that_act().find(call.method);
+  if (method == methods_that_act().end()) {
+    return Error{ErrorCode::kUsage, "there is no method " + printable(call.method)};
+  }
+  const json::Value* bundle = parameters.optional("bundle");
+  const std::string bundle_name = bundle != nullptr && bundle->string() != nullptr ? *bundle->string() : "the bundle";
+  static_cast<void>(parameters.optional("reason"));
+  if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
+  if (call.file < 0 && bundle != nullptr) {
+    return Error{ErrorCode::kUsage, "the file of " + printable(bundle_name) + " was not handed over"};
+  }
+  TENON_TRY(SourceList sources,
+            call.file < 0 ? configured_sources(config_, user_agent_) : given_bundle(call.file, bundle_name));
+  Result<json::Object> result = act(config_, std::move(sources), reporter, method->second, parameters);
+  if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
+  return result;
+}
+
+std::string DeviceService::description() {
+  return R"(# Signed releases on this device: what runs, what waits, and what to do now.
+# Every method may be called with "more": replies that continue then say what goes on, the last one is the answer.
+# A bundle is handed over as a file descriptor (SCM_RIGHTS) with the call; its name is for messages.
+interface org.tenon.Update
+
+type Progress (step: string, done: int, total: int)
+
+# What runs, what waits, what failed. Changes nothing and asks nobody.
+method Status() -> (schema: int, device: object, running: string, next_boot: string, groups: object, update: object,
+  last_result: string, quarantine: []object, floors: ?object)
+
+# With "more" alone: what this device does from now on, until the caller closes the connection.
+method Monitor() -> (note: ?string, warning: ?string, progress: ?Progress)
+
+# What the repository would have this device do. verdict: install, up_to_date, hold or refuse.
+method Check(bundle: ?string) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
+  version: string, sequence: int, bridge_to: ?string)
+
+# What an install would fetch and write.
+method Plan(bundle: ?string) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
+  version: string, sequence: int, bridge_to: ?string, plan: object)
+
+# Writes the release that comes next to the other slots and arms its trial boot.
+method Install(bundle: ?string) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
+  reboot_wanted: bool)
+
+# On a trial boot: runs the health checks and keeps the release.
+method Confirm() -> (schema: int, confirmed: bool, reboot_wanted: bool, reason: string)
+
+# Ends a trial, or takes back one that is armed.
+method Rollback(reason: ?string) -> (schema: int)
+
+error Failed (code: string, message: string, hint: string)
+)";
+}
+
+}  // namespace tenon::client

@@ -1,0 +1,50 @@
+#include <tenon/client/ctl/device_text.h>
+
+#include <gtest/gtest.h>
+
+namespace tenon::tests {
+namespace {
+
+json::Object answer(std::string_view text) {
+  return *json::parse({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()})->object();
+}
+
+TEST(DeviceText, TellsAPlan) {
+  EXPECT_EQ(client::plan_text(answer(R"({"text":"1.2.0 (sequence 3) is to be installed","version":"1.2.0","sequence":3,
+      "plan":{"group":"B","bytes_per_second":100000,"images":[{"slot":"rootfs","bytes":400000,"write_bytes":400000,
+      "payloads":[{"kind":"delta","file":"rootfs.1.delta","fetch_bytes":20000,"memory_bytes":4300000,"fetch_seconds":1},
+                  {"kind":"full","file":"rootfs.full","fetch_bytes":400000,"memory_bytes":100000,"fetch_seconds":4}],
+      "passed_over":[{"kind":"delta","file":"rootfs.0.delta","why":"the slot that runs does not hold its base"}]}]}})")),
+            "1.2.0 (sequence 3) is to be installed\n1.2.0 (sequence 3) into slot group B\n"
+            "rootfs: 0.4 MiB, 0.4 MiB to write\n"
+            "  take   delta rootfs.1.delta: 0.0 MiB to fetch, 1 s at 0.1 MiB/s, 4.1 MiB of memory\n"
+            "  or     full rootfs.full: 0.4 MiB to fetch, 4 s at 0.1 MiB/s, 0.1 MiB of memory\n"
+            "  not    delta rootfs.0.delta: the slot that runs does not hold its base\n");
+  EXPECT_EQ(client::plan_text(answer(R"({"text":"up to date","plan":{"group":"B","images":[]}})")), "up to date\n");
+}
+
+TEST(DeviceText, TellsTheStatus) {
+  EXPECT_EQ(client::status_text(answer(R"({"device":{"product":"p","hardware":"h","channel":"stable"},"running":"A",
+      "next_boot":"B","groups":{"A":{"state":"good","version":"1.0"},"B":{"state":"trial","tries_left":2,"version":"1.1"}},
+      "update":{"state":"armed","version":"1.1"},"last_result":"1.0 confirmed",
+      "quarantine":[{"version":"0.9","reason":"no network"}],"floors":{"confirmed_sequence":3,"signed_floor":1}})")),
+            "p, hardware h, channel stable\n"
+            "group A    good, 1.0  <- running\n"
+            "group B    trial, 2 tries left, 1.1  <- next boot\n"
+            "update     armed, 1.1\nlast       1.0 confirmed\nquarantine 0.9: no network\nfloor      sequence 3\n");
+}
+
+// Book: RES-07
+TEST(DeviceText, ShowsWhatOthersWroteSafely) {
+  const std::string text = client::status_text(answer(R"({"last_result":"\u001b[2J \u202e gone"})"));
+  EXPECT_EQ(text.find('\x1b'), std::string::npos);
+  EXPECT_EQ(text.find("\u202e"), std::string::npos);
+}
+
+TEST(DeviceText, LeavesOutWhatAnAnswerLacks) {
+  EXPECT_FALSE(client::status_text({}).empty());
+  EXPECT_FALSE(client::plan_text({}).empty());
+}
+
+}  // namespace
+}  // namespace tenon::tests
