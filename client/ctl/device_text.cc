@@ -74,6 +74,22 @@ std::string image_text(const json::Object& image, std::int64_t bytes_per_second)
   return text;
 }
 
+// "2026-11-30T12:00:00Z  rolled_back  1.2.0  boot.health: ..."
+std::string event_line(const json::Object& event) {
+  std::string line = shown(event, "at") + "  " + shown(event, "kind");
+  if (!string_in(event, "version").empty()) line += "  " + shown(event, "version");
+  if (!string_in(event, "reason").empty()) line += "  " + shown(event, "reason");
+  return line + ": " + printable(string_in(event, "text"), 1000) + "\n";
+}
+
+std::string explained(std::string_view what, const json::Object& event) {
+  if (event.empty()) return "";
+  std::string text = std::string(what) + "  " + event_line(event);
+  if (!string_in(event, "explanation").empty()) text += "          why: " + shown(event, "explanation") + "\n";
+  if (!string_in(event, "advice").empty()) text += "          what to do: " + shown(event, "advice") + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string string_in(const json::Object& object, std::string_view name) {
@@ -112,6 +128,17 @@ std::string plan_text(const json::Object& answer) {
           ") into slot group " + shown(plan, "group") + "\n";
   for (const json::Object* image : images) text += image_text(*image, number_in(plan, "bytes_per_second"));
   return text;
+}
+
+std::string explain_text(const json::Object& answer) {
+  return printable(string_in(answer, "text"), 1000) + "\n" + explained("decision", object_in(answer, "decision")) +
+         explained("failure ", object_in(answer, "failure")) + explained("result  ", object_in(answer, "result"));
+}
+
+std::string history_text(const json::Object& answer) {
+  std::string text;
+  for (const json::Object* event : objects_in(answer, "events")) text += event_line(*event);
+  return text.empty() ? "nothing has happened yet\n" : text;
 }
 
 }  // namespace tenon::client

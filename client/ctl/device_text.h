@@ -11,6 +11,8 @@ namespace tenon::client {
 // Each takes the answer of the method of that name; what it lacks is left out.
 std::string status_text(const json::Object& answer);
 std::string plan_text(const json::Object& answer);
+std::string explain_text(const json::Object& answer);
+std::string history_text(const json::Object& answer);
 
 // string_in and true_in read a member of an answer: empty and false when it is not there or something else.
 std::string string_in(const json::Object& object, std::string_view name);

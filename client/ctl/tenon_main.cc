@@ -68,6 +68,9 @@ std::string rollback_text(const json::Object& /*answer*/) {
 
 constexpr Word kWords[] = {
     {"status", "Status", "what runs, what waits, what failed; changes nothing and asks nobody", status_text, done},
+    {"explain", "Explain", "why this device is where it is, and what was refused, failed or rolled back last",
+     explain_text, done},
+    {"history", "History", "what this device keeps of its life", history_text, done},
     {"check", "Check", "ask the repository what this device would do", check_text, status_of_verdict},
     {"plan", "Plan", "what an install would fetch and write, from which payloads and why; writes to no slot", plan_text,
      status_of_verdict},

@@ -62,6 +62,32 @@ std::string read_device_id(const std::string& path) {
   return text ? device_id_in(*text) : "";
 }
 
+// Who only looks keeps nothing.
+class NoHistory final : public History {
+ public:
+  void record(const Event& /*event*/) override {}
+};
+
+// The codes of failures that reports carry: the stage, and what failed there.
+std::string_view failure_code(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kParse: return "tuf.format";
+    case ErrorCode::kSig: return "tuf.signature";
+    case ErrorCode::kRollback: return "tuf.rollback";
+    case ErrorCode::kExpired: return "tuf.expired";
+    case ErrorCode::kMismatch: return "tuf.mixmatch";
+    case ErrorCode::kLimit: return "tuf.length";
+    case ErrorCode::kPolicy: return "policy.refused";
+    case ErrorCode::kNet: return "net.failed";
+    case ErrorCode::kStorage: return "dev.io";
+    case ErrorCode::kBusy: return "dev.busy";
+    case ErrorCode::kHw: return "dev.boot";
+    case ErrorCode::kAuth:
+    case ErrorCode::kUsage: return "dev.config";
+  }
+  return "";
+}
+
 // A system whose release file is missing or malformed says nothing of itself: that is for the floors to judge, and must
 // not keep a trial from ending.
 RunningImage read_release_file(const std::string& path, Reporter& reporter) {
@@ -96,6 +122,8 @@ struct DeviceRuntime::Adapters {
   UbootBootControl boot;
   CommandHealth health;
   SystemClock clock = {};
+  NoHistory no_history = {};
+  std::optional<HistoryLog> history = {};
   std::optional<Updater> updater = {};
 };
 
@@ -104,6 +132,16 @@ DeviceRuntime::~DeviceRuntime() = default;
 
 Updater& DeviceRuntime::updater() {
   return *adapters_->updater;
+}
+
+void DeviceRuntime::record_failure(const Error& error) {
+  if (!adapters_->history || error.code == ErrorCode::kBusy) return;
+  adapters_->history->record(
+      {.kind = EventKind::kFailure, .reason = std::string(failure_code(error.code)), .text = error.message});
+}
+
+Result<ReadHistory> read_history(const DeviceConfig& config) {
+  return HistoryLog::read(config.data);
 }
 
 Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& config, Access access,
@@ -120,6 +158,15 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                                                       .boot = std::move(boot),
                                                       .health = CommandHealth(config.health)});
   Adapters& all = *adapters;
+  if (access == Access::kAct) {
+    const Result<Boot> running = all.boot.running();
+    Result<HistoryLog> log = HistoryLog::open(config.data, running ? running->boot_id : "", all.clock, reporter);
+    if (log) {
+      all.history.emplace(*std::move(log));
+    } else {
+      reporter.warn("there is no history: " + log.error().message);
+    }
+  }
   std::vector<Fetcher*> fetchers;
   for (const std::unique_ptr<Fetcher>& source : all.sources) fetchers.push_back(source.get());
   all.updater.emplace(Ports{.sources = std::move(fetchers),
@@ -129,7 +176,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                             .boot = all.boot,
                             .clock = all.clock,
                             .health = all.health,
-                            .reporter = reporter},
+                            .reporter = reporter,
+                            .history = all.history ? static_cast<History&>(*all.history) : all.no_history},
                       Device{.product = config.product,
                              .hardware = config.hardware,
                              .channel = config.channel,

@@ -4,6 +4,7 @@
 #include <tenon/client/bundle/bundle_file.h>
 #include <tenon/client/daemon/config.h>
 #include <tenon/client/ports/fetcher.h>
+#include <tenon/client/store/history_log.h>
 #include <tenon/client/updater/updater.h>
 
 #include <memory>
@@ -34,12 +35,17 @@ class DeviceRuntime {
   ~DeviceRuntime();
 
   Updater& updater();
+  // record_failure keeps what went wrong in the device's history, when it is there to act.
+  void record_failure(const Error& error);
 
  private:
   struct Adapters;
   explicit DeviceRuntime(std::unique_ptr<Adapters> adapters);
   std::unique_ptr<Adapters> adapters_;
 };
+
+// read_history gives what a device keeps of its life. Errors: E_STORAGE
+Result<ReadHistory> read_history(const DeviceConfig& config);
 
 // runs_on_trial asks the boot record alone, for when nothing else of the device can be opened.
 // Errors: E_HW

@@ -1,3 +1,4 @@
+#include <tenon/client/daemon/device_explanation.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/device_service.h>
 #include <tenon/client/daemon/plan_report.h>
@@ -93,9 +94,13 @@ const std::map<std::string, Method, std::less<>>& methods_that_act() {
   return kMethods;
 }
 
-Result<json::Object> status(const DeviceConfig& config, Reporter& reporter) {
+Result<Status> status_of(const DeviceConfig& config, Reporter& reporter) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device, DeviceRuntime::open(config, Access::kLook, {}, reporter));
-  TENON_TRY(const Status status, device->updater().status());
+  return device->updater().status();
+}
+
+Result<json::Object> status(const DeviceConfig& config, Reporter& reporter) {
+  TENON_TRY(const Status status, status_of(config, reporter));
   return status_json(config, status);
 }
 
@@ -122,9 +127,31 @@ Result<json::Object> act(const DeviceConfig& config, SourceList sources, Reporte
                          json::Fields& parameters) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
-  TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
   Asked asked{config, parameters};
-  return method(device->updater(), asked);
+  const auto run = [&]() -> Result<json::Object> {
+    TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
+    return method(device->updater(), asked);
+  };
+  Result<json::Object> answer = run();
+  if (!answer) device->record_failure(answer.error());
+  return answer;
+}
+
+Result<json::Object> explain(const DeviceConfig& config, Reporter& reporter) {
+  TENON_TRY(const Status status, status_of(config, reporter));
+  TENON_TRY(const ReadHistory history, read_history(config));
+  return explanation_json(status, history.events);
+}
+
+Result<json::Object> history(const DeviceConfig& config) {
+  TENON_TRY(const ReadHistory history, read_history(config));
+  json::Array events;
+  for (const StoredEvent& event : history.events) events.push_back(event_json(event));
+  json::Object object;
+  object.set("schema", 1);
+  object.set("events", std::move(events));
+  object.set("spoiled_lines", static_cast<std::int64_t>(history.spoiled));
+  return object;
 }
 
 Error unusable(Error error) {
@@ -135,7 +162,7 @@ Error unusable(Error error) {
 }  // namespace
 
 std::set<std::string> DeviceService::looks() {
-  return {"Status"};
+  return {"Status", "Explain", "History"};
 }
 
 std::set<std::string> DeviceService::acts() {
@@ -147,8 +174,10 @@ std::set<std::string> DeviceService::acts() {
 Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& reporter) {
   const json::Value value(call.parameters);
   TENON_TRY(json::Fields parameters, json::Fields::of(value, call.method));
-  if (call.method == "Status") {
-    TENON_TRY_VOID(parameters.finish());
+  if (looks().contains(call.method)) {
+    if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
+    if (call.method == "History") return history(config_);
+    if (call.method == "Explain") return explain(config_, reporter);
     return status(config_, reporter);
   }
   const auto method = methods_that_act().find(call.method);
@@ -180,6 +209,14 @@ type Progress (step: string, done: int, total: int)
 # What runs, what waits, what failed. Changes nothing and asks nobody.
 method Status() -> (schema: int, device: object, running: string, next_boot: string, groups: object, update: object,
   last_result: string, quarantine: []object, floors: ?object)
+
+# Why this device is where it is: the state in one sentence, and the newest decision, failure and result, with what to do.
+method Explain() -> (schema: int, text: string, decision: ?object, failure: ?object, result: ?object)
+
+# What this device keeps of its life, the oldest first.
+type Event (number: int, at: string, boot_id: string, kind: string, version: string, sequence: int, reason: string,
+  text: string)
+method History() -> (schema: int, events: []Event, spoiled_lines: int)
 
 # With "more" alone: what this device does from now on, until the caller closes the connection.
 method Monitor() -> (note: ?string, warning: ?string, progress: ?Progress)

@@ -25,7 +25,9 @@ Result<CycleOutcome> open_and_run(const DeviceConfig& config, Reporter& reporter
   TENON_TRY(SourceList sources, configured_sources(config, "tenond/" TENON_VERSION));
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
-  return run_cycle(device->updater());
+  Result<CycleOutcome> outcome = run_cycle(device->updater());
+  if (!outcome) device->record_failure(outcome.error());
+  return outcome;
 }
 
 // A trial whose daemon cannot do its work is no healthy one: the reboot takes its next try.

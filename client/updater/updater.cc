@@ -148,6 +148,14 @@ Result<Updater::Checked> Updater::select(Refreshed refreshed) {
   TENON_TRY(Selection selection, select_release(client_, repository, std::move(channel), facts, rules));
   floors.sequence.raise_serial(selection.channel);
   TENON_TRY_VOID(state_.save_floors(floors, meta_keys_of(device_)));
+  const policies::Decision& decision = selection.decision;
+  if (decision.verdict == policies::Verdict::kHold || decision.verdict == policies::Verdict::kRefuse) {
+    ports_.history.record({.kind = EventKind::kDecision,
+                           .version = selection.release.version.text(),
+                           .sequence = selection.release.sequence.value(),
+                           .reason = "policy." + decision.reason,
+                           .text = decision.text});
+  }
   return Checked{std::move(repository), std::move(selection), rules};
 }
 
@@ -297,6 +305,7 @@ Result<void> Updater::disarm(SlotGroup target, BootRecord& record, Journal& jour
   TENON_TRY_VOID(write_boot_record(record));
   const std::string result = journal.version + " was taken back before it was tried";
   ports_.reporter.note(result);
+  this->record(EventKind::kDisarmed, journal, "", result);
   journal.forget_update(result);
   return state_.save(journal);
 }
@@ -317,8 +326,10 @@ Result<void> Updater::arm(const Checked& checked, const Boot& boot, BootRecord& 
   record.first = target;
   record.of(target) = {SlotState::kTrial, device_.tries};
   TENON_TRY_VOID(write_boot_record(record));
-  ports_.reporter.note("the next boot tries slot group " + std::string(to_string(target)) + ", " +
-                       std::to_string(device_.tries) + " times at most");
+  const std::string result = "the next boot tries slot group " + std::string(to_string(target)) + ", " +
+                             std::to_string(device_.tries) + " times at most";
+  ports_.reporter.note(result);
+  this->record(EventKind::kArmed, journal, "", result);
   return set_state(journal, UpdateState::kArmed);
 }
 

@@ -15,6 +15,7 @@
 #include <tenon/client/ports/boot_control.h>
 #include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/health.h>
+#include <tenon/client/ports/history.h>
 #include <tenon/client/updater/device_state.h>
 #include <tenon/client/updater/image_plan.h>
 #include <tenon/client/updater/release_selection.h>
@@ -36,6 +37,7 @@ struct Ports {
   Clock& clock;
   Health& health;
   Reporter& reporter;
+  History& history;
 };
 
 // Device is who this device is, and what it was made with.
@@ -164,9 +166,11 @@ class Updater {
 
   Result<StartOutcome> start_on_trial(const Boot& boot, Journal& journal);
   Result<StartOutcome> finish_commit(Journal& journal);
-  Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string reason);
+  Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string_view code,
+                                 std::string reason);
   bool is_what_was_installed(const Journal& journal) const;
   HealthReport other_image(const Journal& journal) const;
+  void record(EventKind kind, const Journal& journal, std::string_view code, std::string text);
   Result<void> write_boot_record(BootRecord& record);
   Result<void> set_state(Journal& journal, UpdateState state);
 

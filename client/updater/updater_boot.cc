@@ -17,6 +17,15 @@ std::string outcome_of(const Journal& journal, std::string_view what) {
 
 }  // namespace
 
+// What the journal is about to forget is recorded first: after a cut between the two it is recorded again, as the same.
+void Updater::record(EventKind kind, const Journal& journal, std::string_view code, std::string text) {
+  ports_.history.record({.kind = kind,
+                         .version = journal.version,
+                         .sequence = journal.sequence,
+                         .reason = std::string(code),
+                         .text = std::move(text)});
+}
+
 // Truth order: the group that runs, the boot record, the journal. The journal explains; it never decides what boots.
 Result<StartOutcome> Updater::start() {
   TENON_TRY(const Boot boot, ports_.boot.running());
@@ -33,7 +42,7 @@ Result<StartOutcome> Updater::start() {
   if (!is_past_arming(journal.state)) {
     // A trial without a journal: the data folder was lost while it was armed.
     if (record.of(resting).state == SlotState::kTrial && journal.state == UpdateState::kIdle) {
-      return roll_back(resting, record, journal, "the journal was lost while the trial was armed");
+      return roll_back(resting, record, journal, "dev.journal", "the journal was lost while the trial was armed");
     }
     return StartOutcome::kSettled;
   }
@@ -48,10 +57,12 @@ Result<StartOutcome> Updater::start() {
     TENON_TRY_VOID(set_state(journal, UpdateState::kArmed));
     return StartOutcome::kWaitsForReboot;
   }
-  const std::string reason = !journal.reason.empty() ? journal.reason
-                             : trial.tries_left == 0 ? "no boot of it was confirmed (power cut, crash or hang)"
-                                                     : "the bootloader could not start it";
-  return roll_back(resting, record, journal, reason);
+  if (!journal.reason.empty()) return roll_back(resting, record, journal, "boot.health", journal.reason);
+  if (trial.tries_left == 0) {
+    return roll_back(resting, record, journal, "boot.attempts",
+                     "no boot of it was confirmed (power cut, crash or hang)");
+  }
+  return roll_back(resting, record, journal, "boot.no_boot", "the bootloader could not start it");
 }
 
 Result<StartOutcome> Updater::start_on_trial(const Boot& boot, Journal& journal) {
@@ -62,6 +73,7 @@ Result<StartOutcome> Updater::start_on_trial(const Boot& boot, Journal& journal)
   if (journal.state != UpdateState::kTrial || journal.boot_id != boot.boot_id) {
     journal.boot_id = boot.boot_id;
     TENON_TRY_VOID(set_state(journal, UpdateState::kTrial));
+    record(EventKind::kTrial, journal, "", outcome_of(journal, "runs on trial"));
   }
   return StartOutcome::kTrial;
 }
@@ -75,12 +87,14 @@ Result<StartOutcome> Updater::finish_commit(Journal& journal) {
   TENON_TRY_VOID(state_.save_floors(floors, {}));
   const std::string result = outcome_of(journal, "confirmed");
   ports_.reporter.note(result);
+  record(EventKind::kConfirmed, journal, "", result);
   journal.forget_update(result);
   TENON_TRY_VOID(state_.save(journal));
   return StartOutcome::kConfirmedLate;
 }
 
-Result<StartOutcome> Updater::roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string reason) {
+Result<StartOutcome> Updater::roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string_view code,
+                                        std::string reason) {
   if (record.of(failed).state != SlotState::kBad || record.first == failed) {
     record.of(failed) = {SlotState::kBad, 0};
     record.first = other(failed);
@@ -89,6 +103,7 @@ Result<StartOutcome> Updater::roll_back(SlotGroup failed, BootRecord& record, Jo
   journal.add_to_quarantine(reason);
   const std::string result = outcome_of(journal, "rolled back: " + reason);
   ports_.reporter.warn(result);
+  this->record(EventKind::kRolledBack, journal, code, result);
   journal.forget_update(result);
   TENON_TRY_VOID(state_.save(journal));
   return StartOutcome::kRolledBack;
@@ -123,6 +138,7 @@ Result<ConfirmOutcome> Updater::confirm() {
   if (!report.healthy) {
     journal.reason = report.reason;
     TENON_TRY_VOID(state_.save(journal));
+    this->record(EventKind::kUnhealthy, journal, "boot.health", report.reason);
     if (record.of(boot.running).tries_left == 0) {
       record.of(boot.running) = {SlotState::kBad, 0};
       record.first = other(boot.running);
@@ -163,7 +179,8 @@ Result<void> Updater::rollback(std::string_view reason) {
     return write_boot_record(record);
   }
   if (record.of(resting).state == SlotState::kTrial) {
-    TENON_TRY([[maybe_unused]] const StartOutcome ended, roll_back(resting, record, journal, std::string(reason)));
+    TENON_TRY([[maybe_unused]] const StartOutcome ended,
+              roll_back(resting, record, journal, "user.rollback", std::string(reason)));
     return {};
   }
   return Error{ErrorCode::kPolicy, "there is no trial to roll back"}.with_hint(

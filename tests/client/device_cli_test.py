@@ -99,7 +99,7 @@ boot_id = "{f}/run/boot_id"
 
     def everything(self):
         return {path: path.read_bytes() for path in self.folder.rglob("*")
-                if path.is_file() and path.name != "lock" and "records" not in path.parts}
+                if path.is_file() and path.name not in ("lock", "history.jsonl") and "records" not in path.parts}
 
     def tenon(self, *words, program="tenon"):
         return subprocess.run([str(BIN / program), "--config", str(self.folder / "device.toml"), *words],

@@ -37,7 +37,8 @@ client::Ports SimulatedDevice::ports() {
                        .boot = boot,
                        .clock = clock,
                        .health = health,
-                       .reporter = reporter};
+                       .reporter = reporter,
+                       .history = history};
 }
 
 void SimulatedDevice::restart() {

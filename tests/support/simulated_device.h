@@ -17,6 +17,7 @@
 #include <tests/support/in_memory_store.h>
 #include <tests/support/power.h>
 #include <tests/support/product_repository.h>
+#include <tests/support/recording_history.h>
 #include <tests/support/recording_reporter.h>
 #include <tests/support/repository_simulator.h>
 
@@ -47,6 +48,7 @@ class SimulatedDevice {
   FakeClock clock;
   FakeHealth health;
   RecordingReporter reporter;
+  RecordingHistory history;
   client::Device device;
   bool has_release_file = true;
   std::vector<client::Fetcher*> sources;  // takes effect with restart()
