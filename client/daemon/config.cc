@@ -1,4 +1,5 @@
 #include <tenon/client/daemon/config.h>
+#include <tenon/client/slots/partition_name.h>
 #include <tenon/client/transport/http_url.h>
 
 #include <limits>
@@ -150,6 +151,7 @@ Result<SlotPaths> read_slots(Table& top, const std::string& file) {
     for (const auto& [key, node] : classes.all()) {
       std::string path;
       TENON_TRY_VOID(classes.string(key.str(), path));
+      if (const auto name = PartitionName::parse(path); !name) return classes.error(node, name.error().message);
       slots[group].emplace(key.str(), std::move(path));
     }
     if (slots[group].empty()) return classes.error(classes.all(), "a slot group has no slot");

@@ -4,7 +4,7 @@
 //   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [network]     proxy, ca_file, kib_per_second, attempts, not_found (the statuses that mean so)
-//   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
+//   [slots.A]     one path or partition for each slot class, for example rootfs = "PARTLABEL=rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)

@@ -127,7 +127,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
 
   auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
                                                       .sources = std::move(sources),
-                                                      .slots = FileSlots(config.slots),
+                                                      .slots = FileSlots(config.slots, reporter),
                                                       .boot = std::move(boot),
                                                       .health = CommandHealth(config.health)});
   Adapters& all = *adapters;

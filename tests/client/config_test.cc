@@ -64,6 +64,15 @@ TEST(DeviceConfig, TriesTheMirrorsAfterTheUrlInTheirOrder) {
             "device.toml, line 7: mirrors is not a list of strings");
 }
 
+TEST(DeviceConfig, TakesNamesOfPartitionsForSlotsAndRefusesWhatIsNone) {
+  const std::string path = "rootfs = \"/dev/b\"";
+  const auto config = DeviceConfig::parse(replaced(kGood, path, "rootfs = \"PARTLABEL=rootfs-b\""), "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->slots.at(SlotGroup::kB).at("rootfs"), "PARTLABEL=rootfs-b");
+  EXPECT_EQ(error_of(replaced(kGood, path, "rootfs = \"PARTUUID=rootfs-b\"")),
+            "device.toml, line 10: PARTUUID=rootfs-b is no id that a partition can have");
+}
+
 TEST(DeviceConfig, NamesOneBootloader) {
   const std::string tries = "tries = 2\n";
   const auto with = [&](const std::string& lines) { return replaced(kGood, tries, lines); };
