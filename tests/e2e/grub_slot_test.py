@@ -39,8 +39,12 @@ def damaged(image):
 def disk_for(folder, kind):
     """A disk and the places of its blocks, made once for all that want this kind."""
     disk = folder / f"{kind}.img"
-    options = {"ext4": {}, "fat": {"boot_type": "fat"}, "only-a": {"board": {"tenon_pause": "1"}, "loadable": "A"}}
-    return disk, grub_machine.make_disk(disk, **options[kind])
+    options = {"ext4": {}, "fat": {"boot_type": "fat"}, "only-a": {"board": {"tenon_pause": "1"}}}
+    places, slots = grub_machine.make_disk(disk, [grub_machine.SLOT_MIB] * 2, **options[kind])
+    kernel = grub_machine.make_kernel()
+    grub_machine.put_slot(disk, slots[0], kernel)
+    grub_machine.put_slot(disk, slots[1], None if kind == "only-a" else kernel)
+    return disk, places
 
 
 class Board(unittest.TestCase):

@@ -1,7 +1,6 @@
 """A PC in QEMU that starts with a real GRUB, Debian's own for BIOS, and the grub.cfg that Tenon ships.
 
-As in uboot_machine.py the machine is emulated everywhere, and power is cut with SIGKILL. In both slots lies a kernel of 43
-bytes: it writes its command line to the serial line and halts."""
+As in uboot_machine.py the machine is emulated everywhere, and power is cut with SIGKILL."""
 import os
 import re
 import shutil
@@ -54,7 +53,7 @@ def sealed(variables):
 
 def variables_of(image):
     lines = image.rstrip(b"#").decode("latin-1").splitlines()
-    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
 
 def grub_cfg(board):
@@ -80,7 +79,7 @@ def make_core(folder):
 
 
 def make_kernel():
-    """A kernel in Linux's format, boot protocol 2.06."""
+    """A kernel in Linux's format, boot protocol 2.06: it writes its command line to the serial line and halts."""
     code = bytes.fromhex(
         "8bb628020000"  # mov esi, [esi + 0x228]   the command line
         "ac84c07414"    # next: lodsb; test al, al; jz end
@@ -103,13 +102,14 @@ def make_kernel():
     return bytes(setup) + code
 
 
-def make_disk(file, board=None, boot_type="ext4", loadable="AB"):
-    """Makes a disk that starts GRUB, with blank blocks, and a kernel in the slots named. Returns where the blocks lie, in
-    bytes."""
-    sizes = [CORE_MIB, BOOT_MIB, SLOT_MIB, SLOT_MIB]
-    words, at = ["-o", "-U", "00112233-4455-6677-8899-aabbccddeeff"], FIRST_MIB
-    for number, size in enumerate(sizes, 1):
+def make_disk(file, sizes_mib, board=None, boot_type="ext4"):
+    """Makes a disk that starts GRUB, with blocks that hold no variables of the contract, and further partitions of the given
+    sizes, the first two of which are called rootfs-a and rootfs-b. Returns where the blocks lie, and where those partitions
+    begin, in bytes."""
+    words, at, starts = ["-o"], FIRST_MIB, []
+    for number, size in enumerate([CORE_MIB, BOOT_MIB, *sizes_mib], 1):
         words.append(f"-n{number}:{at * MIB // SECTOR}:+{size}M")
+        starts.append(at * MIB)
         at += size
     with open(file, "wb") as disk:
         disk.truncate((at + 1) * MIB)
@@ -131,14 +131,19 @@ def make_disk(file, board=None, boot_type="ext4", loadable="AB"):
         make_file_system(image, boot_type, tree)
         places = [BOOT + image.read_bytes().index(marks[letter]) for letter in "ab"]
         put(file, BOOT, image)
-        for number, letter in enumerate("AB"):
-            slot = folder / f"slot{letter}"
-            (slot / "boot").mkdir(parents=True)
-            if letter in loadable:
-                (slot / "boot/vmlinuz").write_bytes(make_kernel())
-            make_file_system(folder / "slot.img", "ext4", slot, SLOT_MIB)
-            put(file, BOOT + (BOOT_MIB + number * SLOT_MIB) * MIB, folder / "slot.img")
-    return places
+    return places, starts[2:]
+
+
+def put_slot(file, place, kernel):
+    """Makes a root file system that has a kernel or none, at a place of a disk."""
+    with tempfile.TemporaryDirectory() as name:
+        tree = Path(name) / "slot"
+        (tree / "boot").mkdir(parents=True)
+        if kernel:
+            (tree / "boot/vmlinuz").write_bytes(kernel)
+        image = Path(name) / "slot.img"
+        make_file_system(image, "ext4", tree, SLOT_MIB)
+        put(file, place, image)
 
 
 def make_file_system(image, kind, tree, size_mib=BOOT_MIB):
@@ -159,8 +164,8 @@ def partition_id(file, number):
 class Machine(uboot_machine.Machine):
     """One power-on."""
 
-    def __init__(self, disk, disk_options="format=raw,cache=writeback", sector=512):
-        self.start([QEMU, "-M", "q35", "-m", "64", "-accel", "tcg,thread=single", "-display", "none", "-vga", "none",
-                    "-monitor", "none", "-serial", "stdio", "-no-user-config", "-nic", "none",
+    def __init__(self, disk, *options, kind="virtio", memory_mib=64, disk_options="format=raw,cache=writeback"):
+        self.start([QEMU, "-M", "q35", "-m", str(memory_mib), "-accel", "tcg,thread=single", "-display", "none", "-vga", "none",
+                    "-monitor", "none", "-serial", "stdio", "-no-user-config",
                     "-drive", f"file={disk},if=none,id=disk,{disk_options}",
-                    "-device", f"virtio-blk-pci,drive=disk,bootindex=0,logical_block_size={sector}"])
+                    "-device", uboot_machine.DISK_DEVICE[kind] + ",bootindex=0", *(options or ["-nic", "none"])])
