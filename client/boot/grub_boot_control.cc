@@ -85,18 +85,23 @@ Result<void> GrubBootControl::write(const BootRecord& record) {
   const std::size_t next = 1 - in_force.place;
   blocks[next] = block;
   TENON_TRY(const GrubBlockInForce expected, find_grub_block_in_force(blocks));
-  if (expected.place != next) {
-    return Error{ErrorCode::kHw,
-                 "boot environment: generation " + std::to_string(record.generation) + " is not above that of " +
-                     blocks_[in_force.place].string(),
-                 "make both blocks anew with grub-editenv"};
-  }
-  TENON_TRY_VOID(overwrite(blocks_[next], block));
-  TENON_TRY(const GrubBlocks found, read_blocks());
-  if (found == blocks) return {};
+  if (expected.place == next) return overwrite(blocks, next);
   return Error{ErrorCode::kHw,
-               "boot environment: what was written to " + blocks_[next].string() + " does not come back",
-               "somebody else writes it, or the disk behind it is worn out or write-protected"};
+               "boot environment: generation " + std::to_string(record.generation) + " is not above that of " +
+                   blocks_[in_force.place].string(),
+               "make both blocks anew with grub-editenv"};
+}
+
+// The second block is made whole by the next write, before GRUB can have to count in it.
+Result<void> GrubBootControl::restore(const BootRecord& record) {
+  TENON_TRY(std::string block, encode_grub_block(record));
+  TENON_TRY(GrubBlocks blocks, read_blocks());
+  if (find_grub_block_in_force(blocks)) {
+    return Error{ErrorCode::kHw, "boot environment: a block is whole, so there is nothing to restore",
+                 "look at both with grub-editenv FILE list"};
+  }
+  blocks[0] = std::move(block);
+  return overwrite(blocks, 0);
 }
 
 Result<GrubBlocks> GrubBootControl::read_blocks() const {
@@ -106,17 +111,24 @@ Result<GrubBlocks> GrubBootControl::read_blocks() const {
 }
 
 // The cache is dropped, so that what is read afterwards comes from the medium.
-Result<void> GrubBootControl::overwrite(const std::filesystem::path& path, std::string_view block) const {
-  TENON_TRY(const BlockFile file, open_block(path, O_RDWR));
-  const ssize_t count = ::pwrite(file.get(), block.data(), block.size(), 0);
-  if (count < 0) return errno_error(path, "cannot be written");
-  if (count != static_cast<ssize_t>(block.size())) {
-    errno = ENOSPC;
-    return errno_error(path, "was written in part");
+Result<void> GrubBootControl::overwrite(const GrubBlocks& wanted, std::size_t place) const {
+  const std::filesystem::path& path = blocks_[place];
+  const std::string& block = wanted[place];
+  {
+    TENON_TRY(const BlockFile file, open_block(path, O_RDWR));
+    const ssize_t count = ::pwrite(file.get(), block.data(), block.size(), 0);
+    if (count < 0) return errno_error(path, "cannot be written");
+    if (count != static_cast<ssize_t>(block.size())) {
+      errno = ENOSPC;
+      return errno_error(path, "was written in part");
+    }
+    if (::fdatasync(file.get()) != 0) return errno_error(path, "cannot be made durable");
+    static_cast<void>(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED));
   }
-  if (::fdatasync(file.get()) != 0) return errno_error(path, "cannot be made durable");
-  static_cast<void>(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED));
-  return {};
+  TENON_TRY(const GrubBlocks found, read_blocks());
+  if (found == wanted) return {};
+  return Error{ErrorCode::kHw, "boot environment: what was written to " + path.string() + " does not come back",
+               "somebody else writes it, or the disk behind it is worn out or write-protected"};
 }
 
 }  // namespace tenon::client

@@ -24,13 +24,15 @@ class GrubBootControl final : public BootControl {
   Result<BootRecord> read() override;
   // write Errors: E_HW, for what encode_grub_block refuses and a generation that would not come into force too.
   Result<void> write(const BootRecord& record) override;
+  Result<void> restore(const BootRecord& record) override;
 
  private:
   GrubBootControl(GrubBlockPaths blocks, std::filesystem::path command_line, std::filesystem::path boot_id)
       : blocks_(std::move(blocks)), command_line_(std::move(command_line)), boot_id_(std::move(boot_id)) {}
 
   Result<GrubBlocks> read_blocks() const;
-  Result<void> overwrite(const std::filesystem::path& path, std::string_view block) const;
+  // overwrite makes the file at that place what wanted says, and reads both back.
+  Result<void> overwrite(const GrubBlocks& wanted, std::size_t place) const;
 
   GrubBlockPaths blocks_;
   std::filesystem::path command_line_;

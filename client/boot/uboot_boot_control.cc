@@ -27,8 +27,10 @@ struct ContextDeleter {
 using Context = std::unique_ptr<uboot_ctx, ContextDeleter>;
 
 Error environment_error(std::string_view what, int result) {
-  return Error{ErrorCode::kHw, "boot environment: " + std::string(what) + ": " + std::strerror(-result),
-               "check fw_env.config with fw_printenv; a new device needs `saveenv` once in U-Boot"};
+  return Error{
+      ErrorCode::kHw, "boot environment: " + std::string(what) + ": " + std::strerror(-result),
+      "check fw_env.config with fw_printenv; copies that are new or lost are made by `saveenv` in U-Boot, or by "
+      "mkenvimage -r in a partition that only the boot script reads"};
 }
 
 // libubootenv cuts longer paths off without a word. What follows ':' is the name of a UBI volume.
@@ -93,6 +95,12 @@ Result<void> UbootBootControl::write(const BootRecord& record) {
   if (found == variables) return {};
   return Error{ErrorCode::kHw, "boot environment: what was written does not come back",
                "the flash behind it is worn out or write-protected, or fw_env.config names the wrong place"};
+}
+
+// Neither can be told from here: whether U-Boot needs variables of its own in its environment, without which it would boot
+// nothing, nor whether these places ever held one, or fw_env.config names somebody else's bytes.
+Result<void> UbootBootControl::restore(const BootRecord& /*record*/) {
+  return Error{ErrorCode::kHw, "U-Boot's environment is not made anew"};
 }
 
 Result<BootVariables> UbootBootControl::read_variables() const {

@@ -226,7 +226,7 @@ class GrubTest : public testing::Test {
     EXPECT_EQ(::pclose(pipe), 0) << words << ": " << output;
     return output;
   }
-  void expect_refusal(const Result<void>& result, const std::string& named) const {
+  static void expect_refusal(const Result<void>& result, const std::string& named) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::kHw);
     EXPECT_NE(result.error().message.find(named), std::string::npos) << result.error().message;
@@ -324,6 +324,22 @@ TEST_F(GrubTest, TellsThatNeitherBlockIsWholeAndWritesNothing) {
   expect_refusal(open().write(kArmed), "neither block is whole");
   EXPECT_EQ(get("a"), std::string(kGrubBlockBytes, '\0'));
   EXPECT_EQ(get("b"), std::string(kGrubBlockBytes, '\xff'));
+}
+
+// Book: DEV-58
+TEST_F(GrubTest, MakesARecordAnewOnlyWhenNeitherBlockIsWhole) {
+  write(kArmed);
+  expect_refusal(open().restore(kCommitted), "nothing to restore");
+  EXPECT_EQ(read(), kArmed);
+  put("a", blank());
+  put("b", std::string(kGrubBlockBytes, '\0'));
+  expect_refusal(open().restore(kCommitted), "nothing to restore");
+  put("a", std::string(kGrubBlockBytes, '\xff'));
+  const auto restored = open().restore(kCommitted);
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(read(), kCommitted);
+  write({kCommitted.generation + 1, SlotGroup::kB, kCommitted.groups});
+  EXPECT_EQ(get("b").substr(0, 24), "# GRUB Environment Block");
 }
 
 TEST_F(GrubTest, WritesNothingThatWouldNotComeIntoForce) {

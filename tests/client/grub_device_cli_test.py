@@ -98,6 +98,19 @@ class GrubDevice(unittest.TestCase):
                     refused += [line for line in done.stderr.splitlines() if "E_HW" in line]
             self.assertTrue(any(str(path) in line for path in self.blocks for line in refused), refused)
 
+    # Crash point 28. The repository cannot be reached: the record is for the device alone to make.
+    # Book: DEV-58
+    def test_with_both_blocks_damaged_the_record_is_made_anew_and_the_reason_stays(self):
+        self.put(bytes(grub_machine.BLOCK_SIZE), b"\xff" * grub_machine.BLOCK_SIZE)
+        self.assertEqual(self.tenon("status").returncode, 8)
+        subprocess.run([BIN / "tenond", "--config", self.folder / "device.toml", "--once"], capture_output=True, timeout=60,
+                       check=False)
+        self.assertEqual(self.in_force(), sealed({**GOOD, "BOOT_GENERATION": "1", "BOOT_ORDER": "B A", "BOOT_A_STATE": "empty",
+                                                  "BOOT_B_STATE": "good"}))
+        done = self.tenon("status")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("the boot record was lost and is made anew", done.stdout)
+
     def test_a_bootloader_must_be_one(self):
         config = self.folder / "device.toml"
         before = config.read_text()
