@@ -38,9 +38,9 @@ std::uint32_t crc32(std::string_view text) {
 }
 
 Error broken(const std::string& message) {
-  return Error{
-      ErrorCode::kHw, "boot environment: " + message,
-      "compare the BOOT_ variables with fw_printenv; somebody else writes them, or the factory's are incomplete"};
+  return Error{ErrorCode::kHw, "boot environment: " + message,
+               "look at the BOOT_ variables with fw_printenv or grub-editenv; somebody else writes them, or the "
+               "factory's are incomplete"};
 }
 
 std::optional<std::string_view> find(const BootVariables& environment, std::string_view name) {

@@ -1,4 +1,4 @@
-// The boot record as variables of U-Boot's environment, where a boot script can read them. Pure.
+// The boot record as variables of U-Boot's or GRUB's environment, where a boot script can read them. Pure.
 //
 //   BOOT_ORDER       "A B" or "B A"
 //   BOOT_A_STATE     good | trial | bad | empty          BOOT_B_STATE likewise

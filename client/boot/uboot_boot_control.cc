@@ -1,4 +1,4 @@
-#include <tenon/client/boot/running_group.h>
+#include <tenon/client/boot/running_boot.h>
 #include <tenon/client/boot/uboot_boot_control.h>
 #include <tenon/metadata/utf8.h>
 
@@ -7,8 +7,6 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -29,15 +27,10 @@ struct ContextDeleter {
 using Context = std::unique_ptr<uboot_ctx, ContextDeleter>;
 
 Error environment_error(std::string_view what, int result) {
-  return Error{ErrorCode::kHw, "boot environment: " + std::string(what) + ": " + std::strerror(-result),
-               "check fw_env.config with fw_printenv; a new device needs `saveenv` once in U-Boot"};
-}
-
-Result<std::string> read_text(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file && !text.empty()) return text;
-  return Error{ErrorCode::kHw, path.string() + " cannot be read or is empty"};
+  return Error{
+      ErrorCode::kHw, "boot environment: " + std::string(what) + ": " + std::strerror(-result),
+      "check fw_env.config with fw_printenv; copies that are new or lost are made by `saveenv` in U-Boot, or by "
+      "mkenvimage -r in a partition that only the boot script reads"};
 }
 
 // libubootenv cuts longer paths off without a word. What follows ':' is the name of a UBI volume.
@@ -76,7 +69,7 @@ Result<Context> open_environment(std::array<EnvironmentCopy, 2> copies) {
 
 Result<UbootBootControl> UbootBootControl::open(const std::filesystem::path& fw_env_config,
                                                 std::filesystem::path command_line, std::filesystem::path boot_id) {
-  TENON_TRY(const std::string text, read_text(fw_env_config));
+  TENON_TRY(const std::string text, read_boot_text(fw_env_config));
   auto copies = parse_fw_env_config(text);
   if (!copies) return std::move(copies).error().context(fw_env_config.string());
   for (EnvironmentCopy& copy : *copies) {
@@ -86,12 +79,7 @@ Result<UbootBootControl> UbootBootControl::open(const std::filesystem::path& fw_
 }
 
 Result<Boot> UbootBootControl::running() {
-  TENON_TRY(const std::string command_line, read_text(command_line_));
-  TENON_TRY(const SlotGroup group, parse_running_group(command_line));
-  TENON_TRY(std::string boot_id, read_text(boot_id_));
-  while (boot_id.ends_with('\n')) boot_id.pop_back();
-  if (boot_id.empty()) return Error{ErrorCode::kHw, boot_id_.string() + " is empty"};
-  return Boot{group, std::move(boot_id)};
+  return read_running_boot(command_line_, boot_id_);
 }
 
 Result<BootRecord> UbootBootControl::read() {
@@ -107,6 +95,12 @@ Result<void> UbootBootControl::write(const BootRecord& record) {
   if (found == variables) return {};
   return Error{ErrorCode::kHw, "boot environment: what was written does not come back",
                "the flash behind it is worn out or write-protected, or fw_env.config names the wrong place"};
+}
+
+// Neither can be told from here: whether U-Boot needs variables of its own in its environment, without which it would boot
+// nothing, nor whether these places ever held one, or fw_env.config names somebody else's bytes.
+Result<void> UbootBootControl::restore(const BootRecord& /*record*/) {
+  return Error{ErrorCode::kHw, "U-Boot's environment is not made anew"};
 }
 
 Result<BootVariables> UbootBootControl::read_variables() const {

@@ -1,8 +1,7 @@
 // UbootBootControl: the boot record in U-Boot's redundant environment, through libubootenv: the same bytes that
 // fw_printenv and the boot script see. A write goes to the copy that is not in force and takes effect with its
 // checksum, so a cut leaves the record as it was. Other variables stay as they are.
-// Thread: one at a time. Other
-// programs that use libubootenv are kept out by its lock file while it reads or writes.
+// Thread: one at a time. Other programs that use libubootenv are kept out by its lock file while it reads or writes.
 #pragma once
 
 #include <tenon/client/boot/boot_variables.h>
@@ -27,6 +26,8 @@ class UbootBootControl final : public BootControl {
   Result<BootRecord> read() override;
   // write Errors: E_HW, for more than nine tries too.
   Result<void> write(const BootRecord& record) override;
+  // restore Errors: E_HW, always: a person has to know what else belongs into that environment.
+  Result<void> restore(const BootRecord& record) override;
 
  private:
   UbootBootControl(std::array<EnvironmentCopy, 2> copies, std::filesystem::path command_line,

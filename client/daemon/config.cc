@@ -1,4 +1,5 @@
 #include <tenon/client/daemon/config.h>
+#include <tenon/client/slots/partition_name.h>
 #include <tenon/client/transport/http_url.h>
 
 #include <limits>
@@ -150,12 +151,32 @@ Result<SlotPaths> read_slots(Table& top, const std::string& file) {
     for (const auto& [key, node] : classes.all()) {
       std::string path;
       TENON_TRY_VOID(classes.string(key.str(), path));
+      if (const auto name = PartitionName::parse(path); !name) return classes.error(node, name.error().message);
       slots[group].emplace(key.str(), std::move(path));
     }
     if (slots[group].empty()) return classes.error(classes.all(), "a slot group has no slot");
   }
   TENON_TRY_VOID(groups.finish());
   return slots;
+}
+
+Result<void> read_boot(Table& top, const std::string& file, DeviceConfig& config) {
+  TENON_TRY(Table boot, required_table(top, "boot", file));
+  std::vector<std::string> blocks;
+  TENON_TRY_VOID(boot.strings("grub_env", blocks));
+  if (const toml::node* grub_env = boot.find("grub_env")) {
+    if (blocks.size() != 2) return boot.error(*grub_env, "grub_env does not name two files");
+    if (boot.find("fw_env_config") != nullptr) {
+      return boot.error(*grub_env, "grub_env and fw_env_config are both there: a device has one bootloader");
+    }
+    config.grub_env = GrubBlockPaths{blocks[0], blocks[1]};
+  }
+  TENON_TRY_VOID(boot.string("fw_env_config", config.fw_env_config));
+  TENON_TRY_VOID(boot.string("cmdline", config.cmdline));
+  TENON_TRY_VOID(boot.string("boot_id", config.boot_id));
+  TENON_TRY_VOID(boot.positive("tries", config.tries, 9));
+  TENON_TRY_VOID(boot.strings("reboot", config.reboot));
+  return boot.finish();
 }
 
 Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& file) {
@@ -212,13 +233,7 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
 
   TENON_TRY(config.slots, read_slots(top, file));
 
-  TENON_TRY(Table boot, required_table(top, "boot", file));
-  TENON_TRY_VOID(boot.string("fw_env_config", config.fw_env_config));
-  TENON_TRY_VOID(boot.string("cmdline", config.cmdline));
-  TENON_TRY_VOID(boot.string("boot_id", config.boot_id));
-  TENON_TRY_VOID(boot.positive("tries", config.tries, 9));
-  TENON_TRY_VOID(boot.strings("reboot", config.reboot));
-  TENON_TRY_VOID(boot.finish());
+  TENON_TRY_VOID(read_boot(top, file, config));
 
   TENON_TRY(const toml::table* payloads_table, top.table("payloads"));
   if (payloads_table != nullptr) {

@@ -4,15 +4,16 @@
 //   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [network]     proxy, ca_file, kib_per_second, attempts, not_found (the statuses that mean so)
-//   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
+//   [slots.A]     one path or partition for each slot class, for example rootfs = "PARTLABEL=rootfs-a"
 //   [slots.B]
-//   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
+//   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)
 //   [check]       interval_minutes
 //   [control]     socket (where tenond answers `tenon`), group (whose members may act; everybody may look)
 //   [[health]]    name, command, timeout_seconds
 #pragma once
 
+#include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/health/command_health.h>
 #include <tenon/client/slots/file_slots.h>
 #include <tenon/client/transport/curl_fetcher.h>
@@ -40,6 +41,7 @@ struct DeviceConfig {
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
   std::string fw_env_config = "/etc/fw_env.config";
+  std::optional<GrubBlockPaths> grub_env = {};  // the bootloader is GRUB, and not U-Boot
   std::string cmdline = "/proc/cmdline";
   std::string boot_id = "/proc/sys/kernel/random/boot_id";
   std::uint32_t tries = 3;               // 1 to 9: the boot script counts with one digit

@@ -1,3 +1,4 @@
+#include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/boot/uboot_boot_control.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
@@ -98,6 +99,15 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
   return {};
 }
 
+Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& config) {
+  if (config.grub_env) {
+    TENON_TRY(GrubBootControl boot, GrubBootControl::open(*config.grub_env, config.cmdline, config.boot_id));
+    return std::unique_ptr<BootControl>(std::make_unique<GrubBootControl>(std::move(boot)));
+  }
+  TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
+  return std::unique_ptr<BootControl>(std::make_unique<UbootBootControl>(std::move(boot)));
+}
+
 }  // namespace
 
 Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent) {
@@ -119,7 +129,7 @@ struct DeviceRuntime::Adapters {
   std::unique_ptr<FileStore> store;
   SourceList sources;
   FileSlots slots;
-  UbootBootControl boot;
+  std::unique_ptr<BootControl> boot;
   CommandHealth health;
   SystemClock clock = {};
   NoHistory no_history = {};
@@ -148,18 +158,18 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                                                            SourceList sources, Reporter& reporter) {
   TENON_TRY(std::unique_ptr<FileStore> store,
             access == Access::kAct ? FileStore::open(config.data) : FileStore::open_for_reading(config.data));
-  TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
+  TENON_TRY(std::unique_ptr<BootControl> boot, open_boot_control(config));
   TENON_TRY(const std::string root, read_file(config.root));
   RunningImage running_image = read_release_file(config.release_file, reporter);
 
   auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
                                                       .sources = std::move(sources),
-                                                      .slots = FileSlots(config.slots),
+                                                      .slots = FileSlots(config.slots, reporter),
                                                       .boot = std::move(boot),
                                                       .health = CommandHealth(config.health)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
-    const Result<Boot> running = all.boot.running();
+    const Result<Boot> running = all.boot->running();
     Result<HistoryLog> log = HistoryLog::open(config.data, running ? running->boot_id : "", all.clock, reporter);
     if (log) {
       all.history.emplace(*std::move(log));
@@ -173,7 +183,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                             .trust_store = *all.store,
                             .record_store = *all.store,
                             .slots = all.slots,
-                            .boot = all.boot,
+                            .boot = *all.boot,
                             .clock = all.clock,
                             .health = all.health,
                             .reporter = reporter,
@@ -192,9 +202,9 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
 }
 
 Result<bool> runs_on_trial(const DeviceConfig& config) {
-  TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
-  TENON_TRY(const Boot running, boot.running());
-  TENON_TRY(const BootRecord record, boot.read());
+  TENON_TRY(const std::unique_ptr<BootControl> boot, open_boot_control(config));
+  TENON_TRY(const Boot running, boot->running());
+  TENON_TRY(const BootRecord record, boot->read());
   return record.of(running.running).state == SlotState::kTrial;
 }
 

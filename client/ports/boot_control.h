@@ -58,6 +58,10 @@ class BootControl {
   // write replaces the record in one atomic step, reads it back and compares.
   // Errors: E_HW; then the old record or the new one is in force, and read() tells which.
   virtual Result<void> write(const BootRecord& record) = 0;
+
+  // restore makes a first record where no copy of one is valid any more, if that is sure to harm nobody else.
+  // Errors: E_HW, when a copy is valid too: then nothing is changed.
+  virtual Result<void> restore(const BootRecord& record) = 0;
 };
 
 }  // namespace tenon::client

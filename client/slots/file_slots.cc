@@ -1,6 +1,7 @@
 #include <tenon/client/slots/file_slot.h>
 #include <tenon/client/slots/file_slots.h>
 #include <tenon/client/slots/mounts.h>
+#include <tenon/client/slots/partition_name.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,14 +17,17 @@
 namespace tenon::client {
 namespace {
 
-// Place is a slot of the configuration: what it is called and where the configuration says it is.
+// Place is a slot of the configuration: what it is called, and where it is.
 struct Place {
   SlotGroup group;
   std::string_view slot_class;
-  const std::filesystem::path& path;
+  std::filesystem::path path;
+  std::string partition = {};        // its name, when the configuration has no path
+  std::optional<dev_t> number = {};  // of the device that the partition is, as the kernel says
 
   std::string shown() const {
-    return "slot " + std::string(to_string(group)) + " " + std::string(slot_class) + " (" + path.string() + ")";
+    return "slot " + std::string(to_string(group)) + " " + std::string(slot_class) + " (" +
+           (partition.empty() ? "" : partition + ", ") + path.string() + ")";
   }
 };
 
@@ -55,27 +59,51 @@ Result<SlotDescriptor> look_at(const Place& place) {
 Result<Identity> identify(const Place& place, const SlotDescriptor& file) {
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) return errno_error(place, "cannot be examined");
-  if (S_ISBLK(status.st_mode)) return Identity{true, status.st_rdev, 0};
+  const bool is_device = S_ISBLK(status.st_mode);
+  if (place.number && (!is_device || status.st_rdev != *place.number)) {
+    return Error{ErrorCode::kHw, place.shown() + " is not the device that the kernel means",
+                 "/dev has to be the kernel's own: mount devtmpfs there"};
+  }
+  if (is_device) return Identity{true, status.st_rdev, 0};
   if (S_ISREG(status.st_mode)) return Identity{false, status.st_dev, status.st_ino};
   return Error{ErrorCode::kStorage, place.shown() + " is neither a block device nor a plain file",
                "check the slot's path in the configuration"};
 }
 
-Result<Place> find_place(const SlotPaths& paths, SlotGroup group, std::string_view slot_class) {
-  if (const auto classes = paths.find(group); classes != paths.end()) {
+// Locator finds out where the slots of the configuration are now: disks come and go.
+struct Locator {
+  const SlotPaths& paths;
+  const PartitionFinder& partitions;
+  Reporter& reporter;
+  std::set<std::string, std::less<>>& told;
+
+  Result<Place> locate(SlotGroup group, std::string_view slot_class, const std::filesystem::path& configured) const {
+    TENON_TRY(const std::optional<PartitionName> name, PartitionName::parse(configured.native()));
+    if (!name) return Place{group, slot_class, configured};
+    auto found = partitions.find(*name);
+    if (!found) {
+      return std::move(found).error().context("slot " + std::string(to_string(group)) + " " + std::string(slot_class));
+    }
+    if (!found->remark.empty() && told.insert(found->remark).second) reporter.warn(found->remark);
+    return Place{group, slot_class, found->node, name->text(), makedev(found->device_major, found->device_minor)};
+  }
+};
+
+Result<Place> find_place(const Locator& locator, SlotGroup group, std::string_view slot_class) {
+  if (const auto classes = locator.paths.find(group); classes != locator.paths.end()) {
     const auto path = classes->second.find(slot_class);
-    if (path != classes->second.end()) return Place{group, path->first, path->second};
+    if (path != classes->second.end()) return locator.locate(group, path->first, path->second);
   }
   return Error{ErrorCode::kHw,
                "group " + std::string(to_string(group)) + " has no slot of class " + std::string(slot_class),
                "the image is for other hardware, or the configuration names too few slots"};
 }
 
-Result<void> check_alone(const SlotPaths& paths, const Place& place, const Identity& identity) {
-  for (const auto& [group, classes] : paths) {
+Result<void> check_alone(const Locator& locator, const Place& place, const Identity& identity) {
+  for (const auto& [group, classes] : locator.paths) {
     for (const auto& [slot_class, path] : classes) {
       if (group == place.group && slot_class == place.slot_class) continue;
-      const Place other{group, slot_class, path};
+      TENON_TRY(const Place other, locator.locate(group, slot_class, path));
       TENON_TRY(const SlotDescriptor file, look_at(other));
       TENON_TRY(const Identity other_identity, identify(other, file));
       if (other_identity != identity) continue;
@@ -124,8 +152,11 @@ Result<SlotDescriptor> reopen(const Place& place, const SlotDescriptor& looked_a
 
 }  // namespace
 
-FileSlots::FileSlots(SlotPaths paths, std::filesystem::path mountinfo)
-    : paths_(std::move(paths)), mountinfo_(std::move(mountinfo)) {}
+FileSlots::FileSlots(SlotPaths paths, Reporter& reporter, std::filesystem::path mountinfo, PartitionFinder partitions)
+    : paths_(std::move(paths)),
+      reporter_(&reporter),
+      mountinfo_(std::move(mountinfo)),
+      partitions_(std::move(partitions)) {}
 
 std::set<std::string, std::less<>> FileSlots::classes(SlotGroup group) const {
   std::set<std::string, std::less<>> names;
@@ -136,7 +167,7 @@ std::set<std::string, std::less<>> FileSlots::classes(SlotGroup group) const {
 }
 
 Result<std::unique_ptr<Slot>> FileSlots::open_for_reading(SlotGroup group, std::string_view slot_class) {
-  TENON_TRY(const Place place, find_place(paths_, group, slot_class));
+  TENON_TRY(const Place place, find_place({paths_, partitions_, *reporter_, told_}, group, slot_class));
   TENON_TRY(const SlotDescriptor looked_at, look_at(place));
   TENON_TRY_VOID(identify(place, looked_at));
   TENON_TRY(SlotDescriptor file, reopen(place, looked_at, O_RDONLY));
@@ -145,14 +176,15 @@ Result<std::unique_ptr<Slot>> FileSlots::open_for_reading(SlotGroup group, std::
 
 Result<std::unique_ptr<Slot>> FileSlots::open_for_writing(SlotGroup group, std::string_view slot_class,
                                                           SlotGroup running) {
-  TENON_TRY(const Place place, find_place(paths_, group, slot_class));
+  const Locator locator{paths_, partitions_, *reporter_, told_};
+  TENON_TRY(const Place place, find_place(locator, group, slot_class));
   if (group == running) {
     return Error{ErrorCode::kPolicy, place.shown() + " belongs to the group that is running",
                  "an update goes to the other group"};
   }
   TENON_TRY(const SlotDescriptor looked_at, look_at(place));
   TENON_TRY(const Identity identity, identify(place, looked_at));
-  TENON_TRY_VOID(check_alone(paths_, place, identity));
+  TENON_TRY_VOID(check_alone(locator, place, identity));
   TENON_TRY_VOID(check_not_mounted(place, identity, mountinfo_));
   // O_EXCL on a block device: the kernel refuses while it, or a part of it, is mounted or claimed, and lets nobody
   // mount it until we are done. For a plain file it has no meaning.

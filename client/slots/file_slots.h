@@ -1,10 +1,12 @@
-// FileSlots: slots that are block devices or plain files, by the paths of the configuration. Paths and links are only a
-// way to find them: what a slot is, the kernel's numbers of the device or file say, and those decide what may be
-// written.
+// FileSlots: slots that are block devices or plain files, by the paths of the configuration, or partitions by their names
+// (partition_name.h). Paths, links and names are only a way to find them: what a slot is, the kernel's numbers of the device
+// or file say, and those decide what may be written.
 // Thread: FileSlots any; one Slot one thread at a time.
 #pragma once
 
+#include <tenon/client/ports/reporter.h>
 #include <tenon/client/ports/slots.h>
+#include <tenon/client/slots/partition_finder.h>
 
 #include <filesystem>
 #include <map>
@@ -14,13 +16,16 @@
 
 namespace tenon::client {
 
-// SlotPaths names every slot of the device: by group, and in it by slot class ("rootfs").
+// SlotPaths names every slot of the device: by group, and in it by slot class ("rootfs"). PARTLABEL= and PARTUUID= are names
+// of partitions, and no paths.
 using SlotPaths = std::map<SlotGroup, std::map<std::string, std::filesystem::path, std::less<>>>;
 
 class FileSlots final : public Slots {
  public:
-  // mountinfo is where the kernel tells what is mounted.
-  explicit FileSlots(SlotPaths paths, std::filesystem::path mountinfo = "/proc/self/mountinfo");
+  // Caller must keep the reporter alive: it is told of a disk whose table is half damaged. mountinfo is where the kernel
+  // tells what is mounted.
+  FileSlots(SlotPaths paths, Reporter& reporter, std::filesystem::path mountinfo = "/proc/self/mountinfo",
+            PartitionFinder partitions = PartitionFinder());
 
   std::set<std::string, std::less<>> classes(SlotGroup group) const override;
   Result<std::unique_ptr<Slot>> open_for_reading(SlotGroup group, std::string_view slot_class) override;
@@ -33,7 +38,10 @@ class FileSlots final : public Slots {
 
  private:
   SlotPaths paths_;
+  Reporter* reporter_;
   std::filesystem::path mountinfo_;
+  PartitionFinder partitions_;
+  std::set<std::string, std::less<>> told_ = {};  // remarks: once each
 };
 
 }  // namespace tenon::client

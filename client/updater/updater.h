@@ -107,7 +107,7 @@ class Updater {
   // status changes nothing. Errors: E_HW, E_STORAGE
   Result<Status> status();
 
-  // start Errors: E_HW, E_STORAGE
+  // start also makes the boot record anew when no copy of it is valid. Errors: E_HW, E_STORAGE
   Result<StartOutcome> start();
 
   // check raises the floors by what is seen, whatever the decision. Errors: the E_* of a refresh and of select_release.
@@ -164,6 +164,7 @@ class Updater {
   Result<void> disarm(SlotGroup target, BootRecord& record, Journal& journal);
   Result<void> arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
 
+  Result<BootRecord> read_or_restore(const Boot& boot, Journal& journal);
   Result<StartOutcome> start_on_trial(const Boot& boot, Journal& journal);
   Result<StartOutcome> finish_commit(Journal& journal);
   Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string_view code,

@@ -29,8 +29,8 @@ void Updater::record(EventKind kind, const Journal& journal, std::string_view co
 // Truth order: the group that runs, the boot record, the journal. The journal explains; it never decides what boots.
 Result<StartOutcome> Updater::start() {
   TENON_TRY(const Boot boot, ports_.boot.running());
-  TENON_TRY(BootRecord record, ports_.boot.read());
   TENON_TRY(Journal journal, state_.journal());
+  TENON_TRY(BootRecord record, read_or_restore(boot, journal));
   const SlotGroup running = boot.running;
   const SlotGroup resting = other(running);
 
@@ -53,6 +53,11 @@ Result<StartOutcome> Updater::start() {
     TENON_TRY_VOID(set_state(journal, UpdateState::kStaged));
     return StartOutcome::kSettled;
   }
+  // Taken back before it was tried, or the boot record was lost: the group still holds what was staged.
+  if (trial.state == SlotState::kEmpty && journal.state != UpdateState::kTrial) {
+    TENON_TRY_VOID(set_state(journal, UpdateState::kStaged));
+    return StartOutcome::kSettled;
+  }
   if (trial.state == SlotState::kTrial && journal.boot_id == boot.boot_id && journal.state != UpdateState::kTrial) {
     TENON_TRY_VOID(set_state(journal, UpdateState::kArmed));
     return StartOutcome::kWaitsForReboot;
@@ -63,6 +68,26 @@ Result<StartOutcome> Updater::start() {
                      "no boot of it was confirmed (power cut, crash or hang)");
   }
   return roll_back(resting, record, journal, "boot.no_boot", "the bootloader could not start it");
+}
+
+// A bootloader without a record starts what it is told to start then. What runs is the one thing that is known: it is GOOD,
+// unless the journal says that it was never confirmed; then it has this boot to be healthy, and its fallback, which nobody has
+// touched since, is GOOD. The other group holds nothing that anybody vouches for any more. A trial that was armed and not
+// tried is armed again.
+Result<BootRecord> Updater::read_or_restore(const Boot& boot, Journal& journal) {
+  Result<BootRecord> record = ports_.boot.read();
+  if (record) return record;
+  const bool is_unconfirmed = is_past_arming(journal.state) && journal.target == boot.running;
+  BootRecord restored{.generation = journal.generation + 1, .first = boot.running};
+  restored.of(boot.running) = {is_unconfirmed ? SlotState::kTrial : SlotState::kGood, 0};
+  restored.of(other(boot.running)) = {is_unconfirmed ? SlotState::kGood : SlotState::kEmpty, 0};
+  if (Result<void> done = ports_.boot.restore(restored); !done) return std::move(record).error();
+  const std::string result = "the boot record was lost and is made anew: slot group " +
+                             std::string(to_string(boot.running)) + " runs (" + record.error().message + ")";
+  ports_.reporter.warn(result);
+  journal.last_result = result;
+  TENON_TRY_VOID(state_.save(journal));
+  return restored;
 }
 
 Result<StartOutcome> Updater::start_on_trial(const Boot& boot, Journal& journal) {

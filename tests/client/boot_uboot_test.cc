@@ -167,9 +167,11 @@ TEST_F(UbootTest, TellsThatNeitherCopyIsWholeAndWritesNothing) {
   ASSERT_FALSE(record);
   EXPECT_EQ(record.error().code, ErrorCode::kHw);
   EXPECT_NE(record.error().message.find("neither copy is whole"), std::string::npos) << record.error().message;
+  EXPECT_NE(record.error().hint.find("mkenvimage -r"), std::string::npos) << record.error().hint;
   const auto written = open().write(kArmed);
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, ErrorCode::kHw);
+  EXPECT_FALSE(open().restore(kArmed));
   EXPECT_EQ(get("uboot.env"), before);
 }
 

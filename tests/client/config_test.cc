@@ -64,6 +64,37 @@ TEST(DeviceConfig, TriesTheMirrorsAfterTheUrlInTheirOrder) {
             "device.toml, line 7: mirrors is not a list of strings");
 }
 
+TEST(DeviceConfig, TakesNamesOfPartitionsForSlotsAndRefusesWhatIsNone) {
+  const std::string path = "rootfs = \"/dev/b\"";
+  const auto config = DeviceConfig::parse(replaced(kGood, path, "rootfs = \"PARTLABEL=rootfs-b\""), "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->slots.at(SlotGroup::kB).at("rootfs"), "PARTLABEL=rootfs-b");
+  EXPECT_EQ(error_of(replaced(kGood, path, "rootfs = \"PARTUUID=rootfs-b\"")),
+            "device.toml, line 10: PARTUUID=rootfs-b is no id that a partition can have");
+}
+
+TEST(DeviceConfig, NamesOneBootloader) {
+  const std::string tries = "tries = 2\n";
+  const auto with = [&](const std::string& lines) { return replaced(kGood, tries, lines); };
+  const Result<DeviceConfig> uboot = DeviceConfig::parse(with("fw_env_config = \"/etc/env\"\n"), "device.toml");
+  ASSERT_TRUE(uboot) << uboot.error().message;
+  EXPECT_EQ(uboot->fw_env_config, "/etc/env");
+  EXPECT_FALSE(uboot->grub_env);
+  const Result<DeviceConfig> grub = DeviceConfig::parse(with("grub_env = [\"/efi/a\", \"/efi/b\"]\n"), "device.toml");
+  ASSERT_TRUE(grub) << grub.error().message;
+  EXPECT_EQ(grub->grub_env, (GrubBlockPaths{"/efi/a", "/efi/b"}));
+  for (const char* wrong : {"[\"/efi/a\"]", "[\"a\", \"b\", \"c\"]"}) {
+    EXPECT_EQ(error_of(with(std::string("grub_env = ") + wrong + "\n")),
+              "device.toml, line 12: grub_env does not name two files");
+  }
+  for (const char* wrong : {"[]", "\"/efi/a\"", "[\"/efi/a\", 2]"}) {
+    EXPECT_EQ(error_of(with(std::string("grub_env = ") + wrong + "\n")),
+              "device.toml, line 12: grub_env is not a list of strings");
+  }
+  EXPECT_EQ(error_of(with("fw_env_config = \"/etc/env\"\ngrub_env = [\"/efi/a\", \"/efi/b\"]\n")),
+            "device.toml, line 13: grub_env and fw_env_config are both there: a device has one bootloader");
+}
+
 // Book: NET-23
 TEST(DeviceConfig, SaysHowToGoOverTheNetwork) {
   const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");

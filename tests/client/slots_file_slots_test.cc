@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <tests/support/recording_reporter.h>
 #include <unistd.h>
 
 namespace tenon::client {
@@ -41,12 +42,14 @@ class FileSlotsTest : public testing::Test {
     std::ifstream in(path_ / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-  FileSlots slots(const fs::path& a, const fs::path& b) const {
-    return FileSlots({{SlotGroup::kA, {{"rootfs", a}}}, {SlotGroup::kB, {{"rootfs", b}}}}, path_ / "mountinfo");
+  FileSlots slots(const fs::path& a, const fs::path& b) {
+    return FileSlots({{SlotGroup::kA, {{"rootfs", a}}}, {SlotGroup::kB, {{"rootfs", b}}}}, reporter_,
+                     path_ / "mountinfo");
   }
-  FileSlots plain() const { return slots(make("a", std::string(1000, 'a')), make("b", std::string(1000, 'b'))); }
+  FileSlots plain() { return slots(make("a", std::string(1000, 'a')), make("b", std::string(1000, 'b'))); }
 
   fs::path path_;
+  tests::RecordingReporter reporter_;
 };
 
 void expect_error(const Result<std::unique_ptr<Slot>>& slot, ErrorCode code) {
@@ -212,7 +215,7 @@ TEST_F(FileSlotsTest, RefusesAnotherSlotUnderAnotherNameAndNamesBoth) {
 TEST_F(FileSlotsTest, RefusesAFileThatTwoClassesOfTheSameGroupShare) {
   FileSlots shared({{SlotGroup::kA, {{"rootfs", make("a", "a")}}},
                     {SlotGroup::kB, {{"boot", make("b", "b")}, {"rootfs", path_ / "b"}}}},
-                   path_ / "mountinfo");
+                   reporter_, path_ / "mountinfo");
   expect_error(shared.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA), ErrorCode::kPolicy);
 }
 
@@ -259,7 +262,7 @@ TEST_F(RandomMaps, NeverLeadAWriterToTheRunningSlotNorToASharedOne) {
   for (int round = 0; round < 1000; ++round) {
     const SlotPaths paths = draw();
     const SlotGroup running = random_() % 2 == 0 ? SlotGroup::kA : SlotGroup::kB;
-    FileSlots slots(paths, path_ / "mountinfo");
+    FileSlots slots(paths, reporter_, path_ / "mountinfo");
     for (const auto& [group, classes] : paths) {
       for (const auto& [slot_class, path] : classes) {
         const auto slot = slots.open_for_writing(group, slot_class, running);

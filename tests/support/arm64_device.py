@@ -32,12 +32,15 @@ class Kernel:
     initrd: tuple = ()  # modules without which no root file system can be mounted
     hardware: tuple = ()  # options of QEMU
 
+    def folder(self):
+        return PACKAGES / self.name
+
     def file(self):
-        return next((PACKAGES / self.name / "boot").glob("vmlinuz-*"))
+        return next((self.folder() / "boot").glob("vmlinuz-*"))
 
     def modules(self, *names):
         """The files of modules and of those that they need, which come first. What is not there is built in."""
-        there = {path.stem.replace("-", "_"): path for path in (PACKAGES / self.name / "lib/modules").rglob("*.ko")}
+        there = {path.stem.replace("-", "_"): path for path in (self.folder() / "lib/modules").rglob("*.ko")}
         found = []
 
         def look_at(name):
@@ -152,10 +155,10 @@ def put_modules(tree, files):
     return "\n".join(f"insmod /lib/modules/{file.name}" for file in files)
 
 
-def put_busybox(tree):
+def put_busybox(tree, busybox=PACKAGES / "sysroot/bin/busybox"):
     for name in ("bin", "dev", "lib/modules", "proc", "root", "sys"):
         (tree / name).mkdir(parents=True, exist_ok=True)
-    shutil.copy(PACKAGES / "sysroot/bin/busybox", tree / "bin")
+    shutil.copy(busybox, tree / "bin/busybox")
     for word in WORDS:
         (tree / "bin" / word).symlink_to("busybox")
 

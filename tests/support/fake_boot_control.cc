@@ -6,6 +6,10 @@ using client::SlotGroup;
 using client::SlotState;
 
 std::optional<SlotGroup> FakeBootControl::boot() {
+  if (lost) {
+    now_running = {.running = SlotGroup::kA, .boot_id = "boot-" + std::to_string(++boots_)};
+    return SlotGroup::kA;
+  }
   for (SlotGroup group : {record.first, other(record.first)}) {
     client::GroupBoot& candidate = record.of(group);
     const bool on_trial = candidate.state == SlotState::kTrial && candidate.tries_left > 0;
@@ -25,7 +29,7 @@ Result<client::Boot> FakeBootControl::running() {
 
 Result<client::BootRecord> FakeBootControl::read() {
   TENON_TRY_VOID(power_->check(ErrorCode::kHw));
-  if (unreadable) return Error{ErrorCode::kHw, "no copy of the boot record is valid"};
+  if (unreadable || lost) return Error{ErrorCode::kHw, "no copy of the boot record is valid"};
   return record;
 }
 
@@ -35,6 +39,13 @@ Result<void> FakeBootControl::write(const client::BootRecord& new_record) {
   TENON_TRY_VOID(power_->spend(ErrorCode::kHw));
   record = new_record;
   ++writes;
+  return {};
+}
+
+Result<void> FakeBootControl::restore(const client::BootRecord& new_record) {
+  if (!lost) return Error{ErrorCode::kHw, "the boot record is not lost"};
+  TENON_TRY_VOID(write(new_record));
+  lost = false;
   return {};
 }
 

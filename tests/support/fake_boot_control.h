@@ -25,12 +25,14 @@ class FakeBootControl final : public client::BootControl {
   Result<client::Boot> running() override;
   Result<client::BootRecord> read() override;
   Result<void> write(const client::BootRecord& record) override;
+  Result<void> restore(const client::BootRecord& record) override;
 
   client::BootRecord record = {.generation = 1,
                                .first = client::SlotGroup::kA,
                                .groups = {client::GroupBoot{.state = client::SlotState::kGood}, client::GroupBoot{}}};
   client::Boot now_running = {.running = client::SlotGroup::kA, .boot_id = "boot-1"};
   bool unreadable = false;                           // read() is E_HW
+  bool lost = false;                                 // no copy is valid: boot() starts A, and restore() may be called
   bool running_unknown = false;                      // running() is E_HW
   std::optional<std::size_t> fail_write_after = {};  // so many writes succeed, then E_HW
   std::size_t writes = 0;

@@ -134,6 +134,9 @@ class Machine:
                  "-drive", f"if=pflash,index=1,format=raw,readonly=on,file={firmware}",
                  "-drive", f"file={disk},if=none,id=disk,{disk_options}",
                  "-device", DISK_DEVICE[kind], *(options or ["-nic", "none"])]
+        self.start(words)
+
+    def start(self, words):
         self.began = time.monotonic()
         self.said = ""
         self.seen = 0
