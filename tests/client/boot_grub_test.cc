@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -268,6 +270,71 @@ TEST_F(GrubTest, AgreesWithGrubEditenvInBothDirections) {
   EXPECT_EQ(read(), counted(kArmed, 1));
   write(kCommitted);
   EXPECT_EQ(read(), kCommitted);
+}
+
+// What a block says, by the tool that shares its parser with GRUB.
+BootVariables listed(const std::string& lines) {
+  BootVariables variables;
+  std::istringstream in(lines);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t equals = line.find('=');
+    if (equals != std::string::npos) variables[line.substr(0, equals)] = line.substr(equals + 1);
+  }
+  return variables;
+}
+
+// Both have to choose the same block, so both have to see the same in one, whatever is in it.
+// Book: DEV-56
+TEST_F(GrubTest, SeesInAnyBlockWhatGrubsOwnParserSees) {
+  const std::vector<std::string> pieces = {"BOOT_ORDER=A B\n",
+                                           "BOOT_ORDER=B A\n",
+                                           "BOOT_A_STATE=good\n",
+                                           "BOOT_A_STATE=\n",
+                                           "BOOT_B_LEFT=3\n",
+                                           "BOOT_CHECK=x\n",
+                                           "BOOT_GENERATION=9",
+                                           "BOOT_SEAL=       \n",
+                                           "BOOT_A_LEFT=\\3\n",
+                                           "x=\\\\\n",
+                                           "=\n",
+                                           "#BOOT_ORDER=C\n",
+                                           "BOOT_ORDER =A\n",
+                                           "note=a=b\n",
+                                           "BOOT_B_STATE=a\\#b\n"};
+  constexpr std::array<std::string_view, 7> kNames = {"BOOT_GENERATION", "BOOT_ORDER",  "BOOT_A_STATE", "BOOT_A_LEFT",
+                                                      "BOOT_B_STATE",    "BOOT_B_LEFT", "BOOT_CHECK"};
+  std::minstd_rand random(20'261'130);
+  std::array<int, 3> seen = {};
+  for (int round = 0; round < 120; ++round) {
+    std::string text;
+    for (auto count = random() % 10; count > 0; --count) text += pieces[random() % pieces.size()];
+    put("a", block_with(text));
+    BootVariables all = listed(editenv("a", "list"));
+    std::string seal;
+    BootVariables ours;
+    for (const std::string_view name : kNames) {
+      const std::string value = all.contains(name) ? all.find(name)->second : "";
+      seal += (seal.empty() && name == kNames.front() ? "" : " ") + value;
+      if (!value.empty()) ours.emplace(name, value);
+    }
+    if (random() % 2 == 0 && text.ends_with('\n')) {
+      put("a", block_with(text + "BOOT_SEAL=" + seal + "\n"));
+      all = listed(editenv("a", "list"));
+    }
+    const std::string found_seal = all["BOOT_SEAL"];
+    const auto found = find_grub_block_in_force({get("a"), ""});
+    if (ours.empty() && found_seal.empty()) {
+      ++seen[0];
+      EXPECT_TRUE(found && found->variables.empty()) << text;
+    } else if (found_seal == seal) {
+      ++seen[1];
+      EXPECT_TRUE(found && found->variables == ours) << text;
+    } else {
+      ++seen[2];
+      EXPECT_FALSE(found) << text;
+    }
+  }
+  for (const int count : seen) EXPECT_GT(count, 5);
 }
 
 // A person who edits a value without the seal has damaged the block: the other one counts.

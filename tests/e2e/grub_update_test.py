@@ -59,12 +59,12 @@ class Update(repo_cli_test.Repo):
         self.succeed(*self.sign("targets", "alice", "bob", "ci", "online"))
         self.succeed("publish", "repo")
 
-    def power_on(self, channel):
+    def power_on(self, channel, boot_type="ext4", **options):
         self.disk = Path(self.path("disk.img"))
         self.blocks, self.places = pc_device.make_factory_disk(self.disk, self.made / f"{OLD}.ext4", self.made / "1.root.json",
-                                                               channel, self.url)
+                                                               channel, self.url, boot_type)
         machine = Machine(self.disk, "-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile=", kind="nvme",
-                          memory_mib=256)
+                          memory_mib=256, **options)
         self.addCleanup(machine.cut)
         return machine
 
@@ -86,8 +86,9 @@ class Update(repo_cli_test.Repo):
             image = (self.made / f"{version}.ext4").read_bytes()
             self.assertTrue(os.pread(disk.fileno(), len(image), self.places["AB".index(group)]) == image, "slot " + group)
 
+    # With UEFI, and the blocks on its system partition.
     def test_a_device_updates_over_http_and_keeps_what_is_healthy(self):
-        machine = self.power_on("stable")
+        machine = self.power_on("stable", "fat", efi_variables=Path(self.path("efi.fd")))
         self.sees(machine, r"booting slot A \(good\)", "starting 1.0.0 in slot A", r"booting slot B \(trial, 1 left\)",
                   "starting 1.1.0 in slot B", "1.1.0 confirmed", "1.1.0.* is running")
         machine.cut()
@@ -95,6 +96,7 @@ class Update(repo_cli_test.Repo):
         self.holds("A", OLD)
         self.holds("B", "1.1.0")
 
+    # With BIOS, and the blocks on ext4.
     def test_a_release_that_panics_is_left_after_its_tries(self):
         machine = self.power_on("panics")
         self.sees(machine, "starting 1.0.0 in slot A", r"booting slot B \(trial, 1 left\)", "starting 1.2.0 in slot B",

@@ -98,6 +98,7 @@ class GoodSlots(Board):
         self.put(record("A B", "bad", "good"))
         self.boots_and_writes_nothing("B")
 
+    # Book: DEV-65
     def test_without_a_slot_that_may_boot_it_waits_and_changes_nothing(self):
         self.put(record("A B", "bad", "bad", "3", "3"))
         self.boots_and_writes_nothing(NOBODY)
@@ -121,6 +122,7 @@ class Trials(Board):
         self.assertEqual(self.variables(), {**OTHERS, **trial("2")})
 
     # The power goes each time as soon as the slot is named, before anything of it was read.
+    # Book: DEV-64
     def test_each_power_cut_costs_a_try_and_after_the_last_the_good_slot_boots(self):
         self.put(trial("2"))
         self.assertEqual([self.power_on() for _ in range(3)], ["B", "B", "A"])

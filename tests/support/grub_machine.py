@@ -1,4 +1,4 @@
-"""A PC in QEMU that starts with a real GRUB, Debian's own for BIOS, and the grub.cfg that Tenon ships.
+"""A PC in QEMU that starts with a real GRUB, Debian's own for BIOS or UEFI, and the grub.cfg that Tenon ships.
 
 As in uboot_machine.py the machine is emulated everywhere, and power is cut with SIGKILL."""
 import os
@@ -14,9 +14,12 @@ from uboot_machine import MIB, ROOT, SECTOR, put, run
 
 QEMU = "qemu-system-x86_64"
 GRUB = Path("/usr/lib/grub/i386-pc")
+GRUB_EFI = Path("/usr/lib/grub/x86_64-efi")
+OVMF = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 # normal reads grub.cfg; the script wants from linux on; what the test adds to it, the rest.
-MODULES = ("biosdisk part_gpt ext2 fat normal linux boot loadenv test echo sleep reboot regexp probe "
+MODULES = ("part_gpt ext2 fat normal linux boot loadenv test echo sleep reboot regexp probe "
            "serial terminal configfile").split()
+PREFIX = "(hd0,gpt2)/grub"
 
 CORE_MIB, BOOT_MIB = 1, 8  # partitions 1 and 2
 FIRST_MIB = 1
@@ -68,7 +71,7 @@ def grub_cfg(board):
 def make_core(folder):
     """GRUB's core image and its boot sector, with the places filled in that grub-bios-setup would fill in."""
     core, lba = folder / "core.img", CORE // SECTOR
-    run("grub-mkimage", "-O", "i386-pc", "-o", core, "-p", "(hd0,gpt2)/grub", *MODULES)
+    run("grub-mkimage", "-O", "i386-pc", "-o", core, "-p", PREFIX, "biosdisk", *MODULES)
     image = bytearray(core.read_bytes())
     struct.pack_into("<QHH", image, 0x1f4, lba + 1, -(-len(image) // SECTOR) - 1, 0x820)
     core.write_bytes(image)
@@ -103,7 +106,7 @@ def make_kernel():
 
 
 def make_disk(file, sizes_mib, board=None, boot_type="ext4"):
-    """Makes a disk that starts GRUB, with blocks that hold no variables of the contract, and further partitions of the given
+    """Makes a disk that starts GRUB, by BIOS or, if its boot_type is fat, by UEFI too, with blocks that hold no variables of the contract, and further partitions of the given
     sizes, the first two of which are called rootfs-a and rootfs-b. Returns where the blocks lie, and where those partitions
     begin, in bytes."""
     words, at, starts = ["-o"], FIRST_MIB, []
@@ -113,7 +116,7 @@ def make_disk(file, sizes_mib, board=None, boot_type="ext4"):
         at += size
     with open(file, "wb") as disk:
         disk.truncate((at + 1) * MIB)
-    run("sgdisk", *words, "-t1:ef02", "-c3:rootfs-a", "-c4:rootfs-b", file)
+    run("sgdisk", *words, "-t1:ef02", *(["-t2:ef00"] if boot_type == "fat" else []), "-c3:rootfs-a", "-c4:rootfs-b", file)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         core, boot_sector = make_core(folder)
@@ -127,6 +130,9 @@ def make_disk(file, sizes_mib, board=None, boot_type="ext4"):
         marks = {letter: block({"mark": f"{letter} of {file.name}"}) for letter in "ab"}
         for letter, mark in marks.items():
             (tree / f"tenon/grubenv.{letter}").write_bytes(mark)
+        if boot_type == "fat" and GRUB_EFI.exists():
+            (tree / "EFI/BOOT").mkdir(parents=True)
+            run("grub-mkimage", "-O", "x86_64-efi", "-o", tree / "EFI/BOOT/BOOTX64.EFI", "-p", PREFIX, *MODULES)
         image = folder / "boot.img"
         make_file_system(image, boot_type, tree)
         places = [BOOT + image.read_bytes().index(marks[letter]) for letter in "ab"]
@@ -162,10 +168,16 @@ def partition_id(file, number):
 
 
 class Machine(uboot_machine.Machine):
-    """One power-on."""
+    """One power-on; with a file for the firmware's variables of UEFI, else of BIOS."""
 
-    def __init__(self, disk, *options, kind="virtio", memory_mib=64, disk_options="format=raw,cache=writeback"):
-        self.start([QEMU, "-M", "q35", "-m", str(memory_mib), "-accel", "tcg,thread=single", "-display", "none", "-vga", "none",
+    def __init__(self, disk, *options, kind="virtio", memory_mib=64, disk_options="format=raw,cache=writeback",
+                 efi_variables=None):
+        firmware = []
+        if efi_variables:
+            shutil.copy(OVMF.with_name("OVMF_VARS_4M.fd"), efi_variables)
+            firmware = ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={OVMF}",
+                        "-drive", f"if=pflash,unit=1,format=raw,file={efi_variables}"]
+        self.start([QEMU, *firmware, "-M", "q35", "-m", str(memory_mib), "-accel", "tcg,thread=single", "-display", "none", "-vga", "none",
                     "-monitor", "none", "-serial", "stdio", "-no-user-config",
                     "-drive", f"file={disk},if=none,id=disk,{disk_options}",
                     "-device", uboot_machine.DISK_DEVICE[kind] + ",bootindex=0", *(options or ["-nic", "none"])])

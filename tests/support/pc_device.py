@@ -1,6 +1,6 @@
 """A whole device for grub_machine: Debian's cloud kernel for PCs, BusyBox, and the tenond that was built for this machine.
 
-As arm64_device.py, with GRUB: its blocks lie in partition 2, which is mounted at /grub, and the slots are known by their labels.
+As arm64_device.py, with GRUB: its blocks lie in partition 2, of ext4 or FAT, which is mounted at /grub, and the slots are known by their labels.
 """
 import os
 import re
@@ -27,6 +27,7 @@ class PcKernel(arm64_device.Kernel):
 
 KERNEL = PcKernel("pc", {"tenon_arguments": "console=ttyS0 rootwait ro quiet panic=1"},
                   "softdog soft_margin=4 nowayout=1")
+MOUNT_BLOCKS = "\nmount -t vfat /dev/nvme0n1p2 /grub 2>/dev/null || mount -t ext4 /dev/nvme0n1p2 /grub"
 CONFIGURATION = """
 [device]
 product = "demo"
@@ -55,6 +56,8 @@ def missing():
     """What is not built or brought yet, or "" if nothing."""
     if lacking := grub_machine.missing():
         return lacking
+    if not (grub_machine.OVMF.exists() and grub_machine.GRUB_EFI.exists()):
+        return "Debian's ovmf or grub-efi-amd64-bin is missing"
     return "" if (PACKAGES / "made-by").exists() else "TENON_PC_PACKAGES names no kernel for a PC; ./dev e2e brings one"
 
 
@@ -72,7 +75,7 @@ def make_image(file, version, sequence, fault=""):
     shutil.copy(KERNEL.file(), tree / "boot/vmlinuz")
     driver, *parameters = KERNEL.watchdog.split()
     watchdog = " ".join([put_modules(tree, KERNEL.modules(driver)), *parameters])
-    network = put_modules(tree, KERNEL.modules("virtio_pci", "virtio_net")) + "\nmount -t ext4 /dev/nvme0n1p2 /grub"
+    network = put_modules(tree, KERNEL.modules("virtio_pci", "virtio_net", "vfat", "nls_cp437", "nls_ascii")) + MOUNT_BLOCKS
     (tree / "etc/tenon-release").write_text(
         f"TENON_VERSION={version}\nTENON_SEQUENCE={sequence}\nTENON_BUILD_TIME=2026-01-01T00:00:00Z\n")
     init = tree / "sbin/init"
@@ -82,9 +85,9 @@ def make_image(file, version, sequence, fault=""):
     shutil.rmtree(tree)
 
 
-def make_factory_disk(file, image, root, channel, url):
+def make_factory_disk(file, image, root, channel, url, boot_type):
     """Returns where GRUB's blocks lie, and where slot A, slot B and the data partition begin."""
-    blocks, places = grub_machine.make_disk(file, [SLOT_MIB, SLOT_MIB, DATA_MIB], KERNEL.board)
+    blocks, places = grub_machine.make_disk(file, [SLOT_MIB, SLOT_MIB, DATA_MIB], KERNEL.board, boot_type)
     put(file, places[0], image)
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
