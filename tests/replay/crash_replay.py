@@ -26,7 +26,7 @@ SEEDED = {"reordered", "torn", "rotten"}
 RECORDS_KEPT = {"data", "data/records", "data/records/floors"}  # when the others are lost
 
 # What is recorded: the channel, the releases that are not fit, and the runs of tenond: what each is, what is published
-# then and how it ends. The others begin where the first one ends.
+# then and how it ends. The others begin where the first one ends, and the resumed one where the update was cut.
 BOOT = "boot"
 UPDATE = [("install", "next", REBOOT), BOOT, ("trial", "next", SETTLED)]
 LIVES = {
@@ -34,6 +34,7 @@ LIVES = {
     "update": ("stable", frozenset(), UPDATE),
     "delta": ("delta", frozenset(), UPDATE),
     "local": ("local", frozenset(), UPDATE),
+    "resumed": ("stable", frozenset(), UPDATE),
     "exhausted": ("stable", frozenset(),
                   [("install", "next", REBOOT), *[BOOT] * (TRIES + 1), ("settle", "next", SETTLED)]),
     "unhealthy": ("stable", frozenset({"1.2.0"}),
@@ -47,9 +48,16 @@ LIVES = {
 def record_lives(device, names=None):
     """The lives of these names, or all, by name: each recorded with the real tenond."""
     first = record_life(device, "first", device.factory)
-    lives = {name: record_life(device, name, first.after) for name in LIVES
-             if name != "first" and (names is None or name in names)}
-    return {"first": first, **lives} if names is None or "first" in names else lives
+    lives = {"first": first, "update": record_life(device, "update", first.after)}
+    for name in LIVES:
+        if name not in lives and (names is None or name in names):
+            lives[name] = record_life(device, name, half_written(lives["update"]) if name == "resumed" else first.after)
+    return {name: life for name, life in lives.items() if names is None or name in names}
+
+
+def half_written(life):
+    """What a cut between two checkpoints leaves: the recovery from it is a life of its own."""
+    return next(cut.disk.state(Torn("half", 0)) for cut in cuts_of(life) if 7 in cut.points and len(cut.written) > 2)
 
 
 def record_life(device, name, before):

@@ -10,7 +10,7 @@ import re
 import unittest
 from pathlib import Path
 
-from crash_replay import LIVES, Replay, record_life, report
+from crash_replay import Replay, record_life, record_lives, report
 from points import CUTS, POINTS, cuts_of
 from replayed_device import BIN, ReplayedDevice
 
@@ -23,8 +23,8 @@ class CrashReplay(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.device = cls.enterClassContext(ReplayedDevice())
-        cls.first = record_life(cls.device, "first", cls.device.factory)
-        cls.update = record_life(cls.device, "update", cls.first.after)
+        cls.lives = record_lives(cls.device)
+        cls.base = cls.lives["update"].before
 
     def replay(self, lives, stride):
         """The lives share most of their calls: each is cut at others of them."""
@@ -37,20 +37,19 @@ class CrashReplay(unittest.TestCase):
 
     # Book: DEV-01, DEV-04, DEV-05, DEV-06
     def test_an_update_is_cut_at_every_call(self):
-        replay = self.replay([self.update], UPDATE_STRIDE)
+        replay = self.replay([self.lives["update"]], UPDATE_STRIDE)
         report(replay)
         self.assertEqual(replay.problems, [])
         for point, (_, tested) in POINTS.items():
             if tested.startswith(CUTS) and point not in (21, 27):
                 self.assertGreater(sum(replay.tried[point].values()), 0, f"point {point} is not among the cuts")
 
-    # Book: DEV-01
-    def test_deltas_local_content_first_updates_roll_backs_and_changes_of_mind_are_cut(self):
-        lives = [self.first] + [record_life(self.device, name, self.first.after) for name in LIVES
-                                if name not in ("first", "update")]
-        self.assertTrue(any("taking rootfs.from-" in note for note in lives_named(lives, "delta").notes))
-        self.assertTrue(any("taking rootfs.blocks" in note for note in lives_named(lives, "local").notes))
-        replay = self.replay(lives, OTHER_STRIDE)
+    # Book: DEV-01, DEV-02
+    def test_deltas_local_content_first_updates_recoveries_roll_backs_and_changes_of_mind_are_cut(self):
+        for name, said in (("delta", "taking rootfs.from-"), ("local", "taking rootfs.blocks"),
+                           ("resumed", "going on at segment")):
+            self.assertIn(said, self.lives[name].notes[0])
+        replay = self.replay([life for life in self.lives.values() if life.name != "update"], OTHER_STRIDE)
         report(replay)
         self.assertEqual(replay.problems, [])
 
@@ -65,7 +64,7 @@ class CrashReplay(unittest.TestCase):
     def test_a_sector_that_the_medium_damages_is_noticed_before_anything_is_armed(self):
         for write in range(1, 4):
             with self.subTest(write=write):
-                self.device.begin("update", self.first.after)
+                self.device.begin("update", self.base)
                 self.device.record_tenond("install", "next", 8, rot=f"slot-A.ext4,{write},300")
                 self.assertIn("read back is not what was written", self.device.life.notes[-1])
                 self.device.record_tenond("install", "next", 0)
@@ -76,7 +75,7 @@ class CrashReplay(unittest.TestCase):
     def bug_is_caught(self, name, way, problem):
         self.device.tenond_program = SEEDED_BUGS / f"tenond_{name}"
         self.addCleanup(setattr, self.device, "tenond_program", BIN / "tenond")
-        life = record_life(self.device, "update", self.first.after)
+        life = record_life(self.device, "update", self.base)
         replay = Replay(self.device)
         for cut in cuts_of(life):
             replay.cut(cut, [way], range(1), again=())
@@ -93,10 +92,6 @@ class CrashReplay(unittest.TestCase):
 
     def test_a_tenond_that_raises_the_floor_before_the_commit_is_caught(self):
         self.bug_is_caught("early_floor", "clean", "only 2 is confirmed")
-
-
-def lives_named(lives, name):
-    return next(life for life in lives if life.name == name)
 
 
 if __name__ == "__main__":
