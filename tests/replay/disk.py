@@ -14,8 +14,9 @@ This is the one place that says how storage behaves:
   does a name wait for the data of its file.
 - Size belongs to the data: a file whose writes are lost is as short as before them. A gap reads as zeros.
 
-So ext4 with data=ordered, and any file system that keeps no more than that, stays inside these states. Out of them: a
-drive that ignores a flush, and one that damages sectors nobody wrote (the way `rotten` damages one that was written).
+So ext4 with data=ordered, and any file system that keeps no less than this, stays inside these states. Outside are a
+drive that ignores a flush, and one that damages what nobody wrote: raw flash whose erase blocks hold more than one copy
+of the boot environment is no place for it. (The way `rotten` damages what was written.)
 
 Paths are relative to the device's folder, "a/b"; the folder itself is "". Thread: one.
 """

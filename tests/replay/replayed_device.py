@@ -96,8 +96,8 @@ class Unverified(Exception):
 class ReplayedDevice:
     """Use it in a with statement. Thread: one."""
 
-    def __init__(self, tenond=None):
-        self.tenond_program = tenond or BIN / "tenond"
+    def __init__(self):
+        self.tenond_program = BIN / "tenond"
         self.runs = 0
 
     def __enter__(self):
