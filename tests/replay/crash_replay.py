@@ -89,10 +89,11 @@ class Replay:
 
     device: ReplayedDevice
     seed: int = 1
-    seen: dict = field(default_factory=dict)  # what was tried -> its problems
+    seen: dict = field(default_factory=dict)  # what was tried -> the Restart
     tried: dict = field(default_factory=lambda: defaultdict(Counter))  # point -> way -> states
     failed: dict = field(default_factory=lambda: defaultdict(Counter))
     problems: list = field(default_factory=list)
+    dropped: Counter = field(default_factory=Counter)  # life -> states in which the release was not taken
     states: int = 0
     durable: dict = field(default_factory=lambda: defaultdict(dict))  # life -> floors that no cut takes any more
 
@@ -133,11 +134,13 @@ class Replay:
                         "torn": cut.disk.is_settled() and not (cut.during and cut.during.data)}
         for way in sorted(ways, key=lambda way: way != "lost"):  # what is never lost bounds the others
             for number, state in self.states_of(cut, way, [0] if is_one_state.get(way) else seeds):
-                problems, floors = self.try_state(cut, way, state, way in again)
-                if lower := is_lower(floors, self.durable[cut.life.name]):
-                    problems = [f"the floor {lower} is {floors.get(lower)}, and was durable", *problems]
+                restart = self.try_state(cut, way, state, way in again)
+                problems = list(restart.problems)
+                if lower := is_lower(restart.floors, self.durable[cut.life.name]):
+                    problems.append(f"the floor {lower} is {restart.floors.get(lower)}, and a higher one was durable")
                 if way == "lost":
-                    self.durable[cut.life.name] = floors
+                    self.durable[cut.life.name] = restart.floors
+                self.dropped[cut.life.name] += restart.has_dropped
                 self.note(cut, way, number, problems)
 
     def note(self, cut, way, number, problems):
@@ -155,13 +158,12 @@ class Replay:
                                  f"{self.seed}/{number}: {'; '.join(problems)}")
 
     def try_state(self, cut, way, state, again):
-        """What came of a state: its problems, and the floors that it had."""
+        """What came of a state."""
         boot = cut.scene.boot if way == "killed" else None
         key = (digest_of(state), boot, cut.scene.publication, cut.life.channel, cut.life.unhealthy, again)
         if key not in self.seen:
-            restart = Restart(self.device, cut.life, cut.scene.publication)
-            restart.run(state, boot, again)
-            self.seen[key] = restart.problems, restart.floors
+            self.seen[key] = Restart(self.device, cut.life, cut.scene.publication)
+            self.seen[key].run(state, boot, again)
         return self.seen[key]
 
 
@@ -172,6 +174,7 @@ class Restart:
         self.device, self.life, self.publication = device, life, publication
         self.problems = []
         self.floors = None  # of the state
+        self.has_dropped = False  # whether it took another release than the one it was cut at
 
     def run(self, state, boot, again):
         """`boot`: the boot that goes on, because the daemon was killed and no more; None: power comes back. `again`:
@@ -182,7 +185,8 @@ class Restart:
         newest = self.life.newest(self.publication)
         if not self.problems and newest in self.life.unhealthy and self.device.running() == newest:
             self.problems.append(f"{newest} was confirmed, and is not fit")
-        if not self.problems and (again or self.device.running() != newest):
+        self.has_dropped = self.device.running() != newest
+        if not self.problems and (again or self.has_dropped):
             self.live("last")
             if not self.problems and self.device.running() != LAST:
                 self.problems.append(f"runs {self.device.running()} and does not take {LAST}")
@@ -262,8 +266,9 @@ def report(replay, out=sys.stdout):
     for problem in replay.problems[:20]:
         print(f"FAILED {problem}", file=out)
     print_table(replay, out)
-    print(f"seed {replay.seed}: {replay.states} states, {len(replay.seen)} of them different, "
-          f"{replay.device.runs} runs of the programs, {len(replay.problems)} failed", file=out)
+    dropped = ", ".join(f"{life} {count}" for life, count in replay.dropped.items() if count) or "none"
+    print(f"seed {replay.seed}: {replay.states} states, {len(replay.seen)} of them different, {replay.device.runs} runs of "
+          f"the programs, {len(replay.problems)} failed; the release was given up for the next one: {dropped}", file=out)
 
 
 def main():
