@@ -267,8 +267,8 @@ def report(replay, out=sys.stdout):
         print(f"FAILED {problem}", file=out)
     print_table(replay, out)
     dropped = ", ".join(f"{life} {count}" for life, count in replay.dropped.items() if count) or "none"
-    print(f"seed {replay.seed}: {replay.states} states, {len(replay.seen)} of them different, {replay.device.runs} runs of "
-          f"the programs, {len(replay.problems)} failed; the release was given up for the next one: {dropped}", file=out)
+    print(f"seed {replay.seed}: {replay.states} states, {len(replay.seen)} different, {replay.device.runs} runs, "
+          f"{len(replay.problems)} failed; the release was given up for the next one: {dropped}", file=out)
 
 
 def main():

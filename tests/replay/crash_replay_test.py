@@ -16,7 +16,7 @@ from replayed_device import BIN, ReplayedDevice
 
 SEEDED_BUGS = Path(os.environ["TENON_SEEDED_BUGS"])
 UPDATE_STRIDE = {"clean": 1, "lost": 1, "killed": 4, "reordered": 2, "torn": 2, "rotten": 4, "emptied": 8}
-OTHER_STRIDE = {"clean": 7, "lost": 7, "killed": 14, "reordered": 14, "torn": 7, "rotten": 14, "emptied": 28}
+OTHER_STRIDE = {"clean": 8, "lost": 8, "killed": 16, "reordered": 16, "torn": 8, "rotten": 16, "emptied": 32}
 
 
 class CrashReplay(unittest.TestCase):
