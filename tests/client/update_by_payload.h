@@ -16,7 +16,7 @@ namespace tenon::tests {
 inline Bytes next_version(ByteView image, const std::string& name, std::uint32_t seed) {
   Bytes next(image.begin(), image.end());
   std::copy_n(name.c_str(), name.size() + 1, next.begin());
-  std::ranges::rotate(next.begin() + 100'000, next.begin() + 140'001, next.begin() + 200'000);
+  std::rotate(next.begin() + 100'000, next.begin() + 140'001, next.begin() + 200'000);
   const Bytes news = random_image(3000, seed);
   std::ranges::copy(news, next.begin() + 250'000);
   return next;
