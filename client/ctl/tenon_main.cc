@@ -1,4 +1,5 @@
 // tenon: what a person, or a script, asks of a device. It runs the updater itself, under the store's lock.
+#include <tenon/client/confine/confine.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/plan_report.h>
 #include <tenon/client/daemon/program.h>
@@ -53,8 +54,9 @@ json::Object decision_json(const policies::Decision& decision) {
   return object;
 }
 
-Result<SourceList> sources_of(const DeviceConfig& config, const Options& options) {
-  return options.bundle.empty() ? configured_sources(config, "tenon/" TENON_VERSION) : bundle_source(options.bundle);
+Result<SourceList> sources_of(const DeviceConfig& config, const Options& options, CourierLink& courier) {
+  if (!options.bundle.empty()) return bundle_source(options.bundle);
+  return configured_sources(config, courier);
 }
 
 // What a source lacks is for somebody else to mend when it is a bundle.
@@ -67,10 +69,9 @@ Error error_of(Error error, const Options& options) {
           "or copy it again");
 }
 
-Result<int> run_status(const DeviceConfig& config, const Options& options, Reporter& reporter) {
-  TENON_TRY(SourceList sources, sources_of(config, options));
+Result<int> run_status(const DeviceConfig& config, const Options& options, CourierLink& courier, Reporter& reporter) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kLook, std::move(sources), reporter));
+            DeviceRuntime::open(config, Access::kLook, configured_sources(config, courier), reporter));
   TENON_TRY(const Status status, device->updater().status());
   if (options.as_json) {
     print(status_json(config, status));
@@ -146,8 +147,9 @@ Result<int> run_rollback(Updater& updater, const Options& options) {
 using Command = std::function<Result<int>(Updater&, const Options&)>;
 
 // Every command that acts first settles what the last boot left behind.
-Result<int> act(const DeviceConfig& config, const Options& options, Reporter& reporter, const Command& command) {
-  TENON_TRY(SourceList sources, sources_of(config, options));
+Result<int> act(const DeviceConfig& config, const Options& options, CourierLink& courier, Reporter& reporter,
+                const Command& command) {
+  TENON_TRY(SourceList sources, sources_of(config, options, courier));
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
   TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
@@ -195,17 +197,21 @@ int run(int argc, char** argv) {
     return app.exit(problem) == 0 ? 0 : exit_with(ExitStatus::kUsage);
   }
 
-  const Result<DeviceConfig> config = load_config(options.config_path);
+  const Result<DeviceConfig> config = DeviceConfig::load(options.config_path);
   if (!config) return report_error(config.error());
   if (config->fetch.most_bytes_per_second > 0) options.bytes_per_second = config->fetch.most_bytes_per_second;
   TerminalReporter reporter(options.quiet || options.as_json);
+  const bool asks = options.bundle.empty() && (check->parsed() || plan->parsed() || install->parsed());
+  CourierLink courier = asks ? link_to_courier(*config, options.config_path)
+                             : CourierLink::nowhere(Error{ErrorCode::kNet, "this command asks nobody"});
+  for (const std::string& complaint : confine_device()) reporter.warn(complaint);
   Result<int> outcome = 0;
-  if (status->parsed()) outcome = run_status(*config, options, reporter);
-  if (check->parsed()) outcome = act(*config, options, reporter, run_check);
-  if (plan->parsed()) outcome = act(*config, options, reporter, run_plan);
-  if (install->parsed()) outcome = act(*config, options, reporter, run_install);
-  if (confirm->parsed()) outcome = act(*config, options, reporter, run_confirm);
-  if (rollback->parsed()) outcome = act(*config, options, reporter, run_rollback);
+  if (status->parsed()) outcome = run_status(*config, options, courier, reporter);
+  if (check->parsed()) outcome = act(*config, options, courier, reporter, run_check);
+  if (plan->parsed()) outcome = act(*config, options, courier, reporter, run_plan);
+  if (install->parsed()) outcome = act(*config, options, courier, reporter, run_install);
+  if (confirm->parsed()) outcome = act(*config, options, courier, reporter, run_confirm);
+  if (rollback->parsed()) outcome = act(*config, options, courier, reporter, run_rollback);
   return outcome ? *outcome : report_error(error_of(outcome.error(), options));
 }
 

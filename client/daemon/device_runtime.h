@@ -1,7 +1,8 @@
 // DeviceRuntime: the adapters of a real device, wired to one updater. The store's lock is held as long as it lives.
 #pragma once
 
-#include <tenon/client/daemon/config.h>
+#include <tenon/client/config/device_config.h>
+#include <tenon/client/errands/courier_link.h>
 #include <tenon/client/ports/fetcher.h>
 #include <tenon/client/updater/updater.h>
 
@@ -19,8 +20,10 @@ enum class Access {
 // SourceList is where a device reads the repository, in the order in which they are tried.
 using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
-// configured_sources gives the addresses of the configuration. Errors: E_USAGE; E_NET when curl cannot start.
-Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent);
+// link_to_courier leads to the courier of the configuration, or starts one. Caller must: do so before confine_device().
+CourierLink link_to_courier(const DeviceConfig& config, const std::string& config_path);
+// configured_sources gives the addresses of the configuration, all through one courier. Caller must: keep the link alive.
+SourceList configured_sources(const DeviceConfig& config, CourierLink& courier);
 // bundle_source gives a bundle in place of them all. Errors: those of BundleFile::open.
 Result<SourceList> bundle_source(const std::string& path);
 
@@ -43,8 +46,5 @@ class DeviceRuntime {
 // runs_on_trial asks the boot record alone, for when nothing else of the device can be opened.
 // Errors: E_HW
 Result<bool> runs_on_trial(const DeviceConfig& config);
-
-// load_config reads the configuration file. Errors: E_USAGE
-Result<DeviceConfig> load_config(const std::string& path);
 
 }  // namespace tenon::client

@@ -4,6 +4,7 @@
 //   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [network]     proxy, ca_file, kib_per_second, attempts, not_found (the statuses that mean so)
+//   [courier]     socket (where tenon-courier listens; without one it is started), user (whom it becomes when it is root)
 //   [slots.A]     one path for each slot class, for example rootfs = "/dev/disk/by-partlabel/rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config, cmdline, boot_id, tries, reboot (a command)
@@ -14,7 +15,7 @@
 
 #include <tenon/client/health/command_health.h>
 #include <tenon/client/slots/file_slots.h>
-#include <tenon/client/transport/curl_fetcher.h>
+#include <tenon/client/transport/fetch_options.h>
 #include <tenon/policies/label.h>
 
 #include <cstdint>
@@ -32,9 +33,11 @@ struct DeviceConfig {
   std::string id_file = "/etc/machine-id";    // its first line tells this device from all others
   std::string data = "/var/lib/tenon";
   std::string release_file = "/etc/tenon-release";
-  std::vector<std::string> sources = {};     // url, then the mirrors
-  FetchOptions fetch = {};                   // of each of them
-  std::uint32_t attempts = 4;                // how often they are asked in turn before a step gives up
+  std::vector<std::string> sources = {};  // url, then the mirrors
+  FetchOptions fetch = {};                // of each of them
+  std::uint32_t attempts = 4;             // how often they are asked in turn before a step gives up
+  std::string courier_socket = {};        // "": each program starts a courier of its own
+  std::string courier_user = "nobody";
   std::uint64_t payload_memory = 32u << 20;  // bytes that a delta or a local payload may take
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
@@ -48,6 +51,8 @@ struct DeviceConfig {
 
   // parse Errors: E_USAGE, naming file and line.
   static Result<DeviceConfig> parse(std::string_view text, const std::string& file_name);
+  // load reads a file. Errors: E_USAGE
+  static Result<DeviceConfig> load(const std::string& path);
 };
 
 // device_id_in gives the id in the text of an id_file: its first line. A device tree's serial number ends with a NUL.
