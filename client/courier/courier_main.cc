@@ -25,6 +25,10 @@ using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
 constexpr int kMostConnections = 128;  // at once, one for each source of each program that asks
 
+// What curl, OpenSSL and the resolver would take from whoever started this process: SSLKEYLOGFILE is given all keys of TLS.
+constexpr const char* kNotFromOutside[] = {"SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR",    "RES_OPTIONS",
+                                           "LOCALDOMAIN",   "HOSTALIASES",   "RESOLV_HOST_CONF"};
+
 int report(const Error& error) {
   std::fprintf(stderr, "error: %s %s\n", std::string(to_string(error.code)).c_str(),
                printable(error.message, 2000).c_str());
@@ -103,6 +107,7 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
+  for (const char* name : tenon::client::kNotFromOutside) ::unsetenv(name);
   tenon::init_crypto();
   return tenon::client::run(argc, argv);
 }

@@ -28,7 +28,8 @@ Result<void> check_folder(const std::string& path) {
   const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
   struct stat status = {};
   if (::stat(folder.c_str(), &status) != 0) return errno_error(folder, "cannot be examined");
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
+  const bool is_ours = status.st_uid == 0 || status.st_uid == ::geteuid();
+  if (is_ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
   return Error{ErrorCode::kUsage, "others may write to " + folder + ", where the courier's socket shall be",
                "name a path in a folder of its own, such as /run/tenon/courier.sock"};
 }

@@ -266,12 +266,17 @@ class Starting(CourierTest):
 
     # Book: LOC-07
     def test_no_socket_is_made_where_others_could_put_theirs(self):
-        self.socket.parent.chmod(0o1777)
-        self.addCleanup(self.socket.parent.chmod, 0o700)
-        done = subprocess.run([BIN / "tenon-courier", "--config", self.config], capture_output=True, text=True, timeout=30,
-                              check=False)
-        self.assertEqual(done.returncode, USAGE)
-        self.assertIn("others may write to", done.stderr)
+        folder = self.socket.parent
+        self.addCleanup(folder.chmod, 0o700)
+        self.addCleanup(os.chown, folder, os.geteuid(), -1)
+        for mode, owner in [(0o1777, os.geteuid()), (0o770, os.geteuid()), *([(0o700, 1234)] if os.geteuid() == 0 else [])]:
+            with self.subTest(mode=oct(mode), owner=owner):
+                folder.chmod(mode)
+                os.chown(folder, owner, -1)
+                done = subprocess.run([BIN / "tenon-courier", "--config", self.config], capture_output=True, text=True,
+                                      timeout=30, check=False)
+                self.assertEqual(done.returncode, USAGE)
+                self.assertIn("others may write to", done.stderr)
 
     def test_no_file_makes_way_for_the_socket(self):
         self.socket.unlink(missing_ok=True)
