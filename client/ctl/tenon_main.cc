@@ -1,5 +1,6 @@
 // tenon: what a person, or a script, asks of a device. The daemon does it, where one listens; else this process does,
 // under the store's lock.
+#include <tenon/client/confine/confine.h>
 #include <tenon/client/control/control_client.h>
 #include <tenon/client/ctl/device_text.h>
 #include <tenon/client/daemon/device_runtime.h>
@@ -9,7 +10,7 @@
 #include <tenon/metadata/utf8.h>
 
 #include <cstdio>
-#include <functional>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 #include <unistd.h>
@@ -82,7 +83,8 @@ constexpr Word kWords[] = {
      rollback_text, done},
 };
 
-bool takes_a_bundle(const Word& word) {
+// Those that ask the repository, wherever that is.
+bool asks_sources(const Word& word) {
   const std::string_view name = word.name;
   return name == "check" || name == "plan" || name == "install";
 }
@@ -95,14 +97,6 @@ struct OpenedBundle {
   }
 };
 
-Result<std::unique_ptr<DeviceControl>> device_of(const DeviceConfig& config) {
-  if (!config.control_socket.empty()) {
-    TENON_TRY(std::unique_ptr<ControlStream> stream, ControlStream::connect(config.control_socket));
-    if (stream) return std::unique_ptr<DeviceControl>(std::make_unique<ControlClient>(std::move(stream)));
-  }
-  return std::unique_ptr<DeviceControl>(std::make_unique<DeviceService>(config, "tenon/" TENON_VERSION));
-}
-
 Result<int> ask(const DeviceConfig& config, const Options& options, const Word& word) {
   TerminalReporter reporter(options.quiet || options.as_json);
   OpenedBundle bundle;
@@ -113,7 +107,21 @@ Result<int> ask(const DeviceConfig& config, const Options& options, const Word& 
     call.parameters.set("bundle", options.bundle);
   }
   if (word.method == std::string_view("Rollback")) call.parameters.set("reason", options.reason);
-  TENON_TRY(const std::unique_ptr<DeviceControl> device, device_of(config));
+
+  std::unique_ptr<ControlStream> daemon;
+  if (!config.control_socket.empty()) {
+    TENON_TRY(daemon, ControlStream::connect(config.control_socket));
+  }
+  const bool fetches = !daemon && asks_sources(word) && options.bundle.empty();
+  CourierLink courier = fetches ? link_to_courier(config, options.config_path)
+                                : CourierLink::nowhere(Error{ErrorCode::kNet, "this command asks nobody"});
+  for (const std::string& complaint : confine_device()) reporter.warn(complaint);
+  std::unique_ptr<DeviceControl> device;
+  if (daemon) {
+    device = std::make_unique<ControlClient>(std::move(daemon));
+  } else {
+    device = std::make_unique<DeviceService>(config, courier);
+  }
   TENON_TRY(const json::Object answer, device->call(call, reporter));
   std::fputs(options.as_json ? (json::to_text(answer, 2) + "\n").c_str() : word.text(answer).c_str(), stdout);
   return static_cast<int>(word.status(answer));
@@ -140,7 +148,7 @@ int run(int argc, char** argv) {
     command->add_flag("--json", options.as_json, "print JSON");
     command->fallthrough();
     command->callback([&asked, &word] { asked = &word; });
-    if (takes_a_bundle(word)) {
+    if (asks_sources(word)) {
       command
           ->add_option("--from", options.bundle,
                        "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little")
@@ -155,7 +163,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? 0 : static_cast<int>(ExitStatus::kUsage);
   }
-  const Result<DeviceConfig> config = load_config(options.config_path);
+  const Result<DeviceConfig> config = DeviceConfig::load(options.config_path);
   if (!config) return report_error(config.error());
   const Result<int> outcome = ask(*config, options, *asked);
   return outcome ? *outcome : report_error(outcome.error());

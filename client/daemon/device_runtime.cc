@@ -1,27 +1,23 @@
 #include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/boot/uboot_boot_control.h>
+#include <tenon/client/config/text_file.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
+#include <tenon/client/errands/courier_fetcher.h>
 #include <tenon/client/store/file_store.h>
 #include <tenon/client/transport/bundle_fetcher.h>
-#include <tenon/client/transport/curl_fetcher.h>
+#include <tenon/client/transport/http_url.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
-#include <fstream>
 #include <optional>
 #include <random>
-#include <sstream>
 #include <thread>
 
 #include <sys/timex.h>
 
 namespace tenon::client {
 namespace {
-
-constexpr std::size_t kMaxFileBytes = 1u << 20;  // of a file that people or the maker of the device wrote
 
 class SystemClock final : public Clock {
  public:
@@ -46,20 +42,9 @@ class SystemClock final : public Clock {
   }
 };
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  if (!file) return Error{ErrorCode::kStorage, path + ": " + std::strerror(errno)};
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return Error{ErrorCode::kStorage, path + " cannot be read"};
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) return Error{ErrorCode::kLimit, path + " is larger than 1 MiB"};
-  return text;
-}
-
 // Without an id a device comes last in every rollout; that must not keep it from anything else.
 std::string read_device_id(const std::string& path) {
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_text_file(path);
   return text ? device_id_in(*text) : "";
 }
 
@@ -92,7 +77,7 @@ std::string_view failure_code(ErrorCode code) {
 // A system whose release file is missing or malformed says nothing of itself: that is for the floors to judge, and must
 // not keep a trial from ending.
 RunningImage read_release_file(const std::string& path, Reporter& reporter) {
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_text_file(path);
   Result<RunningImage> image = text ? parse_release_file(*text).with_context(path) : text.error();
   if (image) return *std::move(image);
   reporter.warn("the running image says nothing of itself: " + image.error().message);
@@ -101,7 +86,7 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
 
 Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& config) {
   if (config.grub_env) {
-    TENON_TRY(GrubBootControl boot, GrubBootControl::open(*config.grub_env, config.cmdline, config.boot_id));
+    TENON_TRY(GrubBootControl boot, GrubBootControl::open({config.grub_env->at(0), config.grub_env->at(1)}, config.cmdline, config.boot_id));
     return std::unique_ptr<BootControl>(std::make_unique<GrubBootControl>(std::move(boot)));
   }
   TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
@@ -110,11 +95,18 @@ Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& confi
 
 }  // namespace
 
-Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent) {
+CourierLink link_to_courier(const DeviceConfig& config, const std::string& config_path) {
+  if (!config.courier_socket.empty()) return CourierLink::to_socket(config.courier_socket);
+  const Result<std::string> program = courier_beside_us();
+  return program ? CourierLink::start(*program, config_path) : CourierLink::nowhere(program.error());
+}
+
+SourceList configured_sources(const DeviceConfig& config, CourierLink& courier) {
   SourceList sources;
   for (const std::string& url : config.sources) {
-    TENON_TRY(std::unique_ptr<CurlFetcher> source, CurlFetcher::create(url, user_agent, config.fetch));
-    sources.push_back(std::move(source));
+    const auto number = static_cast<std::uint16_t>(sources.size());
+    const std::string name = shown_url(parse_base_url(url).value_or(url));
+    sources.push_back(std::make_unique<CourierFetcher>(courier, number, name, config.fetch));
   }
   return sources;
 }
@@ -159,7 +151,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
   TENON_TRY(std::unique_ptr<FileStore> store,
             access == Access::kAct ? FileStore::open(config.data) : FileStore::open_for_reading(config.data));
   TENON_TRY(std::unique_ptr<BootControl> boot, open_boot_control(config));
-  TENON_TRY(const std::string root, read_file(config.root));
+  TENON_TRY(const std::string root, read_text_file(config.root));
   RunningImage running_image = read_release_file(config.release_file, reporter);
 
   auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
@@ -206,15 +198,6 @@ Result<bool> runs_on_trial(const DeviceConfig& config) {
   TENON_TRY(const Boot running, boot->running());
   TENON_TRY(const BootRecord record, boot->read());
   return record.of(running.running).state == SlotState::kTrial;
-}
-
-Result<DeviceConfig> load_config(const std::string& path) {
-  const Result<std::string> text = read_file(path);
-  if (!text) {
-    return Error{ErrorCode::kUsage, text.error().message}.with_hint(
-        "name the device's configuration with --config; examples/device.toml shows one");
-  }
-  return DeviceConfig::parse(*text, path);
 }
 
 }  // namespace tenon::client

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <tenon/client/bundle/bundle_file.h>
-#include <tenon/client/daemon/config.h>
+#include <tenon/client/config/device_config.h>
+#include <tenon/client/errands/courier_link.h>
 #include <tenon/client/ports/fetcher.h>
 #include <tenon/client/store/history_log.h>
 #include <tenon/client/updater/updater.h>
@@ -21,8 +22,10 @@ enum class Access {
 // SourceList is where a device reads the repository, in the order in which they are tried.
 using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
-// configured_sources gives the addresses of the configuration. Errors: E_USAGE; E_NET when curl cannot start.
-Result<SourceList> configured_sources(const DeviceConfig& config, const std::string& user_agent);
+// link_to_courier leads to the courier of the configuration, or starts one. Caller must: do so before confine_device().
+CourierLink link_to_courier(const DeviceConfig& config, const std::string& config_path);
+// configured_sources gives the addresses of the configuration, all through one courier. Caller must: keep the link alive.
+SourceList configured_sources(const DeviceConfig& config, CourierLink& courier);
 // bundle_source gives a bundle in place of them all.
 SourceList bundle_source(BundleFile bundle);
 
@@ -50,8 +53,5 @@ Result<ReadHistory> read_history(const DeviceConfig& config);
 // runs_on_trial asks the boot record alone, for when nothing else of the device can be opened.
 // Errors: E_HW
 Result<bool> runs_on_trial(const DeviceConfig& config);
-
-// load_config reads the configuration file. Errors: E_USAGE
-Result<DeviceConfig> load_config(const std::string& path);
 
 }  // namespace tenon::client

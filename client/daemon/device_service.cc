@@ -192,7 +192,7 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
     return Error{ErrorCode::kUsage, "the file of " + printable(bundle_name) + " was not handed over"};
   }
   TENON_TRY(SourceList sources,
-            call.file < 0 ? configured_sources(config_, user_agent_) : given_bundle(call.file, bundle_name));
+            call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
   Result<json::Object> result = act(config_, std::move(sources), reporter, method->second, parameters);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
   return result;

@@ -3,8 +3,9 @@
 // Thread: any; of those that act at once one works and the others get E_BUSY.
 #pragma once
 
+#include <tenon/client/config/device_config.h>
 #include <tenon/client/control/device_control.h>
-#include <tenon/client/daemon/config.h>
+#include <tenon/client/errands/courier_link.h>
 
 #include <set>
 #include <string>
@@ -13,9 +14,8 @@ namespace tenon::client {
 
 class DeviceService final : public DeviceControl {
  public:
-  // user_agent: what servers are told.
-  DeviceService(DeviceConfig config, std::string user_agent)
-      : config_(std::move(config)), user_agent_(std::move(user_agent)) {}
+  // Caller must keep the courier alive.
+  DeviceService(DeviceConfig config, CourierLink& courier) : config_(std::move(config)), courier_(courier) {}
 
   // call Errors: those of the updater's steps; E_BUSY while another one acts.
   Result<json::Object> call(const ControlCall& call, Reporter& reporter) override;
@@ -28,7 +28,7 @@ class DeviceService final : public DeviceControl {
 
  private:
   DeviceConfig config_;
-  std::string user_agent_;
+  CourierLink& courier_;
 };
 
 }  // namespace tenon::client

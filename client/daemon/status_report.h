@@ -1,7 +1,7 @@
 // The status of a device, for programs.
 #pragma once
 
-#include <tenon/client/daemon/config.h>
+#include <tenon/client/config/device_config.h>
 #include <tenon/client/updater/updater.h>
 #include <tenon/metadata/json.h>
 

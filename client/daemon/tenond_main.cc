@@ -1,5 +1,6 @@
 // tenond: the daemon of a device. After a boot it settles the trial; then it checks and installs, again and again. Meanwhile it answers
 // `tenon`, in threads of their own.
+#include <tenon/client/confine/confine.h>
 #include <tenon/client/control/control_server.h>
 #include <tenon/client/daemon/device_cycle.h>
 #include <tenon/client/daemon/device_runtime.h>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 
 namespace tenon::client {
 namespace {
@@ -21,18 +23,17 @@ constexpr int kUsage = static_cast<int>(ExitStatus::kUsage);
 constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
 
 // The store's lock is held for one cycle, so that `tenon` has its turn between two.
-Result<CycleOutcome> open_and_run(const DeviceConfig& config, Reporter& reporter) {
-  TENON_TRY(SourceList sources, configured_sources(config, "tenond/" TENON_VERSION));
+Result<CycleOutcome> open_and_run(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
+            DeviceRuntime::open(config, Access::kAct, configured_sources(config, courier), reporter));
   Result<CycleOutcome> outcome = run_cycle(device->updater());
   if (!outcome) device->record_failure(outcome.error());
   return outcome;
 }
 
 // A trial whose daemon cannot do its work is no healthy one: the reboot takes its next try.
-Result<CycleOutcome> one_cycle(const DeviceConfig& config, Reporter& reporter) {
-  Result<CycleOutcome> outcome = open_and_run(config, reporter);
+Result<CycleOutcome> one_cycle(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
+  Result<CycleOutcome> outcome = open_and_run(config, courier, reporter);
   if (outcome || outcome.error().code == ErrorCode::kBusy) return outcome;
   const Result<bool> on_trial = runs_on_trial(config);
   if (!on_trial || !*on_trial) return outcome;
@@ -48,6 +49,13 @@ Result<void> reboot(const DeviceConfig& config, Reporter& reporter) {
   return run_command(config.reboot);
 }
 
+// An installation leaves free pages in the heap that the C library keeps for the next one, an hour or a year away.
+void give_memory_back() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
+
 // Devices that were switched on together do not ask together: up to a tenth of the interval more.
 std::chrono::seconds until_next_check(const DeviceConfig& config) {
   const std::int64_t interval = std::int64_t{60} * config.interval_minutes;
@@ -55,8 +63,8 @@ std::chrono::seconds until_next_check(const DeviceConfig& config) {
   return std::chrono::seconds(interval + std::uniform_int_distribution<std::int64_t>(0, interval / 10)(entropy));
 }
 
-int run_once(const DeviceConfig& config, Reporter& reporter) {
-  const Result<CycleOutcome> outcome = one_cycle(config, reporter);
+int run_once(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
+  const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter);
   if (!outcome) return report_error(outcome.error());
   reporter.note(outcome->summary);
   if (!outcome->reboot_wanted) return kNothingToDo;
@@ -79,13 +87,14 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
   return nullptr;
 }
 
-// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up.
-[[noreturn]] void run_forever(const DeviceConfig& config, Reporter& log) {
+// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up. It ends by
+// itself when the courier that it started has ended: only who is not confined yet can start another.
+int run_forever(const DeviceConfig& config, CourierLink& courier, Reporter& log) {
   EventHub reporter(log);
-  DeviceService service(config, "tenond/" TENON_VERSION);
+  DeviceService service(config, courier);
   const std::unique_ptr<ControlServer> server = serve_control(config, service, reporter);
   for (;;) {
-    const Result<CycleOutcome> outcome = one_cycle(config, reporter);
+    const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter);
     if (!outcome) {
       report_error(outcome.error());
     } else {
@@ -94,6 +103,10 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
         if (const Result<void> rebooted = reboot(config, reporter); !rebooted) report_error(rebooted.error());
       }
     }
+    if (courier.is_lost()) {
+      return report_error(Error{ErrorCode::kNet, "the courier has ended", "start tenond again: its init should"});
+    }
+    give_memory_back();
     std::this_thread::sleep_for(until_next_check(config));
   }
 }
@@ -112,11 +125,12 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? 0 : kUsage;
   }
-  const Result<DeviceConfig> config = load_config(config_path);
+  const Result<DeviceConfig> config = DeviceConfig::load(config_path);
   if (!config) return report_error(config.error());
   TerminalReporter reporter(quiet);
-  if (once) return run_once(*config, reporter);
-  run_forever(*config, reporter);
+  CourierLink courier = link_to_courier(*config, config_path);
+  for (const std::string& complaint : confine_device()) reporter.warn(complaint);
+  return once ? run_once(*config, courier, reporter) : run_forever(*config, courier, reporter);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // device.toml and the release file: strict where people write, clear when they err.
-#include <tenon/client/daemon/config.h>
+#include <tenon/client/config/device_config.h>
 #include <tenon/client/daemon/release_file.h>
 
 #include <fstream>
@@ -82,7 +82,7 @@ TEST(DeviceConfig, NamesOneBootloader) {
   EXPECT_FALSE(uboot->grub_env);
   const Result<DeviceConfig> grub = DeviceConfig::parse(with("grub_env = [\"/efi/a\", \"/efi/b\"]\n"), "device.toml");
   ASSERT_TRUE(grub) << grub.error().message;
-  EXPECT_EQ(grub->grub_env, (GrubBlockPaths{"/efi/a", "/efi/b"}));
+  EXPECT_EQ(grub->grub_env, (std::array<std::string, 2>{"/efi/a", "/efi/b"}));
   for (const char* wrong : {"[\"/efi/a\"]", "[\"a\", \"b\", \"c\"]"}) {
     EXPECT_EQ(error_of(with(std::string("grub_env = ") + wrong + "\n")),
               "device.toml, line 12: grub_env does not name two files");
@@ -128,6 +128,33 @@ TEST(DeviceConfig, NamesTheLineOfWhatIsWrongAboutTheNetwork) {
     EXPECT_EQ(message.find("secret"), std::string::npos) << message;
   }
   EXPECT_EQ(error_of("network = 1\n" + kGood), "device.toml, line 1: network is not a table");
+}
+
+TEST(DeviceConfig, SaysWhereTheCourierIs) {
+  const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");
+  EXPECT_EQ(plain->courier_socket, "") << "tenond starts its own";
+  EXPECT_EQ(plain->courier_user, "nobody");
+  const std::string table = "[courier]\nsocket = \"/run/tenon/courier.sock\"\nuser = \"tenon\"\n";
+  const Result<DeviceConfig> config = DeviceConfig::parse(kGood + table, "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->courier_socket, "/run/tenon/courier.sock");
+  EXPECT_EQ(config->courier_user, "tenon");
+  for (const char* line : {"socket = \"courier.sock\"", "socket = \"\"", "socket = 1", "user = \"\"", "port = 80"}) {
+    const std::string message = error_of(kGood + "[courier]\n" + line + "\n");
+    EXPECT_TRUE(message.starts_with("device.toml, line 14: ")) << message;
+  }
+}
+
+TEST(DeviceConfig, NamesTheLineOfAnAddressThatIsNone) {
+  for (const char* url :
+       {"ftp://host", "host/path", "http://", "http://user@", "http://host/?query", "http://host/#x"}) {
+    const std::string text = replaced(kGood, "url = \"http://127.0.0.1\"", "url = \"" + std::string(url) + "\"");
+    EXPECT_TRUE(error_of(text).starts_with("device.toml, line 6: the repository's address ")) << url;
+  }
+  const std::string mirror = "url = \"http://127.0.0.1\"\nmirrors = [\"http://good\", \"http://user:secret@\"]";
+  const std::string message = error_of(replaced(kGood, "url = \"http://127.0.0.1\"", mirror));
+  EXPECT_TRUE(message.starts_with("device.toml, line 7: ")) << message;
+  EXPECT_EQ(message.find("secret"), std::string::npos) << message;
 }
 
 // Book: DELTA-10

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`tenon check` against TLS servers of all kinds on this machine: it speaks to the one that the configuration names, over TLS,
 or to nobody; and what TLS refuses does not keep a mirror from helping."""
+import os
 import shutil
 import socket
 import ssl
@@ -226,6 +227,22 @@ class Tls(unittest.TestCase):
         bad = self.serve(context_of(self.authority.issue("redirected", san="DNS:example.com")))
         server.reply = location.replace(str(other.server_port), str(bad.server_port)).encode()
         self.check(server.url())
+        self.assertEqual(bad.requests, [])
+
+    # Book: LOC-10, NET-11
+    def test_the_environment_gives_no_keys_away_and_adds_no_trust(self):
+        keys, other = Path(self.certificates) / "keys", Authority(self.certificates, "of_environment")
+        names = {"SSLKEYLOGFILE": str(keys), "SSL_CERT_FILE": str(other.certificate), "CURL_CA_BUNDLE": str(other.certificate),
+                 "SSL_CERT_DIR": self.certificates}
+        for name in names:
+            self.addCleanup(os.environ.pop, name, None)
+        os.environ.update(names)
+        good, bad = self.serve(context_of(self.good)), self.serve(context_of(other.issue("of_environment_server")))
+        self.check(good.url())
+        self.assertTrue(good.requests)
+        self.assertFalse(keys.exists())
+        for ca_file in (True, False):
+            self.check(bad.url(), ca_file=ca_file)
         self.assertEqual(bad.requests, [])
 
     # Book: NET-02

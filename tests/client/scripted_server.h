@@ -3,7 +3,7 @@
 // Thread: the script runs in a thread of the server's own.
 #pragma once
 
-#include <tenon/client/transport/curl_fetcher.h>
+#include <tenon/client/curl/curl_fetcher.h>
 
 #include <atomic>
 #include <functional>

@@ -2,7 +2,7 @@
 // and the benchmarks run: a thin shell over RefreshSession and TargetSearch with files and curl, without rules of its
 // own.
 // Exit status: 0 when all was done, 1 otherwise.
-#include <tenon/client/transport/curl_fetcher.h>
+#include <tenon/client/curl/curl_fetcher.h>
 #include <tenon/client/workflow/refresh_session.h>
 #include <tenon/client/workflow/target_search.h>
 #include <tenon/metadata/utf8.h>

@@ -189,7 +189,7 @@ def make_image(file, version, sequence, fault="", kernel=CLOUD):
     put_busybox(tree)
     for name in ("boot", "data", "etc", "lib/aarch64-linux-gnu", "run", "sbin", "var"):
         (tree / name).mkdir()
-    programs = [PROGRAMS / "tenond", PROGRAMS / "tenon"]
+    programs = [PROGRAMS / name for name in ("tenond", "tenon", "tenon-courier")]
     for program in programs:
         run("aarch64-linux-gnu-strip", "-o", tree / "bin" / program.name, program)
     for name in needed_libraries(*programs):

@@ -2,6 +2,8 @@
 // opening for writing, mkostemp, write, pwrite, fallocate, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate and
 // what is like them.
 //
+// What the program starts is left alone: its environment names this library no more.
+//
 //   CUT_AT=N       which call, from 1; 0: none, and the program's last word on stderr is how many there were
 //   CUT_HOW=kill   SIGKILL before it; of a write, after half of it
 //           EIO    it fails, the others do not
@@ -30,6 +32,7 @@ std::string_view word(const char* name, const char* otherwise) {
 
 class Calls {
  public:
+  Calls() { ::unsetenv("LD_PRELOAD"); }
   ~Calls() {
     if (at == 0) ::dprintf(STDERR_FILENO, "%ld", count.load());
   }

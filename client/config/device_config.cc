@@ -1,4 +1,5 @@
-#include <tenon/client/daemon/config.h>
+#include <tenon/client/config/device_config.h>
+#include <tenon/client/config/text_file.h>
 #include <tenon/client/slots/partition_name.h>
 #include <tenon/client/transport/http_url.h>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kMostKibPerSecond = 1u << 21;  // 2 GiB: more is no limit
 constexpr std::uint32_t kMostMemoryMib = 1u << 12;
+constexpr std::size_t kMostSources = 100;     // each failure of all of them is told in one message
 constexpr std::uint32_t kMostAttempts = 100;  // hours: a cycle must end, so that `tenon` has its turn
 
 // Table reads the keys of one table and refuses those that nobody asked for.
@@ -143,6 +145,36 @@ Result<void> read_network(const toml::table& network, const std::string& file, D
   return table.finish();
 }
 
+Result<void> read_sources(Table& repository, DeviceConfig& config) {
+  std::string url;
+  std::vector<std::string> mirrors;
+  TENON_TRY_VOID(repository.string("url", url));
+  TENON_TRY_VOID(repository.strings("mirrors", mirrors));
+  if (url.empty()) return repository.missing("url");
+  config.sources.push_back(std::move(url));
+  config.sources.insert(config.sources.end(), mirrors.begin(), mirrors.end());
+  if (config.sources.size() > kMostSources) {
+    return repository.error(*repository.find("mirrors"), "more addresses than " + std::to_string(kMostSources));
+  }
+  for (const std::string& source : config.sources) {
+    if (const auto base = parse_base_url(source); !base) {
+      const std::string_view key = &source == &config.sources.front() ? "url" : "mirrors";
+      return repository.error(*repository.find(key), base.error().message).with_hint(base.error().hint);
+    }
+  }
+  return {};
+}
+
+Result<void> read_courier(const toml::table& courier, const std::string& file, DeviceConfig& config) {
+  Table table(courier, "courier", file);
+  TENON_TRY_VOID(table.string("socket", config.courier_socket));
+  TENON_TRY_VOID(table.string("user", config.courier_user));
+  if (!config.courier_socket.empty() && !config.courier_socket.starts_with('/')) {
+    return table.error(*table.find("socket"), "socket is no path from the root");
+  }
+  return table.finish();
+}
+
 Result<SlotPaths> read_slots(Table& top, const std::string& file) {
   SlotPaths slots;
   TENON_TRY(Table groups, required_table(top, "slots", file));
@@ -169,7 +201,7 @@ Result<void> read_boot(Table& top, const std::string& file, DeviceConfig& config
     if (boot.find("fw_env_config") != nullptr) {
       return boot.error(*grub_env, "grub_env and fw_env_config are both there: a device has one bootloader");
     }
-    config.grub_env = GrubBlockPaths{blocks[0], blocks[1]};
+    config.grub_env = {blocks[0], blocks[1]};
   }
   TENON_TRY_VOID(boot.string("fw_env_config", config.fw_env_config));
   TENON_TRY_VOID(boot.string("cmdline", config.cmdline));
@@ -218,18 +250,14 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY_VOID(device.finish());
 
   TENON_TRY(Table repository, required_table(top, "repository", file));
-  std::string url;
-  std::vector<std::string> mirrors;
-  TENON_TRY_VOID(repository.string("url", url));
-  TENON_TRY_VOID(repository.strings("mirrors", mirrors));
+  TENON_TRY_VOID(read_sources(repository, config));
   TENON_TRY_VOID(repository.string("root", config.root));
-  if (url.empty()) return repository.missing("url");
   TENON_TRY_VOID(repository.finish());
-  config.sources.push_back(std::move(url));
-  config.sources.insert(config.sources.end(), mirrors.begin(), mirrors.end());
 
   TENON_TRY(const toml::table* network, top.table("network"));
   if (network != nullptr) TENON_TRY_VOID(read_network(*network, file, config));
+  TENON_TRY(const toml::table* courier, top.table("courier"));
+  if (courier != nullptr) TENON_TRY_VOID(read_courier(*courier, file, config));
 
   TENON_TRY(config.slots, read_slots(top, file));
 
@@ -272,6 +300,13 @@ Result<DeviceConfig> DeviceConfig::parse(std::string_view text, const std::strin
     return Error{ErrorCode::kUsage, file_name + ", line " + std::to_string(problem.source().begin.line) + ": " +
                                         std::string(problem.description())};
   }
+}
+
+Result<DeviceConfig> DeviceConfig::load(const std::string& path) {
+  const Result<std::string> text = read_text_file(path);
+  if (text) return parse(*text, path);
+  return Error{ErrorCode::kUsage, text.error().message}.with_hint(
+      "name the device's configuration with --config; examples/device.toml shows one");
 }
 
 std::string device_id_in(std::string_view text) {

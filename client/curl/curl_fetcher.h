@@ -8,31 +8,19 @@
 #pragma once
 
 #include <tenon/client/ports/fetcher.h>
+#include <tenon/client/transport/fetch_options.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tenon::client {
 
-struct FetchOptions {
-  std::chrono::seconds connect_timeout{30};   // name, connection, proxy and TLS together
-  std::uint64_t stall_bytes_per_second = 16;  // slower than this ...
-  std::chrono::seconds stall_time{60};        // ... for so long is a stall
-  // A fetch, redirects included, ends after the time of a connection and a stall and what its bytes take at this rate;
-  // what was written before is not lost. A source that drips is left in the end.
-  std::uint64_t slowest_bytes_per_second = 256;
-  std::uint64_t most_bytes_per_second = 0;      // 0 is no limit
-  std::string proxy = {};                       // "" is none, whatever the environment says
-  std::string ca_file = {};                     // "" are the certificate authorities of the system
-  std::vector<int> not_found_statuses = {404};  // an S3 bucket that cannot be listed says 403
-};
-
 class CurlFetcher final : public Fetcher {
  public:
-  // create Errors: E_USAGE for an address, or a proxy's, that is no http or https URL; E_NET when curl cannot start.
+  // create reads the file of certificate authorities once: later this process may not be allowed to.
+  // Errors: E_USAGE for an address, or a proxy's, that is no http or https URL; E_NET when curl cannot start.
   // Caller must: have called init_crypto(), so that curl's OpenSSL reads no openssl.cnf.
   static Result<std::unique_ptr<CurlFetcher>> create(std::string_view base_url, std::string user_agent,
                                                      FetchOptions options = {});
@@ -49,7 +37,8 @@ class CurlFetcher final : public Fetcher {
   class Handle;
   class Pace;
   struct Transfer;
-  CurlFetcher(std::string base_url, std::string user_agent, FetchOptions options, std::unique_ptr<Handle> home);
+  CurlFetcher(std::string base_url, std::string user_agent, FetchOptions options, std::string authorities,
+              std::unique_ptr<Handle> home);
 
   // get follows the redirects from a URL to the reply that is none.
   Result<FetchOutcome> get(std::string url, Transfer& transfer);
@@ -59,6 +48,7 @@ class CurlFetcher final : public Fetcher {
   std::string base_url_;
   std::string user_agent_;
   FetchOptions options_;
+  std::string authorities_;  // the file of them; "" when there is none, or it cannot be read
   std::unique_ptr<Pace> pace_;
   std::unique_ptr<Handle> home_;  // the origin of the base
   std::unique_ptr<Handle> away_;  // the origin to which a redirect led last

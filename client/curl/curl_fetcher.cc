@@ -1,4 +1,4 @@
-#include <tenon/client/transport/curl_fetcher.h>
+#include <tenon/client/curl/curl_fetcher.h>
 #include <tenon/client/transport/http_reply.h>
 #include <tenon/client/transport/http_url.h>
 #include <tenon/client/transport/socket_reach.h>
@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -59,12 +61,12 @@ std::string range_of(const FetchRequest& request) {
   return request.offset == 0 ? "" : first;
 }
 
-// Bounded, so that a length that somebody claims does not overflow a clock.
-std::chrono::seconds longest_time(const FetchOptions& options, std::uint64_t length) {
-  constexpr std::uint64_t kMaxSeconds = 365 * 86'400;
-  const std::uint64_t at_slowest = length / std::max<std::uint64_t>(options.slowest_bytes_per_second, 1);
-  return options.connect_timeout + options.stall_time +
-         std::chrono::seconds(static_cast<std::int64_t>(std::min(at_slowest, kMaxSeconds)));
+// "" for a file that cannot be read, or is longer than any list of authorities.
+std::string content_of(const std::string& path) {
+  constexpr std::size_t kMostBytes = 4u << 20;
+  std::ifstream file(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  return file.bad() || content.size() > kMostBytes ? "" : content;
 }
 
 }  // namespace
@@ -154,7 +156,7 @@ class CurlFetcher::Handle {
   // prepare sets what is the same for every request. reset() keeps the connections and nothing else; after a failure not
   // even those are kept: curl 7.88 holds on to the buffer of a transfer that found no address, takes no other size for it,
   // and after reset() believes in one that it does not have.
-  Result<void> prepare(const FetchOptions& options, const std::string& user_agent) {
+  Result<void> prepare(const FetchOptions& options, const std::string& authorities, const std::string& user_agent) {
     if (failed_) TENON_TRY_VOID(begin_anew());
     curl_easy_reset(curl_.get());
     refused_ = CURLE_OK;
@@ -176,10 +178,10 @@ class CurlFetcher::Handle {
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);
     if (!options.ca_file.empty()) {
-      set(CURLOPT_CAINFO, options.ca_file.c_str());
+      set_authorities(CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, options.ca_file, authorities);
       set(CURLOPT_CAPATH, nullptr);  // else the folder of the system's authorities counts as well
     }
-    set_proxy_tls(options);
+    set_proxy_tls(options, authorities);
     set(CURLOPT_USERAGENT, user_agent.c_str());
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);  // who asks again after a failure must see that the address has changed
@@ -261,12 +263,19 @@ class CurlFetcher::Handle {
     if (code != CURLE_OK) refused_ = code;
   }
 
-  void set_proxy_tls(const FetchOptions& options) {
+  // A file that could not be read is for curl to complain of, when it is needed. Caller must: keep the authorities alive.
+  void set_authorities(CURLoption file, CURLoption content, const std::string& ca_file,
+                       const std::string& authorities) {
+    curl_blob blob{const_cast<char*>(authorities.data()), authorities.size(), CURL_BLOB_NOCOPY};
+    authorities.empty() ? set(file, ca_file.c_str()) : set(content, &blob);
+  }
+
+  void set_proxy_tls(const FetchOptions& options, const std::string& authorities) {
     set(CURLOPT_PROXY_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
     set(CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
     if (!options.ca_file.empty()) {
-      set(CURLOPT_PROXY_CAINFO, options.ca_file.c_str());
+      set_authorities(CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAINFO_BLOB, options.ca_file, authorities);
       set(CURLOPT_PROXY_CAPATH, nullptr);
     }
   }
@@ -314,16 +323,18 @@ Result<std::unique_ptr<CurlFetcher>> CurlFetcher::create(std::string_view base_u
   if (!options.proxy.empty()) {
     TENON_TRY(options.proxy, parse_proxy_url(options.proxy));
   }
+  std::string authorities = content_of(options.ca_file);
   TENON_TRY(std::unique_ptr<Handle> home, Handle::create());
-  return std::unique_ptr<CurlFetcher>(
-      new CurlFetcher(std::move(base), std::move(user_agent), std::move(options), std::move(home)));
+  return std::unique_ptr<CurlFetcher>(new CurlFetcher(std::move(base), std::move(user_agent), std::move(options),
+                                                      std::move(authorities), std::move(home)));
 }
 
-CurlFetcher::CurlFetcher(std::string base_url, std::string user_agent, FetchOptions options,
+CurlFetcher::CurlFetcher(std::string base_url, std::string user_agent, FetchOptions options, std::string authorities,
                          std::unique_ptr<Handle> home)
     : base_url_(std::move(base_url)),
       user_agent_(std::move(user_agent)),
       options_(std::move(options)),
+      authorities_(std::move(authorities)),
       pace_(std::make_unique<Pace>(options_.most_bytes_per_second)),
       home_(std::move(home)) {}
 
@@ -350,7 +361,7 @@ Result<FetchOutcome> CurlFetcher::fetch(const FetchRequest& request, ByteSink& s
 
 Result<FetchOutcome> CurlFetcher::get(std::string url, Transfer& transfer) {
   Handle* handle = home_.get();
-  TENON_TRY_VOID(handle->prepare(options_, user_agent_));
+  TENON_TRY_VOID(handle->prepare(options_, authorities_, user_agent_));
   for (int redirects = 0;; ++redirects) {
     if (const auto done = handle->get(url, transfer); !done) {
       Error error = done.error();
@@ -385,7 +396,7 @@ Result<CurlFetcher::Handle*> CurlFetcher::handle_for(const std::string& url) {
     TENON_TRY(away_, Handle::create());
     away_origin_ = origin;
   }
-  TENON_TRY_VOID(away_->prepare(options_, user_agent_));
+  TENON_TRY_VOID(away_->prepare(options_, authorities_, user_agent_));
   return away_.get();
 }
 

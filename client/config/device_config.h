@@ -4,6 +4,7 @@
 //   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [network]     proxy, ca_file, kib_per_second, attempts, not_found (the statuses that mean so)
+//   [courier]     socket (where tenon-courier listens; without one it is started), user (whom it becomes when it is root)
 //   [slots.A]     one path or partition for each slot class, for example rootfs = "PARTLABEL=rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
@@ -13,12 +14,12 @@
 //   [[health]]    name, command, timeout_seconds
 #pragma once
 
-#include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/health/command_health.h>
 #include <tenon/client/slots/file_slots.h>
-#include <tenon/client/transport/curl_fetcher.h>
+#include <tenon/client/transport/fetch_options.h>
 #include <tenon/policies/label.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,14 +35,16 @@ struct DeviceConfig {
   std::string id_file = "/etc/machine-id";    // its first line tells this device from all others
   std::string data = "/var/lib/tenon";
   std::string release_file = "/etc/tenon-release";
-  std::vector<std::string> sources = {};     // url, then the mirrors
-  FetchOptions fetch = {};                   // of each of them
-  std::uint32_t attempts = 4;                // how often they are asked in turn before a step gives up
+  std::vector<std::string> sources = {};  // url, then the mirrors
+  FetchOptions fetch = {};                // of each of them
+  std::uint32_t attempts = 4;             // how often they are asked in turn before a step gives up
+  std::string courier_socket = {};        // "": each program starts a courier of its own
+  std::string courier_user = "nobody";
   std::uint64_t payload_memory = 32u << 20;  // bytes that a delta or a local payload may take
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
   std::string fw_env_config = "/etc/fw_env.config";
-  std::optional<GrubBlockPaths> grub_env = {};  // the bootloader is GRUB, and not U-Boot
+  std::optional<std::array<std::string, 2>> grub_env = {};  // the bootloader is GRUB, and not U-Boot
   std::string cmdline = "/proc/cmdline";
   std::string boot_id = "/proc/sys/kernel/random/boot_id";
   std::uint32_t tries = 3;               // 1 to 9: the boot script counts with one digit
@@ -53,6 +56,8 @@ struct DeviceConfig {
 
   // parse Errors: E_USAGE, naming file and line.
   static Result<DeviceConfig> parse(std::string_view text, const std::string& file_name);
+  // load reads a file. Errors: E_USAGE
+  static Result<DeviceConfig> load(const std::string& path);
 };
 
 // device_id_in gives the id in the text of an id_file: its first line. A device tree's serial number ends with a NUL.
