@@ -67,8 +67,8 @@ int run_once(const DeviceConfig& config, CourierLink& courier, Reporter& reporte
   return 0;
 }
 
-// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up. It ends by
-// itself when the courier that it started has ended: only who is not confined yet can start another.
+// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up. It
+// ends by itself when the courier that it started has ended: only who is not confined yet can start another.
 int run_forever(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
   for (;;) {
     const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter);
