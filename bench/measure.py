@@ -1,7 +1,7 @@
 """measure: what one process costs, seen from outside.
 
-Wall and CPU time (user and system, of the process and all that it started) come from wait4, in runs that nothing else
-watches: what a process leaves behind when it ends, as tenon does its courier, becomes this one's child. Memory is that of
+Wall and CPU time (user and system, of the process and all that it started) come from wait4, in runs that nothing
+else watches: what a process leaves behind when it ends, as tenon does its courier, becomes this one's child. Memory is that of
 the process alone. It comes from runs of its own in which /proc/PID/status is read as fast as can be, some twenty
 thousand times a second: the highest RssAnon, and the last VmHWM, the peak of all resident memory, which needs no luck.
 (ru_maxrss of wait4 would count this Python too: a child keeps what it had before exec.)
@@ -51,7 +51,8 @@ def _end(process, status, words):
 
 
 def _children():
-    return {int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()}
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(child) for task in tasks for child in (task / "children").read_text().split()}
 
 
 def times(words):

@@ -1,6 +1,6 @@
-// What comes over the connection between tenond and its courier, both ways. The first byte says which: 'f' the body of an errand,
-// 'e' the body of an end, 'a' a whole answer as tenond reads it. What is read is written back as the same; an answer means the
-// same in whatever pieces it comes, and the sink never gets more than was asked for.
+// What comes over the connection between tenond and its courier, both ways. The first byte says which: 'f' the body of
+// an errand, 'e' the body of an end, 'a' a whole answer as tenond reads it. What is read is written back as the same;
+// an answer means the same in whatever pieces it comes, and the sink never gets more than was asked for.
 #include <tenon/client/errands/answer_reader.h>
 #include <tenon/client/errands/errand_wire.h>
 #include <tenon/client/transport/retry_after.h>

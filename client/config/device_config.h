@@ -4,7 +4,7 @@
 //   [device]      product, hardware, channel, group, id_file, data, release_file
 //   [repository]  url, mirrors (more addresses of the same, in the order in which they are tried), root
 //   [network]     proxy, ca_file, kib_per_second, attempts, not_found (the statuses that mean so)
-//   [courier]     socket (where tenon-courier listens; without one it is started), user (whom it becomes when it is root)
+//   [courier]     socket (where tenon-courier listens; without one it is started), user (whom it becomes as root)
 //   [slots.A]     one path or partition for each slot class, for example rootfs = "PARTLABEL=rootfs-a"
 //   [slots.B]
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)

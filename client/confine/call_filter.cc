@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -15,310 +17,58 @@
 namespace tenon::client {
 namespace {
 
-// What neither process ever needs, and what would undo the others' protection: io_uring makes calls that no filter sees.
-constexpr const char* kForNobody[] = {
+// What neither process ever needs, and what would undo the others' protection: io_uring makes calls that no filter
+// sees.
+constexpr std::string_view kForNobody =
     // other code for the kernel, or another kernel
-    "init_module",
-    "finit_module",
-    "delete_module",
-    "kexec_load",
-    "kexec_file_load",
-    "bpf",
+    "init_module finit_module delete_module kexec_load kexec_file_load bpf "
     // other processes
-    "ptrace",
-    "process_vm_readv",
-    "process_vm_writev",
-    "process_madvise",
-    "pidfd_getfd",
-    "kcmp",
-    "perf_event_open",
+    "ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp perf_event_open "
     // what is mounted where
-    "mount",
-    "umount",
-    "umount2",
-    "pivot_root",
-    "chroot",
-    "move_mount",
-    "open_tree",
-    "fsopen",
-    "fsmount",
-    "fsconfig",
-    "fspick",
-    "mount_setattr",
-    "swapon",
-    "swapoff",
-    "quotactl",
-    "quotactl_fd",
+    "mount umount umount2 pivot_root chroot move_mount open_tree fsopen fsmount fsconfig fspick mount_setattr "
+    "swapon swapoff quotactl quotactl_fd "
     // other namespaces
-    "setns",
-    "unshare",
+    "setns unshare "
     // the machine
-    "iopl",
-    "ioperm",
-    "settimeofday",
-    "stime",
-    "clock_settime",
-    "clock_settime64",
-    "sethostname",
-    "setdomainname",
-    "syslog",
-    "acct",
-    "vhangup",
-    "nfsservctl",
-    "lookup_dcookie",
+    "iopl ioperm settimeofday stime clock_settime clock_settime64 sethostname setdomainname syslog acct vhangup "
+    "nfsservctl lookup_dcookie "
     // ways around
-    "io_uring_setup",
-    "io_uring_enter",
-    "io_uring_register",
-    "userfaultfd",
-    "open_by_handle_at",
-    "modify_ldt",
-    "vm86",
-    "vm86old",
-    "add_key",
-    "request_key",
-    "keyctl",
-};
+    "io_uring_setup io_uring_enter io_uring_register userfaultfd open_by_handle_at modify_ldt vm86 vm86old add_key "
+    "request_key keyctl ";
 
 // What would let the courier change anything that lasts, or start anything.
-constexpr const char* kNotForCourier[] = {
-    "execve",
-    "execveat",
-    "reboot",
-    "creat",
-    "openat2",
-    "mkdir",
-    "mkdirat",
-    "mknod",
-    "mknodat",
-    "rename",
-    "renameat",
-    "renameat2",
-    "link",
-    "linkat",
-    "symlink",
-    "symlinkat",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "truncate",
-    "truncate64",
-    "ftruncate",
-    "ftruncate64",
-    "fallocate",
-    "chmod",
-    "fchmod",
-    "fchmodat",
-    "chown",
-    "chown32",
-    "fchown",
-    "fchown32",
-    "lchown",
-    "lchown32",
-    "fchownat",
-    "utime",
-    "utimes",
-    "utimensat",
-    "utimensat_time64",
-    "futimesat",
-    "setxattr",
-    "lsetxattr",
-    "fsetxattr",
-    "removexattr",
-    "lremovexattr",
-    "fremovexattr",
-    "pwrite64",
-    "pwritev",
-    "pwritev2",
-    "copy_file_range",
-    "splice",
-    "tee",
-    "vmsplice",
-    "sendfile",
-    "sendfile64",
-    "memfd_create",
-    "memfd_secret",
-    "kill",
-    "tkill",
-    "pidfd_open",
-    "pidfd_send_signal",
-    "setuid",
-    "setgid",
-    "setreuid",
-    "setregid",
-    "setresuid",
-    "setresgid",
-    "setuid32",
-    "setgid32",
-    "setreuid32",
-    "setregid32",
-    "setresuid32",
-    "setresgid32",
-    "setgroups",
-    "setgroups32",
-    "capset",
-    "listen",
-    "setrlimit",
-    "personality",
-    "fanotify_init",
-    "inotify_init",
-    "inotify_init1",
-    "shmget",
-    "shmat",
-    "msgget",
-    "semget",
-};
+constexpr std::string_view kNotForCourier =
+    "execve execveat reboot creat openat2 mkdir mkdirat mknod mknodat rename renameat renameat2 link linkat symlink "
+    "symlinkat unlink unlinkat rmdir truncate truncate64 ftruncate ftruncate64 fallocate chmod fchmod fchmodat "
+    "chown chown32 fchown fchown32 lchown lchown32 fchownat utime utimes utimensat utimensat_time64 futimesat "
+    "setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr pwrite64 pwritev pwritev2 copy_file_range "
+    "splice tee vmsplice sendfile sendfile64 memfd_create memfd_secret kill tkill pidfd_open pidfd_send_signal "
+    "setuid setgid setreuid setregid setresuid setresgid setuid32 setgid32 setreuid32 setregid32 setresuid32 "
+    "setresgid32 setgroups setgroups32 capset listen setrlimit personality fanotify_init inotify_init inotify_init1 "
+    "shmget shmat msgget semget ";
 
 // What fetching takes: libcurl with its resolver's thread, OpenSSL, the C library and what it loads to look up a name.
-constexpr const char* kForCourier[] = {
+constexpr std::string_view kForCourier =
     // memory, threads, time
-    "brk",
-    "mmap",
-    "mmap2",
-    "munmap",
-    "mprotect",
-    "mremap",
-    "madvise",
-    "fork",
-    "vfork",
-    "set_robust_list",
-    "rseq",
-    "set_tid_address",
-    "set_thread_area",
-    "set_tls",
-    "arch_prctl",
-    "futex",
-    "futex_time64",
-    "membarrier",
-    "sched_yield",
-    "sched_getaffinity",
-    "exit",
-    "exit_group",
-    "wait4",
-    "waitpid",
-    "waitid",
-    "restart_syscall",
-    "tgkill",
-    "rt_sigreturn",
-    "sigreturn",
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "rt_sigtimedwait",
-    "rt_sigtimedwait_time64",
-    "sigaltstack",
-    "clock_gettime",
-    "clock_gettime64",
-    "clock_getres",
-    "clock_getres_time64",
-    "clock_nanosleep",
-    "clock_nanosleep_time64",
-    "nanosleep",
-    "gettimeofday",
-    "time",
-    "times",
-    "getrandom",
-    "cacheflush",
+    "brk mmap mmap2 munmap mprotect mremap madvise fork vfork set_robust_list rseq set_tid_address set_thread_area "
+    "set_tls arch_prctl futex futex_time64 membarrier sched_yield sched_getaffinity exit exit_group wait4 waitpid "
+    "waitid restart_syscall tgkill rt_sigreturn sigreturn rt_sigaction rt_sigprocmask rt_sigtimedwait "
+    "rt_sigtimedwait_time64 sigaltstack clock_gettime clock_gettime64 clock_getres clock_getres_time64 "
+    "clock_nanosleep clock_nanosleep_time64 nanosleep gettimeofday time times getrandom cacheflush "
     // itself
-    "getpid",
-    "getppid",
-    "gettid",
-    "getuid",
-    "getuid32",
-    "geteuid",
-    "geteuid32",
-    "getgid",
-    "getgid32",
-    "getegid",
-    "getegid32",
-    "getresuid",
-    "getresuid32",
-    "getresgid",
-    "getresgid32",
-    "getgroups",
-    "getgroups32",
-    "getrlimit",
-    "ugetrlimit",
-    "getrusage",
-    "getcpu",
-    "uname",
-    "sysinfo",
+    "getpid getppid gettid getuid getuid32 geteuid geteuid32 getgid getgid32 getegid getegid32 getresuid "
+    "getresuid32 getresgid getresgid32 getgroups getgroups32 getrlimit ugetrlimit getrusage getcpu uname sysinfo "
     // files that are there
-    "read",
-    "readv",
-    "pread64",
-    "preadv",
-    "preadv2",
-    "write",
-    "writev",
-    "close",
-    "close_range",
-    "lseek",
-    "_llseek",
-    "dup",
-    "dup2",
-    "dup3",
-    "fcntl",
-    "fcntl64",
-    "stat",
-    "stat64",
-    "lstat",
-    "lstat64",
-    "fstat",
-    "fstat64",
-    "newfstatat",
-    "fstatat64",
-    "statx",
-    "statfs",
-    "statfs64",
-    "fstatfs",
-    "fstatfs64",
-    "access",
-    "faccessat",
-    "faccessat2",
-    "readlink",
-    "readlinkat",
-    "getdents64",
-    "getcwd",
-    "fadvise64",
-    "fadvise64_64",
-    "arm_fadvise64_64",
-    "pipe",
-    "pipe2",
-    "eventfd2",
+    "read readv pread64 preadv preadv2 write writev close close_range lseek _llseek dup dup2 dup3 fcntl fcntl64 "
+    "stat stat64 lstat lstat64 fstat fstat64 newfstatat fstatat64 statx statfs statfs64 fstatfs fstatfs64 access "
+    "faccessat faccessat2 readlink readlinkat getdents64 getcwd fadvise64 fadvise64_64 arm_fadvise64_64 pipe pipe2 "
+    "eventfd2 "
     // waiting
-    "poll",
-    "ppoll",
-    "ppoll_time64",
-    "select",
-    "_newselect",
-    "pselect6",
-    "pselect6_time64",
-    "epoll_create1",
-    "epoll_ctl",
-    "epoll_wait",
-    "epoll_pwait",
-    "epoll_pwait2",
+    "poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create1 epoll_ctl epoll_wait "
+    "epoll_pwait epoll_pwait2 "
     // the network
-    "socketpair",
-    "connect",
-    "bind",
-    "accept",
-    "accept4",
-    "getsockname",
-    "getpeername",
-    "getsockopt",
-    "setsockopt",
-    "send",
-    "sendto",
-    "sendmsg",
-    "sendmmsg",
-    "recv",
-    "recvfrom",
-    "recvmsg",
-    "recvmmsg",
-    "recvmmsg_time64",
-    "shutdown",
-};
+    "socketpair connect bind accept accept4 getsockname getpeername getsockopt setsockopt send sendto sendmsg "
+    "sendmmsg recv recvfrom recvmsg recvmmsg recvmmsg_time64 shutdown ";
 
 class Filter {
  public:
@@ -336,15 +86,21 @@ class Filter {
     note(
         ::seccomp_rule_add_array(context_, action, call, static_cast<unsigned>(conditions.size()), conditions.begin()));
   }
-  template <std::size_t size>
-  void rules(std::uint32_t action, const char* const (&names)[size]) {
-    for (const char* name : names) rule(action, name);
+  // rules takes names with a blank behind each.
+  void rules(std::uint32_t action, std::string_view names) {
+    while (!names.empty()) {
+      const std::size_t end = names.find(' ');
+      rule(action, std::string(names.substr(0, end)).c_str());
+      names.remove_prefix(end + 1);
+    }
   }
 
-  // load Programs for another kind of machine that the kernel could run (32 bits on 64) cannot be filtered as well: refused.
+  // load Programs for another kind of machine that the kernel could run (32 bits on 64) cannot be filtered as well:
+  // refused.
   Complaints load() {
     if (context_ == nullptr) return {"system calls are not filtered: out of memory"};
     note(::seccomp_attr_set(context_, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM)));
+    note(::seccomp_attr_set(context_, SCMP_FLTATR_API_SYSRAWRC, 1));  // the kernel's own error
     note(::seccomp_load(context_));
     if (failed_ == 0) return {};
     return {std::string("system calls are not filtered, which needs a kernel with CONFIG_SECCOMP_FILTER: ") +
@@ -374,8 +130,8 @@ void rule_open(Filter& filter, const char* name, unsigned flags_argument) {
   filter.rule(SCMP_ACT_ALLOW, name, {scmp_arg_cmp{flags_argument, SCMP_CMP_MASKED_EQ, all, kOnlyReads}});
 }
 
-// clone also makes namespaces, in which a process has rights that it has not here. What clone3 is asked for lies in memory,
-// where no filter sees it: a C library that is told of no such call takes clone.
+// clone also makes namespaces, in which a process has rights that it has not here. What clone3 is asked for lies in
+// memory, where no filter sees it: a C library that is told of no such call takes clone.
 constexpr scmp_datum_t kNamespaces[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
                                         CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
 

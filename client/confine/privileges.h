@@ -1,5 +1,5 @@
-// What a process of a device can give up for good: its user, its capabilities, and the way to get more by exec. What the
-// system refuses is said, for people, and the process goes on: a device must stay updatable.
+// What a process of a device can give up for good: its user, its capabilities, and the way to get more by exec. What
+// the system refuses is said, for people, and the process goes on: a device must stay updatable.
 // Thread: before there is a second one.
 #pragma once
 
@@ -17,8 +17,8 @@ using Rights = std::vector<int>;
 // become_user(); to who has no capability it makes no difference.
 void bound_capabilities(const Rights& kept);
 
-// become_user changes from root to that user, of the number 65534 when nobody has that name, with its group and no other.
-// Who is not root stays who it is.
+// become_user changes from root to that user, of the number 65534 when nobody has that name, with its group and no
+// other. Who is not root stays who it is.
 Complaints become_user(const std::string& name);
 
 // keep_capabilities gives up all that this process has but those kept, and with no_new_privs the way to more by exec.

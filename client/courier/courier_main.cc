@@ -1,5 +1,5 @@
-// tenon-courier: the only program of a device that has the network. It brings what tenond asks for from the sources of the
-// configuration, and can neither write a slot nor change what is trusted.
+// tenon-courier: the only program of a device that has the network. It brings what tenond asks for from the sources of
+// the configuration, and can neither write a slot nor change what is trusted.
 #include <tenon/client/confine/confine.h>
 #include <tenon/client/courier/door.h>
 #include <tenon/client/curl/curl_fetcher.h>
@@ -25,7 +25,8 @@ using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
 constexpr int kMostConnections = 128;  // at once, one for each source of each program that asks
 
-// What curl, OpenSSL and the resolver would take from whoever started this process: SSLKEYLOGFILE is given all keys of TLS.
+// What curl, OpenSSL and the resolver would take from whoever started this process: SSLKEYLOGFILE is given all keys of
+// TLS.
 constexpr const char* kNotFromOutside[] = {"SSLKEYLOGFILE", "SSL_CERT_FILE", "SSL_CERT_DIR",    "RES_OPTIONS",
                                            "LOCALDOMAIN",   "HOSTALIASES",   "RESOLV_HOST_CONF"};
 

@@ -1,5 +1,5 @@
-// Door: where tenond comes to the courier: a socket that systemd opened, one that the configuration names, or the channel of a
-// process that started this one.
+// Door: where tenond comes to the courier: a socket that systemd opened, one that the configuration names, or the
+// channel of a process that started this one.
 // Thread: one.
 #pragma once
 
@@ -21,8 +21,9 @@ class Door {
  public:
   // at_channel is the one at kCourierChannel.
   static Door at_channel();
-  // open takes systemd's socket, or else makes the one of the configuration, for nobody but its owner. A socket that a courier
-  // left behind makes way. Errors: E_USAGE when there is neither, or when others may write to the folder; E_STORAGE
+  // open takes systemd's socket, or else makes the one of the configuration, for nobody but its owner. A socket that a
+  // courier left behind makes way. Errors: E_USAGE when there is neither, or when others may write to the folder;
+  // E_STORAGE
   static Result<Door> open(const DeviceConfig& config, const Environment& environment);
 
   // next waits for a connection. Nothing: who started this process has ended. Errors: E_NET

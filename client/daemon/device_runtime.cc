@@ -86,7 +86,8 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
 
 Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& config) {
   if (config.grub_env) {
-    TENON_TRY(GrubBootControl boot, GrubBootControl::open({config.grub_env->at(0), config.grub_env->at(1)}, config.cmdline, config.boot_id));
+    TENON_TRY(GrubBootControl boot,
+              GrubBootControl::open({config.grub_env->at(0), config.grub_env->at(1)}, config.cmdline, config.boot_id));
     return std::unique_ptr<BootControl>(std::make_unique<GrubBootControl>(std::move(boot)));
   }
   TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));

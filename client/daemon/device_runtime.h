@@ -24,7 +24,8 @@ using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
 // link_to_courier leads to the courier of the configuration, or starts one. Caller must: do so before confine_device().
 CourierLink link_to_courier(const DeviceConfig& config, const std::string& config_path);
-// configured_sources gives the addresses of the configuration, all through one courier. Caller must: keep the link alive.
+// configured_sources gives the addresses of the configuration, all through one courier. Caller must: keep the link
+// alive.
 SourceList configured_sources(const DeviceConfig& config, CourierLink& courier);
 // bundle_source gives a bundle in place of them all.
 SourceList bundle_source(BundleFile bundle);

@@ -87,8 +87,8 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
   return nullptr;
 }
 
-// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up. It ends by
-// itself when the courier that it started has ended: only who is not confined yet can start another.
+// A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up. It
+// ends by itself when the courier that it started has ended: only who is not confined yet can start another.
 int run_forever(const DeviceConfig& config, CourierLink& courier, Reporter& log) {
   EventHub reporter(log);
   DeviceService service(config, courier);

@@ -1,5 +1,5 @@
-// AnswerReader: the answer to one errand as it comes in from the courier, in pieces of any size. The sink gets the bytes of the
-// file and no more than were asked for; nothing is kept but a head and an end. It does no I/O.
+// AnswerReader: the answer to one errand as it comes in from the courier, in pieces of any size. The sink gets the
+// bytes of the file and no more than were asked for; nothing is kept but a head and an end. It does no I/O.
 // Thread: one.
 #pragma once
 
@@ -17,7 +17,8 @@ class AnswerReader {
   AnswerReader(const FetchRequest& request, ByteSink& sink) : request_(request), sink_(sink) {}
 
   // take takes the next bytes. Caller must: give nothing more after an error.
-  // Errors: E_NET for what is no answer to this request; E_LIMIT when more comes than was asked for; what the sink returned.
+  // Errors: E_NET for what is no answer to this request; E_LIMIT when more comes than was asked for; what the sink
+  // returned.
   Result<void> take(ByteView bytes);
 
   // end is there once the answer is whole.

@@ -18,7 +18,8 @@ std::chrono::seconds with_grace(std::chrono::seconds patience) {
 CourierFetcher::CourierFetcher(CourierLink& link, std::uint16_t source, std::string name, const FetchOptions& options)
     : link_(link), source_(source), name_(std::move(name)), options_(options) {}
 
-// What goes wrong between the two leaves bytes of one answer to be taken for the next, so that the connection ends as well.
+// What goes wrong between the two leaves bytes of one answer to be taken for the next, so that the connection ends as
+// well.
 Result<FetchOutcome> CourierFetcher::fetch(const FetchRequest& request, ByteSink& sink) {
   asked_pause_ = std::chrono::seconds::zero();
   if (request.path.empty() || request.path.size() > kMaxPathBytes) {

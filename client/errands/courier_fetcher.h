@@ -1,6 +1,7 @@
-// CourierFetcher: brings files through the courier, the process that has the network. What the courier says is believed as
-// little as what a server says: one that lies, stalls or sends too much is a bad source.
-// Thread: one call at a time. Each has a connection of its own, so that two sources never meet in one process of the courier.
+// CourierFetcher: brings files through the courier, the process that has the network. What the courier says is believed
+// as little as what a server says: one that lies, stalls or sends too much is a bad source.
+// Thread: one call at a time. Each has a connection of its own, so that two sources never meet in one process of the
+// courier.
 #pragma once
 
 #include <tenon/client/errands/courier_link.h>
@@ -16,8 +17,8 @@ namespace tenon::client {
 
 class CourierFetcher final : public Fetcher {
  public:
-  // source is which of the courier's sources this is, name its address for people. The courier keeps the time limits of the
-  // options for its servers; here they bound the courier itself. Caller must: keep the link alive.
+  // source is which of the courier's sources this is, name its address for people. The courier keeps the time limits of
+  // the options for its servers; here they bound the courier itself. Caller must: keep the link alive.
   CourierFetcher(CourierLink& link, std::uint16_t source, std::string name, const FetchOptions& options);
 
   std::string name() const override { return name_; }

@@ -1,6 +1,7 @@
-// CourierLink: the way to the courier. It is a socket at which one listens, or a process that was started for us, which gets
-// each connection through a channel that nobody else can name.
-// Thread: one. Caller must: start a courier before the process is confined, since a child has no more rights than its parent.
+// CourierLink: the way to the courier. It is a socket at which one listens, or a process that was started for us, which
+// gets each connection through a channel that nobody else can name.
+// Thread: one. Caller must: start a courier before the process is confined, since a child has no more rights than its
+// parent.
 #pragma once
 
 #include <tenon/client/errands/errand_socket.h>
@@ -20,8 +21,8 @@ class CourierLink {
   static CourierLink nowhere(Error why);
   // to_socket leads to the courier that listens there.
   static CourierLink to_socket(std::string path);
-  // start starts a program with the arguments "--config", config_path and "--channel". It ends when the link does, at the
-  // latest when this process does. Errors end in connect().
+  // start starts a program with the arguments "--config", config_path and "--channel". It ends when the link does, at
+  // the latest when this process does. Errors end in connect().
   static CourierLink start(const std::string& program, const std::string& config_path);
 
   // connect Errors: E_NET

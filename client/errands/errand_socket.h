@@ -1,4 +1,5 @@
-// ErrandSocket: one end of a connection between tenond and its courier, and how one of the two hands the other a connection.
+// ErrandSocket: one end of a connection between tenond and its courier, and how one of the two hands the other a
+// connection.
 // Thread: one.
 #pragma once
 

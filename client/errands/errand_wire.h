@@ -1,6 +1,6 @@
-// What tenond and its courier say to each other, as bytes. An errand goes one way: bring this part of that file from this
-// source. Its answer comes back as pieces of the file and an end. Neither believes the other: every length has a limit, and
-// what does not fit is refused. Pure.
+// What tenond and its courier say to each other, as bytes. An errand goes one way: bring this part of that file from
+// this source. Its answer comes back as pieces of the file and an end. Neither believes the other: every length has a
+// limit, and what does not fit is refused. Pure.
 //
 //   frame   kind (1 byte), length of its body (4 bytes), the body; numbers are little-endian
 //   'F'     an errand: source (2), is_part (1), offset (8), max_length (8), path

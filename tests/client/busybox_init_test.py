@@ -67,7 +67,7 @@ class Init(unittest.TestCase):
     def test_starts_both_and_they_work_together(self):
         self.run_as("start")
         self.assertTrue(self.device.server.asked.wait(30), (self.folder / "log").read_text())
-        self.assertEqual(self.run_folder.stat().st_mode & 0o777, 0o700)
+        self.assertEqual(self.run_folder.stat().st_mode & 0o777, 0o755)
         self.assertEqual(self.script("status").stdout, "tenon-courier runs\ntenond runs\n")
 
     def test_starts_nothing_twice(self):
@@ -97,7 +97,7 @@ class Init(unittest.TestCase):
         self.assertEqual(self.script("stop").returncode, 0)
 
     def test_a_number_that_another_program_has_by_now_is_left_alone(self):
-        self.run_folder.mkdir(mode=0o700, exist_ok=True)
+        self.run_folder.mkdir(mode=0o755, exist_ok=True)
         (self.run_folder / "tenond.pid").write_text(str(os.getpid()))
         self.assertIn("Stopping tenond: does not run\n", self.script("stop").stdout)
 

@@ -112,11 +112,12 @@ class FromInside(unittest.TestCase):
         self.assertIn("NoNewPrivs:\t1\n", done.stdout)
 
     def test_an_older_kernel_confines_less_and_says_so(self):
-        done = subprocess.run([BIN / "confine_probe", "device", "--", "echo", "goes on"], preexec_fn=be_an_older_kernel,
-                              capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(done.stdout, "goes on\n")
-        self.assertIn("system calls are not filtered", done.stderr)
-        self.assertIn("CONFIG_SECCOMP_FILTER", done.stderr)
+        for which in ("courier", "device"):
+            done = subprocess.run([BIN / "confine_probe", which, "--", "echo", "goes on"], preexec_fn=be_an_older_kernel,
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.stdout, "goes on\n")
+            self.assertIn("system calls are not filtered", done.stderr)
+            self.assertIn("CONFIG_SECCOMP_FILTER", done.stderr)
 
 
 def status_of(pid):
@@ -184,6 +185,14 @@ class Running(unittest.TestCase):
                         self.assertEqual(status["Uid"].split(), [nobody] * 4)
                         self.assertEqual(status["Groups"].strip(), "")
                         self.assertNotIn("0", status["Gid"].split())
+
+    def test_a_device_with_an_older_kernel_still_updates(self):
+        self.device.write_config()
+        done = subprocess.run([BIN / "tenon", "--config", self.device.folder / "device.toml", "check"], capture_output=True,
+                              text=True, preexec_fn=be_an_older_kernel, timeout=60, check=False)
+        self.assertIn("error: E_NET ", done.stderr)
+        self.assertIn("timestamp.json: the repository does not have it", done.stderr)
+        self.assertEqual(done.stderr.count("system calls are not filtered"), 2, "tenon's and its courier's")
 
     @unittest.skipUnless(AS_ROOT, "only root becomes somebody else")
     def test_the_courier_is_who_the_configuration_says(self):

@@ -3,8 +3,8 @@
 //   confine_probe courier|device FILE PORT    a line for each attempt: its name, and "ok" or the number of the error
 //   confine_probe courier|device -- COMMAND   runs a command there
 //
-// FILE may be changed; PORT is one of this machine's at which somebody listens. What the system refuses to take away is on
-// standard error.
+// FILE may be changed; PORT is one of this machine's at which somebody listens. What the system refuses to take away is
+// on standard error.
 #include <tenon/client/confine/confine.h>
 
 #include <array>

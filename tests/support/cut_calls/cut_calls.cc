@@ -1,6 +1,6 @@
 // Preloaded into a program under test, ends it at the N-th call that changes the file system, or makes that call fail:
-// opening for writing, mkostemp, write, pwrite, fallocate, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate and
-// what is like them.
+// opening for writing, mkostemp, write, pwrite, fallocate, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate
+// and what is like them.
 //
 // What the program starts is left alone: its environment names this library no more.
 //
