@@ -18,6 +18,8 @@ constexpr std::uint64_t kSmallBase = 4u << 20;  // bytes
 constexpr std::uint64_t kTextChunk = 4u << 20;  // bytes
 // What one window left over and is shorter than this is not shown to the next.
 constexpr std::uint64_t kWorthAnotherLook = 256;  // bytes
+// A resemblance shorter than this may be chance, and cut what a later window holds as a whole into pieces.
+constexpr std::uint64_t kSureResemblance = 128;  // bytes
 
 void add_gap(std::uint64_t from, std::uint64_t to, std::vector<Piece>& pieces) {
   if (from < to) pieces.push_back({PieceKind::kLiteral, from, to - from, 0});
@@ -55,24 +57,75 @@ std::vector<Piece> scan_window(ByteView base, ByteView image, const MatchJob& jo
   return pieces;
 }
 
+bool by_offset(const Piece& one, const Piece& other) {
+  return one.offset < other.offset;
+}
+
+// What no window resembles after all gets back the doubtful resemblances that lie wholly in it; of those that overlap, the first.
+std::vector<Piece> fill_literals(const std::vector<Piece>& pieces, std::vector<Piece> doubtful) {
+  std::stable_sort(doubtful.begin(), doubtful.end(), by_offset);
+  std::vector<Piece> filled;
+  for (const Piece& piece : pieces) {
+    if (piece.kind != PieceKind::kLiteral) {
+      filled.push_back(piece);
+      continue;
+    }
+    const std::uint64_t end = piece.offset + piece.length;
+    std::uint64_t at = piece.offset;
+    for (auto next = std::lower_bound(doubtful.begin(), doubtful.end(), piece, by_offset);
+         next != doubtful.end() && next->offset < end; ++next) {
+      if (next->offset < at || next->offset + next->length > end) continue;
+      add_gap(at, next->offset, filled);
+      filled.push_back(*next);
+      at = next->offset + next->length;
+    }
+    add_gap(at, end, filled);
+  }
+  return filled;
+}
+
+// settle takes what a window resembles for sure. Gives what the next one is to look at; doubtful: what it may get back from this one.
+ByteRanges settle(const std::vector<Piece>& found, const MatchJob& job, std::vector<Piece>& pieces,
+                  std::vector<Piece>& doubtful) {
+  ByteRanges open;
+  for (const Piece& piece : found) {
+    if (piece.kind == PieceKind::kAdd && piece.length >= kSureResemblance) {
+      place_piece(job.base, job.image, piece, pieces);
+      continue;
+    }
+    std::vector<Piece> parts;
+    place_piece(job.base, job.image, piece, parts);
+    for (const Piece& part : parts) {
+      append_range(open, {part.offset, part.length});
+      if (part.kind == PieceKind::kAdd) doubtful.push_back(part);
+    }
+  }
+  ByteRanges left;
+  for (const ByteRange& range : open) {
+    if (range.length < kWorthAnotherLook) {
+      add_gap(range.offset, range.end(), pieces);
+    } else {
+      left.push_back(range);
+    }
+  }
+  return left;
+}
+
 std::vector<Piece> run_job(ByteView base, ByteView image, MatchJob job, unsigned workers) {
   std::vector<Piece> pieces;
+  std::vector<Piece> doubtful;
   for (std::uint64_t offset = 0;; offset += kBaseWindow) {
     const std::uint64_t length = std::min(kBaseWindow, job.base.size() - offset);
-    const bool last = offset + length == job.base.size();
-    ByteRanges left;
-    for (const Piece& piece : scan_window(base, image, job, offset, length, workers)) {
-      if (last || piece.kind == PieceKind::kAdd || piece.length < kWorthAnotherLook) {
-        place_piece(job.base, job.image, piece, pieces);
-        continue;
-      }
-      std::vector<Piece> parts;
-      place_piece(job.base, job.image, piece, parts);
-      for (const Piece& part : parts) append_range(left, {part.offset, part.length});
+    const std::vector<Piece> found = scan_window(base, image, job, offset, length, workers);
+    if (offset + length == job.base.size()) {
+      for (const Piece& piece : found) place_piece(job.base, job.image, piece, pieces);
+      break;
     }
-    if (last || left.empty()) return pieces;
+    ByteRanges left = settle(found, job, pieces, doubtful);
+    if (left.empty()) break;
     job.image = RangedText(std::move(left));
   }
+  return fill_literals(pieces, std::move(doubtful));
 }
 
 }  // namespace
