@@ -100,6 +100,10 @@ Result<void> GrubBootControl::restore(const BootRecord& record) {
     return Error{ErrorCode::kHw, "boot environment: a block is whole, so there is nothing to restore",
                  "look at both with grub-editenv FILE list"};
   }
+  if (blocks[0].empty() || blocks[1].empty()) {
+    return Error{ErrorCode::kHw, "boot environment: a block cannot be read now, and may be whole",
+                 "check the disk; start again"};
+  }
   blocks[0] = std::move(block);
   return overwrite(blocks, 0);
 }

@@ -2,15 +2,16 @@
 #include <tenon/client/boot/running_group.h>
 
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 namespace tenon::client {
 
 Result<std::string> read_boot_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (file && !text.empty()) return text;
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file && !text.str().empty()) return text.str();
   return Error{ErrorCode::kHw, path.string() + " cannot be read or is empty"};
 }
 

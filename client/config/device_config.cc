@@ -283,6 +283,9 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
     TENON_TRY_VOID(control.string("socket", config.control_socket));
     TENON_TRY_VOID(control.string("group", config.control_group));
     if (config.control_socket.empty()) return control.missing("socket");
+    if (!config.control_socket.starts_with('/')) {
+      return control.error(*control.find("socket"), "socket is no path from the root");
+    }
     TENON_TRY_VOID(control.finish());
   }
   TENON_TRY(config.health, read_health(top, file));

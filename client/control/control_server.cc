@@ -7,7 +7,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <filesystem>
+#include <vector>
 
 #include <grp.h>
 #include <poll.h>
@@ -19,9 +21,12 @@
 namespace tenon::client {
 namespace {
 
-constexpr std::size_t kMostWhoLook = 16;   // connections at once, of callers who may not act ...
+constexpr std::size_t kMostWhoAct = 32;    // connections at once of callers who may act, ...
+constexpr std::size_t kMostWhoLook = 16;   // ... of others, ...
 constexpr std::size_t kMostOfOneUser = 4;  // ... and of each of them
+constexpr std::size_t kMostAtAll = 128;    // with those that are told to come again
 constexpr int kReapMilliseconds = 1000;
+constexpr auto kNobody = static_cast<uid_t>(-1);
 constexpr std::string_view kStandardInterface = "org.varlink.service";
 
 Error errno_error(const std::string& path, const std::string& what) {
@@ -32,7 +37,7 @@ std::optional<gid_t> group_named(const std::string& name) {
   if (name.empty()) return std::nullopt;
   group entry{};
   group* found = nullptr;
-  std::array<char, 4096> text{};
+  std::vector<char> text(64u << 10);  // a group of thousands has a long line
   if (::getgrnam_r(name.c_str(), &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
     return std::nullopt;
   return entry.gr_gid;
@@ -49,11 +54,28 @@ Result<void> check_folder(const std::string& socket) {
       .with_hint("give it a folder of its own, such as systemd makes with RuntimeDirectory=tenon");
 }
 
+// What a dead daemon left is removed, and nothing that is no socket.
+Result<void> remove_socket(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0)
+    return errno == ENOENT ? Result<void>() : errno_error(path, "cannot be examined");
+  if (!S_ISSOCK(status.st_mode)) {
+    return Error{ErrorCode::kUsage, printable(path) + " is there and is no socket"}.with_hint(
+        "name another place for it");
+  }
+  if (::unlink(path.c_str()) != 0) return errno_error(path, "cannot be removed");
+  return {};
+}
+
+Error too_many() {
+  return Error{ErrorCode::kBusy, "too many ask at once"}.with_hint("ask again when the others have ended");
+}
+
 Result<int> listen_at(const std::string& path) {
   TENON_TRY_VOID(check_folder(path));
   TENON_TRY(const std::unique_ptr<ControlStream> other, ControlStream::connect(path));
   if (other) return Error{ErrorCode::kBusy, "another daemon answers at " + printable(path)};
-  ::unlink(path.c_str());
+  TENON_TRY_VOID(remove_socket(path));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -96,33 +118,45 @@ bool may_act(const Caller& caller, uid_t own, std::optional<gid_t> group) {
 }
 
 struct ControlServer::Connection {
-  Connection(std::unique_ptr<ControlStream> of, uid_t user, bool may_act)
-      : stream(std::move(of)), uid(user), acts(may_act) {}
+  Connection(std::unique_ptr<ControlStream> of, uid_t user, bool may_act, bool has_a_place)
+      : stream(std::move(of)), uid(user), acts(may_act), is_served(has_a_place) {}
 
-  std::unique_ptr<ControlStream> stream;
+  std::unique_ptr<ControlStream> stream;  // of its thread, which destroys it; until then shut() is anybody's
+  std::mutex ending = {};
   uid_t uid;
   bool acts;
+  bool is_served;
   std::atomic<bool> has_ended = false;
   std::thread thread = {};
 };
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlPlace place, DeviceControl& device, EventHub& hub) {
   TENON_TRY(const int listener, listen_at(place.socket));
-  return std::unique_ptr<ControlServer>(new ControlServer(std::move(place), listener, device, hub));
+  const std::optional<gid_t> group = group_named(place.group);
+  if (!group && !place.group.empty()) {
+    hub.note("there is no group " + printable(place.group) + ": root alone acts through the control socket");
+  }
+  try {
+    return std::unique_ptr<ControlServer>(new ControlServer(std::move(place), listener, group, device, hub));
+  } catch (const std::exception& problem) {
+    ::close(listener);
+    return Error{ErrorCode::kStorage, std::string("the control socket cannot be served: ") + problem.what()};
+  }
 }
 
-ControlServer::ControlServer(ControlPlace place, int listener, DeviceControl& device, EventHub& hub)
-    : place_(std::move(place)),
-      listener_(listener),
-      group_(group_named(place_.group)),
-      device_(device),
-      hub_(hub),
-      accepting_([this] { accept_all(); }) {}
+ControlServer::ControlServer(ControlPlace place, int listener, std::optional<gid_t> group, DeviceControl& device,
+                             EventHub& hub)
+    : place_(std::move(place)), listener_(listener), group_(group), device_(device), hub_(hub), accepting_([this] {
+        accept_all();
+      }) {}
 
 ControlServer::~ControlServer() {
   ::shutdown(listener_, SHUT_RDWR);
   accepting_.join();
-  for (Connection& connection : connections_) connection.stream->shut();
+  for (Connection& connection : connections_) {
+    const std::lock_guard lock(connection.ending);
+    if (connection.stream) connection.stream->shut();
+  }
   for (Connection& connection : connections_) connection.thread.join();
   ::close(listener_);
   ::unlink(place_.socket.c_str());
@@ -134,6 +168,10 @@ void ControlServer::accept_all() {
     ::poll(&waiting, 1, connections_.empty() ? -1 : kReapMilliseconds);
     forget_ended();
     if ((waiting.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0) return;
+    if (connections_.size() >= kMostAtAll) {
+      ::poll(nullptr, 0, kReapMilliseconds);  // until some have ended
+      continue;
+    }
     if ((waiting.revents & POLLIN) == 0) continue;
     const int descriptor = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (descriptor >= 0) {
@@ -152,23 +190,46 @@ void ControlServer::forget_ended() {
   });
 }
 
+bool ControlServer::has_place_for(uid_t uid, bool acts) const {
+  const auto count = [&](auto&& is_one) {
+    return static_cast<std::size_t>(std::ranges::count_if(connections_, is_one));
+  };
+  const auto acting = [](const Connection& one) { return one.is_served && one.acts; };
+  const auto looking = [](const Connection& one) { return one.is_served && !one.acts; };
+  const auto of_this_user = [&](const Connection& one) { return looking(one) && one.uid == uid; };
+  if (acts) return count(acting) < kMostWhoAct;
+  return count(looking) < kMostWhoLook && count(of_this_user) < kMostOfOneUser;
+}
+
 void ControlServer::admit(int descriptor) {
   std::unique_ptr<ControlStream> stream = ControlStream::take(descriptor, kMaxCallBytes);
   const Result<Caller> caller = stream->caller();
-  if (!caller) return;
-  const bool acts = may_act(*caller, ::geteuid(), group_);
-  const auto looks = [](const Connection& one) { return !one.acts; };
-  const auto of_this_user = [&](const Connection& one) { return !one.acts && one.uid == caller->uid; };
-  if (!acts && (static_cast<std::size_t>(std::ranges::count_if(connections_, looks)) >= kMostWhoLook ||
-                static_cast<std::size_t>(std::ranges::count_if(connections_, of_this_user)) >= kMostOfOneUser)) {
-    return;
-  }
-  Connection& connection = connections_.emplace_back(std::move(stream), caller->uid, acts);
-  connection.thread = std::thread([this, &connection] {
-    serve(*connection.stream, connection.acts);
-    connection.stream->shut();
+  const uid_t uid = caller ? caller->uid : kNobody;
+  const bool acts = caller && may_act(*caller, ::geteuid(), group_);
+  if (!acts) stream->refuse_files();
+  Connection& connection = connections_.emplace_back(std::move(stream), uid, acts, has_place_for(uid, acts));
+  const auto live = [this, &connection] {
+    try {
+      if (connection.is_served) {
+        serve(*connection.stream, connection.acts);
+      } else {
+        static_cast<void>(connection.stream->send(write_message(reply_of(too_many()))));
+      }
+    } catch (const std::exception&) {  // of memory: this connection ends
+    }
+    std::unique_ptr<ControlStream> ended;
+    {
+      const std::lock_guard lock(connection.ending);
+      ended = std::move(connection.stream);
+    }
+    ended.reset();
     connection.has_ended = true;
-  });
+  };
+  try {
+    connection.thread = std::thread(live);
+  } catch (const std::exception&) {  // no thread to be had now
+    connections_.pop_back();
+  }
 }
 
 void ControlServer::serve(ControlStream& stream, bool acts) {

@@ -1,6 +1,7 @@
 // ControlServer: serves a DeviceControl at a Unix socket, by varlink. Everybody may look; only root, this daemon's own user and members of
 // one group may act, by what the kernel says of the caller (SO_PEERCRED, SO_PEERGROUPS).
-// Each connection has a thread; of callers who may not act a bounded number is served.
+// Each connection has a thread, and their number is bounded, most of all of those who may not act. Closing a connection may take
+// as long as its caller likes, because of files that were handed over: only threads of connections close any.
 // Thread: any.
 #pragma once
 
@@ -30,7 +31,8 @@ struct ControlPlace {
 
 class ControlServer {
  public:
-  // start Caller must keep both alive. Calls come from several threads at once.
+  // start Caller must keep both alive. Calls come from several threads at once. Everything that can be seen to go wrong while it runs
+  // ends a connection, never the process.
   // Errors: E_BUSY when somebody answers there already; E_STORAGE; E_USAGE for a folder that others may write to.
   static Result<std::unique_ptr<ControlServer>> start(ControlPlace place, DeviceControl& device, EventHub& hub);
   // Calls that go on are waited for.
@@ -40,10 +42,11 @@ class ControlServer {
 
  private:
   struct Connection;
-  ControlServer(ControlPlace place, int listener, DeviceControl& device, EventHub& hub);
+  ControlServer(ControlPlace place, int listener, std::optional<gid_t> group, DeviceControl& device, EventHub& hub);
 
   void accept_all();
   void admit(int descriptor);
+  bool has_place_for(uid_t uid, bool acts) const;
   void forget_ended();
   void serve(ControlStream& stream, bool acts);
   Result<void> answer(ControlStream& stream, const VarlinkCall& call, bool acts);

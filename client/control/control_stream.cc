@@ -48,7 +48,13 @@ Result<std::unique_ptr<ControlStream>> ControlStream::connect(const std::string&
   path.copy(address.sun_path, path.size());
   std::unique_ptr<ControlStream> stream = take(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), kMaxReplyBytes);
   if (stream->descriptor_ < 0) return network_error("a socket cannot be made");
-  if (::connect(stream->descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return stream;
+  if (::connect(stream->descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    TENON_TRY(const Caller listener, stream->caller());
+    if (listener.uid == 0 || listener.uid == ::geteuid()) return stream;
+    return Error{ErrorCode::kPolicy, "user " + std::to_string(listener.uid) + " listens at " + printable(path) +
+                                         ", and not the device's daemon"}
+        .with_hint("give the control socket a folder that nobody else may write to");
+  }
   if (errno == ENOENT || errno == ECONNREFUSED) return std::unique_ptr<ControlStream>();
   return Error{ErrorCode::kStorage, printable(path) + " cannot be used: " + std::strerror(errno)};
 }
@@ -76,8 +82,10 @@ Result<std::optional<std::string>> ControlStream::receive() {
     msghdr header{};
     header.msg_iov = &place;
     header.msg_iovlen = 1;
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    if (takes_files_) {
+      header.msg_control = control.data();
+      header.msg_controllen = control.size();
+    }
     const ssize_t count = ::recvmsg(descriptor_, &header, MSG_CMSG_CLOEXEC);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return network_error("the connection broke");

@@ -23,10 +23,13 @@ struct Caller {
 
 class ControlStream {
  public:
-  // connect gives nothing when nobody listens there. Errors: E_STORAGE for a socket that may not be used.
+  // connect gives nothing when nobody listens there. Errors: E_STORAGE for a socket that may not be used, E_POLICY when
+  // neither root nor this user listens.
   static Result<std::unique_ptr<ControlStream>> connect(const std::string& path);
   // take owns the descriptor of a connected socket. max_message_bytes: of what is received.
   static std::unique_ptr<ControlStream> take(int descriptor, std::size_t max_message_bytes);
+  // refuse_files leaves to the kernel what the other end hands over.
+  void refuse_files() { takes_files_ = false; }
   ControlStream(const ControlStream&) = delete;
   ControlStream& operator=(const ControlStream&) = delete;
   ~ControlStream();
@@ -58,6 +61,7 @@ class ControlStream {
 
   int descriptor_;  // owned
   MessageSplitter incoming_;
+  bool takes_files_ = true;
   int file_ = -1;  // owned
   std::mutex sending_;
   bool is_broken_ = false;  // a message went out in part

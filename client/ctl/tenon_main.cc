@@ -50,6 +50,10 @@ ExitStatus status_of_confirm(const json::Object& answer) {
   return true_in(answer, "confirmed") ? ExitStatus::kOk : ExitStatus::kRefused;
 }
 
+std::string nothing(const json::Object& /*answer*/) {
+  return "";
+}
+
 std::string check_text(const json::Object& answer) {
   return printable(string_in(answer, "text")) + "\n";
 }
@@ -72,6 +76,7 @@ constexpr Word kWords[] = {
     {"explain", "Explain", "why this device is where it is, and what was refused, failed or rolled back last",
      explain_text, done},
     {"history", "History", "what this device keeps of its life", history_text, done},
+    {"watch", "Monitor", "what the daemon does from now on, until you end it", nothing, done},
     {"check", "Check", "ask the repository what this device would do", check_text, status_of_verdict},
     {"plan", "Plan", "what an install would fetch and write, from which payloads and why; writes to no slot", plan_text,
      status_of_verdict},
@@ -82,6 +87,8 @@ constexpr Word kWords[] = {
     {"rollback", "Rollback", "end a trial, or take back one that is armed; that release is not taken again",
      rollback_text, done},
 };
+
+constexpr std::string_view kMonitor = "Monitor";
 
 // Those that ask the repository, wherever that is.
 bool asks_sources(const Word& word) {
@@ -111,6 +118,10 @@ Result<int> ask(const DeviceConfig& config, const Options& options, const Word& 
   std::unique_ptr<ControlStream> daemon;
   if (!config.control_socket.empty()) {
     TENON_TRY(daemon, ControlStream::connect(config.control_socket));
+  }
+  if (!daemon && word.method == kMonitor) {
+    return Error{ErrorCode::kBusy, "no daemon answers, so there is nobody to watch"}.with_hint(
+        "start tenond with [control] socket in its configuration");
   }
   const bool fetches = !daemon && asks_sources(word) && options.bundle.empty();
   CourierLink courier = fetches ? link_to_courier(config, options.config_path)
@@ -145,7 +156,7 @@ int run(int argc, char** argv) {
   const Word* asked = nullptr;
   for (const Word& word : kWords) {
     CLI::App* command = app.add_subcommand(word.name, word.help);
-    command->add_flag("--json", options.as_json, "print JSON");
+    if (word.method != kMonitor) command->add_flag("--json", options.as_json, "print JSON");
     command->fallthrough();
     command->callback([&asked, &word] { asked = &word; });
     if (asks_sources(word)) {

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -65,8 +66,9 @@ std::string range_of(const FetchRequest& request) {
 std::string content_of(const std::string& path) {
   constexpr std::size_t kMostBytes = 4u << 20;
   std::ifstream file(path, std::ios::binary);
-  std::string content(std::istreambuf_iterator<char>(file), {});
-  return file.bad() || content.size() > kMostBytes ? "" : content;
+  std::ostringstream content;
+  content << file.rdbuf();  // which, unlike an iterator, throws nothing when the file is a folder
+  return file.bad() || content.str().size() > kMostBytes ? "" : content.str();
 }
 
 }  // namespace

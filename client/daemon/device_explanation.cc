@@ -68,11 +68,15 @@ json::Value with_rule(const StoredEvent* event) {
 }  // namespace
 
 json::Object explanation_json(const Status& status, const std::vector<StoredEvent>& events) {
+  const StoredEvent* went_on = newest(events, {EventKind::kArmed, EventKind::kConfirmed});
+  const auto since_then = [&](const StoredEvent* event) {
+    return event == nullptr || (went_on != nullptr && event->number < went_on->number) ? nullptr : event;
+  };
   json::Object object;
   object.set("schema", 1);
   object.set("text", state_text(status));
-  object.set("decision", with_rule(newest(events, {EventKind::kDecision})));
-  object.set("failure", with_rule(newest(events, {EventKind::kFailure})));
+  object.set("decision", with_rule(since_then(newest(events, {EventKind::kDecision}))));
+  object.set("failure", with_rule(since_then(newest(events, {EventKind::kFailure}))));
   object.set("result",
              with_rule(newest(events, {EventKind::kConfirmed, EventKind::kRolledBack, EventKind::kDisarmed})));
   return object;

@@ -138,7 +138,7 @@ Updater& DeviceRuntime::updater() {
 }
 
 void DeviceRuntime::record_failure(const Error& error) {
-  if (!adapters_->history || error.code == ErrorCode::kBusy) return;
+  if (!adapters_->history || error.code == ErrorCode::kBusy || error.code == ErrorCode::kUsage) return;
   adapters_->history->record(
       {.kind = EventKind::kFailure, .reason = std::string(failure_code(error.code)), .text = error.message});
 }

@@ -49,6 +49,14 @@ json::Object selection_json(const Selection& selection) {
   return object;
 }
 
+// A parameter that may be left out, or null. Errors: E_USAGE for one that is no string.
+Result<std::optional<std::string>> text_in(json::Fields& parameters, std::string_view name) {
+  const json::Value* value = parameters.optional(name);
+  if (value == nullptr || value->is_null()) return std::optional<std::string>();
+  if (value->string() != nullptr) return std::optional(*value->string());
+  return Error{ErrorCode::kUsage, std::string(name) + " is no string"};
+}
+
 Result<json::Object> check(Updater& updater, Asked& /*asked*/) {
   TENON_TRY(const Selection selection, updater.check());
   return selection_json(selection);
@@ -80,9 +88,8 @@ Result<json::Object> confirm(Updater& updater, Asked& /*asked*/) {
 }
 
 Result<json::Object> rollback(Updater& updater, Asked& asked) {
-  const json::Value* reason = asked.parameters.optional("reason");
-  if (reason != nullptr && reason->string() == nullptr) return asked.parameters.error("reason is no string");
-  TENON_TRY_VOID(updater.rollback(reason == nullptr ? "asked for by a person" : *reason->string()));
+  TENON_TRY(const std::optional<std::string> reason, text_in(asked.parameters, "reason"));
+  TENON_TRY_VOID(updater.rollback(reason && !reason->empty() ? *reason : "asked for by a person"));
   json::Object object;
   object.set("schema", 1);
   return object;
@@ -124,7 +131,7 @@ Error bundle_error(Error error, const std::string& name) {
 
 // Every method that acts first settles what the last boot left behind.
 Result<json::Object> act(const DeviceConfig& config, SourceList sources, Reporter& reporter, Method method,
-                         json::Fields& parameters) {
+                         json::Fields& parameters, bool asks_sources) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
   Asked asked{config, parameters};
@@ -133,7 +140,7 @@ Result<json::Object> act(const DeviceConfig& config, SourceList sources, Reporte
     return method(device->updater(), asked);
   };
   Result<json::Object> answer = run();
-  if (!answer) device->record_failure(answer.error());
+  if (!answer && asks_sources) device->record_failure(answer.error());
   return answer;
 }
 
@@ -175,6 +182,7 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
   const json::Value value(call.parameters);
   TENON_TRY(json::Fields parameters, json::Fields::of(value, call.method));
   if (looks().contains(call.method)) {
+    const std::lock_guard lock(looking_);
     if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
     if (call.method == "History") return history(config_);
     if (call.method == "Explain") return explain(config_, reporter);
@@ -184,16 +192,17 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
   if (method == methods_that_act().end()) {
     return Error{ErrorCode::kUsage, "there is no method " + printable(call.method)};
   }
-  const json::Value* bundle = parameters.optional("bundle");
-  const std::string bundle_name = bundle != nullptr && bundle->string() != nullptr ? *bundle->string() : "the bundle";
-  static_cast<void>(parameters.optional("reason"));
+  TENON_TRY(const std::optional<std::string> bundle, text_in(parameters, "bundle"));
+  const std::string bundle_name = bundle.value_or("the bundle");
+  TENON_TRY_VOID(text_in(parameters, "reason"));
   if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
-  if (call.file < 0 && bundle != nullptr) {
+  if (call.file < 0 && bundle) {
     return Error{ErrorCode::kUsage, "the file of " + printable(bundle_name) + " was not handed over"};
   }
   TENON_TRY(SourceList sources,
             call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
-  Result<json::Object> result = act(config_, std::move(sources), reporter, method->second, parameters);
+  const bool asks_sources = call.file < 0 && method->second != confirm && method->second != rollback;
+  Result<json::Object> result = act(config_, std::move(sources), reporter, method->second, parameters, asks_sources);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
   return result;
 }

@@ -7,6 +7,7 @@
 #include <tenon/client/control/device_control.h>
 #include <tenon/client/errands/courier_link.h>
 
+#include <mutex>
 #include <set>
 #include <string>
 
@@ -29,6 +30,7 @@ class DeviceService final : public DeviceControl {
  private:
   DeviceConfig config_;
   CourierLink& courier_;
+  std::mutex looking_;  // one at a time: what everybody may do takes little memory
 };
 
 }  // namespace tenon::client

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
 #include <thread>
 
@@ -22,10 +23,21 @@ namespace {
 constexpr int kUsage = static_cast<int>(ExitStatus::kUsage);
 constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
 
+constexpr auto kCourierPatience = std::chrono::seconds(30);
+
+// An image whose courier cannot be reached could never be updated again: on trial that is a daemon that cannot do its work.
+Result<void> check_courier_on_trial(const DeviceConfig& config, CourierLink& courier) {
+  const Result<bool> on_trial = runs_on_trial(config);
+  if (!on_trial || !*on_trial) return {};
+  const Result<ErrandSocket> way = courier.connect(std::chrono::steady_clock::now() + kCourierPatience);
+  return way ? Result<void>() : Error(way.error()).context("the trial has no courier");
+}
+
 // The store's lock is held for one cycle, so that `tenon` has its turn between two.
 Result<CycleOutcome> open_and_run(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, configured_sources(config, courier), reporter));
+  TENON_TRY_VOID(check_courier_on_trial(config, courier));
   Result<CycleOutcome> outcome = run_cycle(device->updater());
   if (!outcome) device->record_failure(outcome.error());
   return outcome;
@@ -55,6 +67,9 @@ void give_memory_back() {
   ::malloc_trim(0);
 #endif
 }
+
+// Somebody else acts just now: the daemon's turn comes soon after.
+constexpr auto kBusyPause = std::chrono::seconds(10);
 
 // Devices that were switched on together do not ask together: up to a tenth of the interval more.
 std::chrono::seconds until_next_check(const DeviceConfig& config) {
@@ -89,7 +104,7 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
 
 // A signal ends the daemon wherever it is: every step is durable before the next, so there is nothing to wind up. It
 // ends by itself when the courier that it started has ended: only who is not confined yet can start another.
-int run_forever(const DeviceConfig& config, CourierLink& courier, Reporter& log) {
+[[noreturn]] void run_forever(const DeviceConfig& config, CourierLink& courier, Reporter& log) {
   EventHub reporter(log);
   DeviceService service(config, courier);
   const std::unique_ptr<ControlServer> server = serve_control(config, service, reporter);
@@ -104,10 +119,12 @@ int run_forever(const DeviceConfig& config, CourierLink& courier, Reporter& log)
       }
     }
     if (courier.is_lost()) {
-      return report_error(Error{ErrorCode::kNet, "the courier has ended", "start tenond again: its init should"});
+      // Nothing is waited for, no caller of the control socket either.
+      std::_Exit(report_error(Error{ErrorCode::kNet, "the courier has ended", "start tenond again: its init should"}));
     }
     give_memory_back();
-    std::this_thread::sleep_for(until_next_check(config));
+    const bool is_busy = !outcome && outcome.error().code == ErrorCode::kBusy;
+    std::this_thread::sleep_for(is_busy ? kBusyPause : until_next_check(config));
   }
 }
 
@@ -130,7 +147,8 @@ int run(int argc, char** argv) {
   TerminalReporter reporter(quiet);
   CourierLink courier = link_to_courier(*config, config_path);
   for (const std::string& complaint : confine_device()) reporter.warn(complaint);
-  return once ? run_once(*config, courier, reporter) : run_forever(*config, courier, reporter);
+  if (once) return run_once(*config, courier, reporter);
+  run_forever(*config, courier, reporter);
 }
 
 }  // namespace

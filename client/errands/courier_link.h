@@ -1,6 +1,6 @@
 // CourierLink: the way to the courier. It is a socket at which one listens, or a process that was started for us, which
 // gets each connection through a channel that nobody else can name.
-// Thread: one. Caller must: start a courier before the process is confined, since a child has no more rights than its
+// Thread: one calls connect(); is_lost() is for any. Caller must: start a courier before the process is confined, since a child has no more rights than its
 // parent.
 #pragma once
 

@@ -44,8 +44,8 @@ class History {
  public:
   virtual ~History() = default;
 
-  // record keeps the event durably, as well as it can be done. One that says what the last one of its kind said is the
-  // same one: a step that is done again after a cut is told once.
+  // record keeps the event durably, as well as it can be done. One that says what the last one said is the same one: a step
+  // that is done again after a cut is told once, and so is a decision or a failure that comes again before anything else happens.
   virtual void record(const Event& event) = 0;
 };
 

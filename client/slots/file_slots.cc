@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include <fcntl.h>
@@ -124,7 +125,9 @@ std::optional<dev_t> device_at(const std::string& path) {
 Result<void> check_not_mounted(const Place& place, const Identity& identity, const std::filesystem::path& mountinfo) {
   if (!identity.is_device) return {};
   std::ifstream file(mountinfo, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream content;
+  content << file.rdbuf();
+  const std::string text = content.str();
   if (!file || text.empty()) {
     return Error{ErrorCode::kStorage, mountinfo.string() + " cannot be read, so what is mounted is not known",
                  "mount /proc"};

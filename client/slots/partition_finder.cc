@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,7 +40,9 @@ struct Match {
 
 std::string text_in(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream content;
+  content << in.rdbuf();  // which, unlike an iterator, throws nothing when the disk has just been pulled
+  std::string text = content.str();
   while (text.ends_with('\n')) text.pop_back();
   return text;
 }
@@ -79,7 +82,9 @@ Result<PartitionTable> read_table(const fs::path& node, std::uint64_t bytes, std
 std::vector<Disk> read_disks(const fs::path& sys_class_block, const fs::path& dev) {
   std::vector<Disk> disks;
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(sys_class_block, error)) {
+  for (fs::directory_iterator at(sys_class_block, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
+    const fs::directory_entry& entry = *at;
     if (fs::exists(entry.path() / "partition", error)) continue;
     const auto sectors = read_number<std::uint64_t>(text_in(entry.path() / "size"));
     const auto sector_bytes = read_number<std::uint32_t>(text_in(entry.path() / "queue/logical_block_size"));
@@ -116,7 +121,8 @@ std::string what_there_is(const std::vector<Disk>& disks) {
 // The folder of the partition in sysfs, below that of its disk.
 std::optional<fs::path> kernel_partition(const fs::path& disk, std::uint32_t number) {
   std::error_code error;
-  for (const fs::directory_entry& entry : fs::directory_iterator(disk, error)) {
+  for (fs::directory_iterator at(disk, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+    const fs::directory_entry& entry = *at;
     if (read_number<std::uint32_t>(text_in(entry.path() / "partition")) == number) return entry.path();
   }
   return std::nullopt;

@@ -21,8 +21,15 @@ Result<Bytes> content_of(const Folder& folder) {
   return content;
 }
 
-// A boot of a trial is one of its tries, whatever the ones before said.
+// What is asked again every hour, and fails or is refused again.
+bool is_of_asking(const StoredEvent& event) {
+  return event.kind == to_string(EventKind::kDecision) || event.kind == to_string(EventKind::kFailure);
+}
+
+// A boot of a trial is one of its tries, whatever the ones before said. Texts of failures name the time and the server.
 bool says_the_same(const StoredEvent& one, const StoredEvent& other) {
+  if (one.kind != other.kind) return false;
+  if (one.kind == to_string(EventKind::kFailure)) return one.version == other.version && one.reason == other.reason;
   const bool is_of_a_boot = one.kind == to_string(EventKind::kTrial) || one.kind == to_string(EventKind::kUnhealthy);
   return (!is_of_a_boot || one.boot_id == other.boot_id) && one.version == other.version &&
          one.sequence == other.sequence && one.reason == other.reason && one.text == other.text;
@@ -61,8 +68,9 @@ Result<void> HistoryLog::append(const StoredEvent& event) {
   std::string line = write_line(next);
   const ReadHistory as_read = read_lines(to_bytes(line));
   if (as_read.events.empty()) return Error{ErrorCode::kLimit, "an event does not fit a line"};
+  // The newest of its kind, since the device last went on; or, of how it goes on, the newest.
   const auto last = std::find_if(history.events.rbegin(), history.events.rend(),
-                                 [&](const StoredEvent& one) { return one.kind == next.kind; });
+                                 [&](const StoredEvent& one) { return one.kind == next.kind || !is_of_asking(one); });
   if (last != history.events.rend() && says_the_same(*last, as_read.events.front())) return {};
 
   if (content.size() + line.size() > kMaxFileBytes) {

@@ -164,6 +164,7 @@ class Updater {
   Result<void> disarm(SlotGroup target, BootRecord& record, Journal& journal);
   Result<void> arm(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
 
+  SlotState state_of_what_runs(const Boot& boot, const Journal& journal);
   Result<BootRecord> read_or_restore(const Boot& boot, Journal& journal);
   Result<StartOutcome> start_on_trial(const Boot& boot, Journal& journal);
   Result<StartOutcome> finish_commit(Journal& journal);

@@ -70,21 +70,37 @@ Result<StartOutcome> Updater::start() {
   return roll_back(resting, record, journal, "boot.no_boot", "the bootloader could not start it");
 }
 
+// What runs without a boot record, which a bootloader may have started although it had failed, or was never tried.
+SlotState Updater::state_of_what_runs(const Boot& boot, const Journal& journal) {
+  const RunningImage& image = device_.running_image;
+  const bool is_target = journal.state >= UpdateState::kInvalidated && journal.target == boot.running;
+  const bool has_failed = image.version && std::ranges::any_of(journal.quarantine, [&](const Quarantined& entry) {
+                            return entry.version == image.version->text();
+                          });
+  if (has_failed || (is_target && !is_past_arming(journal.state))) return SlotState::kBad;
+  const Result<Floors> floors = state_.floors({});
+  const bool is_newer =
+      floors && floors->sequence.confirmed && image.sequence && *floors->sequence.confirmed < *image.sequence;
+  return is_target || is_newer ? SlotState::kTrial : SlotState::kGood;
+}
+
 // A bootloader without a record starts what it is told to start then. What runs is the one thing that is known: it is GOOD,
-// unless the journal says that it was never confirmed; then it has this boot to be healthy, and its fallback, which nobody has
-// touched since, is GOOD. The other group holds nothing that anybody vouches for any more. A trial that was armed and not
-// tried is armed again.
+// unless journal or floors say that it was never confirmed; then it has this boot to be healthy, or none if it has failed before,
+// and its fallback, which nobody has touched since, is GOOD. Else the other group holds nothing that anybody vouches for any
+// more. A trial that was armed and not tried is armed again.
 Result<BootRecord> Updater::read_or_restore(const Boot& boot, Journal& journal) {
   Result<BootRecord> record = ports_.boot.read();
   if (record) return record;
-  const bool is_unconfirmed = is_past_arming(journal.state) && journal.target == boot.running;
-  BootRecord restored{.generation = journal.generation + 1, .first = boot.running};
-  restored.of(boot.running) = {is_unconfirmed ? SlotState::kTrial : SlotState::kGood, 0};
-  restored.of(other(boot.running)) = {is_unconfirmed ? SlotState::kGood : SlotState::kEmpty, 0};
+  const SlotState state = state_of_what_runs(boot, journal);
+  const SlotGroup resting = other(boot.running);
+  BootRecord restored{.generation = journal.generation + 1, .first = state == SlotState::kBad ? resting : boot.running};
+  restored.of(boot.running) = {state, 0};
+  restored.of(resting) = {state == SlotState::kGood ? SlotState::kEmpty : SlotState::kGood, 0};
   if (Result<void> done = ports_.boot.restore(restored); !done) return std::move(record).error();
   const std::string result = "the boot record was lost and is made anew: slot group " +
                              std::string(to_string(boot.running)) + " runs (" + record.error().message + ")";
   ports_.reporter.warn(result);
+  this->record(EventKind::kFailure, journal, "boot.record", result);
   journal.last_result = result;
   TENON_TRY_VOID(state_.save(journal));
   return restored;
@@ -97,8 +113,8 @@ Result<StartOutcome> Updater::start_on_trial(const Boot& boot, Journal& journal)
   }
   if (journal.state != UpdateState::kTrial || journal.boot_id != boot.boot_id) {
     journal.boot_id = boot.boot_id;
-    TENON_TRY_VOID(set_state(journal, UpdateState::kTrial));
     record(EventKind::kTrial, journal, "", outcome_of(journal, "runs on trial"));
+    TENON_TRY_VOID(set_state(journal, UpdateState::kTrial));
   }
   return StartOutcome::kTrial;
 }
@@ -162,8 +178,8 @@ Result<ConfirmOutcome> Updater::confirm() {
   const HealthReport report = is_what_was_installed(journal) ? ports_.health.check() : other_image(journal);
   if (!report.healthy) {
     journal.reason = report.reason;
-    TENON_TRY_VOID(state_.save(journal));
     this->record(EventKind::kUnhealthy, journal, "boot.health", report.reason);
+    TENON_TRY_VOID(state_.save(journal));
     if (record.of(boot.running).tries_left == 0) {
       record.of(boot.running) = {SlotState::kBad, 0};
       record.first = other(boot.running);

@@ -4,12 +4,17 @@
 #include <tenon/client/control/control_server.h>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
+#include <thread>
+#include <vector>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -195,6 +200,49 @@ TEST_F(ControlSocket, EndsTheConnectionOfWhoSendsNonsenseAndServesTheNext) {
     EXPECT_TRUE(!answer || !*answer);
     EXPECT_TRUE(ask("Status"));
   }
+}
+
+// A caller may hand over descriptors whose closing takes as long as he likes. Who may act may do so in his own connection alone.
+TEST_F(ControlSocket, IsNotHeldUpByAHandedOverSocketThatLingers) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const int lingering = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  ::connect(lingering, reinterpret_cast<const sockaddr*>(&address), size);
+  const int peer = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);  // who never reads
+  const std::string much(64u << 10, 'x');
+  while (::send(lingering, much.data(), much.size(), MSG_NOSIGNAL) > 0) {
+  }
+  const linger years{.l_onoff = 1, .l_linger = 3};  // seconds, so that this test ends
+  ASSERT_EQ(::setsockopt(lingering, SOL_SOCKET, SO_LINGER, &years, sizeof years), 0);
+  const int flags = ::fcntl(lingering, F_GETFL);
+  ASSERT_EQ(::fcntl(lingering, F_SETFL, flags & ~O_NONBLOCK), 0);
+  {
+    const auto stream = connect();
+    ASSERT_TRUE(stream->send("{", lingering));
+  }
+  std::thread closing([&] { ::close(lingering); });
+  const auto before = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask("Status"));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
+  ::close(peer);
+  closing.join();
+  ::close(listener);
+}
+
+TEST_F(ControlSocket, TellsWhoAreTooManyAndServesTheNextWhenTheyHaveGone) {
+  std::vector<std::unique_ptr<ControlStream>> held;
+  for (int i = 0; i < 32; ++i) held.push_back(connect());
+  const auto refused = ask("Status");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kBusy);
+  held.clear();
+  while (!ask("Status")) std::this_thread::yield();
 }
 
 // Book: LOC-08

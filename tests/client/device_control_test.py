@@ -3,6 +3,7 @@
 over as an open file; and any program that speaks varlink is served."""
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -75,11 +76,27 @@ class ControlTest(unittest.TestCase):
         for method in ("Status", "Check", "Plan", "Install", "Confirm", "Rollback", "Monitor"):
             self.assertIn(f"method {method}(", description["parameters"]["description"])
 
+        watcher = subprocess.Popen([BIN / "tenon", "--config", self.folder / "device.toml", "watch"], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(watcher.stderr.close)
+        self.addCleanup(watcher.wait)
+        self.addCleanup(watcher.kill)
+        (self.folder / "run/release").unlink()  # every check warns of it
+        for _ in range(500):  # until the watcher is in
+            self.tenon("check")
+            if select.select([watcher.stderr], [], [], 0)[0]:
+                break
+        else:
+            self.fail("the watcher hears nothing")
+        self.assertIn("the running image says nothing of itself", watcher.stderr.readline())
+
         # DEV-43: a killed daemon leaves its socket; then the program acts alone, and the next daemon takes the place
         self.daemon.send_signal(signal.SIGKILL)
         self.daemon.wait()
         self.assertTrue(self.socket.exists())
         self.assertEqual(self.tenon("status").returncode, 0)
+        self.assertIn("no daemon answers", self.tenon("watch").stderr)
+        self.assertIn("net.failed", self.tenon("history").stdout)
+        self.assertIn("what to do" if "decision" in self.tenon("explain").stdout else "failure", self.tenon("explain").stdout)
 
     # Book: LOC-08
     def test_lets_everybody_look_and_only_root_and_the_group_act(self):

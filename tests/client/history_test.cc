@@ -57,9 +57,22 @@ TEST_F(HistoryFile, TellsOnceWhatIsSaidAgainAndAgain) {
       .kind = EventKind::kDecision, .version = "2", .reason = "policy.hardware", .text = "not for this board"};
   for (int hour = 0; hour < 100; ++hour) open("boot-" + std::to_string(hour)).record(refused);
   EXPECT_EQ(events().size(), 1U);
-  open().record({.kind = EventKind::kFailure, .reason = "net.failed", .text = "no network"});
-  open().record(refused);
+  for (int hour = 0; hour < 100; ++hour) {
+    open().record(
+        {.kind = EventKind::kFailure, .reason = "tuf.expired", .text = "expired, it is " + std::to_string(hour)});
+    open().record(refused);
+  }
   EXPECT_EQ(events().size(), 2U);
+}
+
+TEST_F(HistoryFile, TellsWhatComesAgainAfterTheDeviceWentOn) {
+  const Event failure{.kind = EventKind::kFailure, .reason = "net.failed", .text = "no network"};
+  const Event armed{.kind = EventKind::kArmed, .version = "1.1", .text = "the next boot tries it"};
+  const Event disarmed{.kind = EventKind::kDisarmed, .version = "1.1", .text = "taken back"};
+  for (int time = 0; time < 2; ++time) {
+    for (const Event& event : {failure, armed, armed, disarmed, disarmed}) open().record(event);
+  }
+  EXPECT_EQ(events().size(), 6U);
 }
 
 TEST_F(HistoryFile, TellsEveryBootOfATrial) {
@@ -79,7 +92,7 @@ TEST_F(HistoryFile, GoesOnBehindALineThatACutSpoiled) {
   const std::string whole((std::istreambuf_iterator<char>(file)), {});
   for (std::size_t length = 0; length <= whole.size(); ++length) {
     std::ofstream(path(), std::ios::trunc) << whole << whole.substr(0, length);
-    open().record({.kind = EventKind::kFailure, .text = "later " + std::to_string(length)});
+    open().record({.kind = EventKind::kConfirmed, .text = "later " + std::to_string(length)});
     const auto all = events();
     ASSERT_GE(all.size(), 2U) << length;
     EXPECT_EQ(all.front().text, "first");
@@ -92,7 +105,7 @@ TEST_F(HistoryFile, NeverGrowsBeyondItsBoundAndKeepsTheNewest) {
   const std::string long_text(5000, 'x');
   for (int i = 0; i < 400; ++i) {
     open().record(
-        {.kind = EventKind::kFailure, .version = std::string(900, 'v'), .text = std::to_string(i) + long_text});
+        {.kind = EventKind::kConfirmed, .version = std::string(900, 'v'), .text = std::to_string(i) + long_text});
     ASSERT_LE(std::filesystem::file_size(path()), HistoryLog::kMaxFileBytes) << i;
   }
   EXPECT_EQ(events().back().number, 400);
@@ -174,6 +187,10 @@ TEST_F(LifeOfADevice, IsExplained) {
   EXPECT_EQ(*told.find("decision")->object()->find("explanation"),
             json::Value("an image for another board does not boot, or harms it"));
   EXPECT_TRUE(told.find("failure")->is_null());
+  std::vector<StoredEvent> later = events;
+  later.push_back({.number = 4, .kind = "armed", .version = "2.0"});
+  EXPECT_TRUE(client::explanation_json(*device.updater().status(), later).find("decision")->is_null())
+      << "what was refused then is written now";
 }
 
 }  // namespace

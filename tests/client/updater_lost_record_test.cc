@@ -68,6 +68,35 @@ TEST_F(LostRecord, KeepsTheGroupThatRunsWhenTheBootloaderWouldStartTheOther) {
   EXPECT_EQ(device.power_on(), SlotGroup::kB);
 }
 
+// The bootloader starts A, whatever is in it; here the other way round.
+TEST_F(LostRecord, DoesNotKeepAnImageThatHadFailed) {
+  device.health.report = {.healthy = false, .reason = "broken"};
+  ASSERT_TRUE(device.updater().install());  // to B
+  for (int boot = 0; boot < 5 && journal().quarantine.empty(); ++boot) {
+    ASSERT_TRUE(device.power_on());
+    if (*device.updater().start() != StartOutcome::kTrial) continue;
+    ASSERT_FALSE(device.updater().confirm()->confirmed);
+  }
+  ASSERT_FALSE(journal().quarantine.empty());
+  device.boot.lost = true;
+  device.boot.now_running.running = SlotGroup::kB;
+  device.restart();
+  EXPECT_EQ(*device.updater().start(), StartOutcome::kWaitsForReboot);
+  expect_record(SlotGroup::kA, kGood, {SlotState::kBad, 0});
+}
+
+TEST_F(LostRecord, DoesNotKeepAnImageThatWasNeverTried) {
+  ASSERT_TRUE(device.updater().install());
+  lose_and_boot();
+  ASSERT_EQ(*device.updater().start(), StartOutcome::kSettled);
+  ASSERT_EQ(journal().state, UpdateState::kStaged);
+  device.boot.lost = true;
+  device.boot.now_running.running = SlotGroup::kB;
+  device.restart();
+  EXPECT_EQ(*device.updater().start(), StartOutcome::kWaitsForReboot);
+  expect_record(SlotGroup::kA, kGood, {SlotState::kBad, 0});
+}
+
 // Nothing is wrong with the image: it is armed again, and is not fetched again.
 TEST_F(LostRecord, OfAnArmedTrialIsNoFailureOfItsImage) {
   ASSERT_TRUE(device.updater().install());
