@@ -1,4 +1,5 @@
 #include <tenon/client/boot/boot_variables.h>
+#include <tenon/metadata/crc32.h>
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
@@ -25,16 +26,6 @@ std::string left_name(SlotGroup group) {
 
 std::string_view text_of_order(SlotGroup first) {
   return first == SlotGroup::kA ? kFirstIsA : kFirstIsB;
-}
-
-std::uint32_t crc32(std::string_view text) {
-  constexpr std::uint32_t kReversedPolynomial = 0xEDB88320;
-  std::uint32_t crc = 0xFFFFFFFF;
-  for (const char c : text) {
-    crc ^= static_cast<std::uint8_t>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kReversedPolynomial : 0);
-  }
-  return ~crc;
 }
 
 Error broken(const std::string& message) {
@@ -160,7 +151,7 @@ std::string boot_check(std::string_view generation, std::string_view order, std:
     text += part;
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
-  const std::uint32_t crc = crc32(text);
+  const std::uint32_t crc = crc32(to_bytes(text));
   std::string hex;
   for (int shift = 28; shift >= 0; shift -= 4) hex += kDigits[(crc >> shift) & 15];
   return hex;

@@ -1,3 +1,4 @@
+#include <tenon/client/control/answer_fields.h>
 #include <tenon/client/control/control_error.h>
 #include <tenon/client/control/device_control.h>
 #include <tenon/metadata/utf8.h>
@@ -11,11 +12,6 @@ constexpr std::array kCodes = {ErrorCode::kParse,    ErrorCode::kSig,   ErrorCod
                                ErrorCode::kMismatch, ErrorCode::kLimit, ErrorCode::kPolicy,   ErrorCode::kNet,
                                ErrorCode::kStorage,  ErrorCode::kBusy,  ErrorCode::kHw,       ErrorCode::kAuth,
                                ErrorCode::kUsage};
-
-std::string text_of(const json::Object& object, std::string_view name) {
-  const json::Value* value = object.find(name);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
 
 std::string failed() {
   return std::string(kControlInterface) + ".Failed";
@@ -38,12 +34,12 @@ Error error_of(const VarlinkReply& reply) {
   }
   Error error{ErrorCode::kHw, "the daemon answers " + reply.error};
   if (reply.error != failed()) return error;
-  const std::string name = text_of(reply.parameters, "code");
+  const std::string name = string_in(reply.parameters, "code");
   for (const ErrorCode code : kCodes) {
     if (to_string(code) == name) error.code = code;
   }
-  error.message = text_of(reply.parameters, "message");
-  error.hint = text_of(reply.parameters, "hint");
+  error.message = string_in(reply.parameters, "message");
+  error.hint = string_in(reply.parameters, "hint");
   return error;
 }
 

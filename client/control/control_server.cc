@@ -1,21 +1,18 @@
+#include <tenon/client/control/answer_fields.h>
 #include <tenon/client/control/control_error.h>
 #include <tenon/client/control/control_server.h>
+#include <tenon/client/local_socket/listen_at.h>
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <exception>
-#include <filesystem>
 #include <vector>
 
 #include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace tenon::client {
@@ -29,10 +26,6 @@ constexpr int kReapMilliseconds = 1000;
 constexpr auto kNobody = static_cast<uid_t>(-1);
 constexpr std::string_view kStandardInterface = "org.varlink.service";
 
-Error errno_error(const std::string& path, const std::string& what) {
-  return Error{ErrorCode::kStorage, printable(path) + " " + what + ": " + std::strerror(errno)};
-}
-
 std::optional<gid_t> group_named(const std::string& name) {
   if (name.empty()) return std::nullopt;
   group entry{};
@@ -43,52 +36,15 @@ std::optional<gid_t> group_named(const std::string& name) {
   return entry.gr_gid;
 }
 
-// In a folder that others may write to, somebody else's socket could stand in for this one.
-Result<void> check_folder(const std::string& socket) {
-  const std::string folder = std::filesystem::path(socket).parent_path();
-  struct stat status {};
-  if (::stat(folder.c_str(), &status) != 0) return errno_error(folder, "cannot be examined");
-  const bool ours = status.st_uid == 0 || status.st_uid == ::geteuid();
-  if (ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
-  return Error{ErrorCode::kUsage, "others may write to " + printable(folder) + ", where the control socket would be"}
-      .with_hint("give it a folder of its own, such as systemd makes with RuntimeDirectory=tenon");
-}
-
-// What a dead daemon left is removed, and nothing that is no socket.
-Result<void> remove_socket(const std::string& path) {
-  struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0)
-    return errno == ENOENT ? Result<void>() : errno_error(path, "cannot be examined");
-  if (!S_ISSOCK(status.st_mode)) {
-    return Error{ErrorCode::kUsage, printable(path) + " is there and is no socket"}.with_hint(
-        "name another place for it");
-  }
-  if (::unlink(path.c_str()) != 0) return errno_error(path, "cannot be removed");
-  return {};
-}
-
 Error too_many() {
   return Error{ErrorCode::kBusy, "too many ask at once"}.with_hint("ask again when the others have ended");
 }
 
-Result<int> listen_at(const std::string& path) {
-  TENON_TRY_VOID(check_folder(path));
+// Everybody may connect: what a caller may do is asked of the kernel for each.
+Result<int> listen_for_everybody(const std::string& path) {
   TENON_TRY(const std::unique_ptr<ControlStream> other, ControlStream::connect(path));
   if (other) return Error{ErrorCode::kBusy, "another daemon answers at " + printable(path)};
-  TENON_TRY_VOID(remove_socket(path));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener < 0) return errno_error(path, "cannot be made");
-  // Everybody may connect: what a caller may do is asked of the kernel for each.
-  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), 0666) != 0 || ::listen(listener, SOMAXCONN) != 0) {
-    const Error error = errno_error(path, "cannot be listened at");
-    ::close(listener);
-    return error;
-  }
-  return listener;
+  return listen_at(path, 0666);
 }
 
 // The file that came with a call, closed in the end whatever becomes of it.
@@ -98,11 +54,6 @@ struct GivenFile {
     if (descriptor >= 0) ::close(descriptor);
   }
 };
-
-std::string text_of(const json::Object& object, std::string_view name) {
-  const json::Value* value = object.find(name);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
 
 VarlinkReply failure(std::string_view error, const char* member, std::string value) {
   json::Object parameters;
@@ -131,7 +82,7 @@ struct ControlServer::Connection {
 };
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlPlace place, DeviceControl& device, EventHub& hub) {
-  TENON_TRY(const int listener, listen_at(place.socket));
+  TENON_TRY(const int listener, listen_for_everybody(place.socket));
   const std::optional<gid_t> group = group_named(place.group);
   if (!group && !place.group.empty()) {
     hub.note("there is no group " + printable(place.group) + ": root alone acts through the control socket");
@@ -266,7 +217,7 @@ VarlinkReply ControlServer::reply_to(ControlStream& stream, const VarlinkCall& c
     return {.parameters = std::move(parameters)};
   }
   if (interface == kStandardInterface && method == "GetInterfaceDescription") {
-    const std::string wanted = text_of(call.parameters, "interface");
+    const std::string wanted = string_in(call.parameters, "interface");
     if (wanted != kControlInterface) return failure("org.varlink.service.InterfaceNotFound", "interface", wanted);
     parameters.set("description", place_.description);
     return {.parameters = std::move(parameters)};

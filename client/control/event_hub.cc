@@ -1,3 +1,4 @@
+#include <tenon/client/control/answer_fields.h>
 #include <tenon/client/control/event_hub.h>
 #include <tenon/metadata/utf8.h>
 
@@ -84,22 +85,14 @@ void CallReporter::progress(std::string_view step, std::uint64_t done, std::uint
 }
 
 void replay(const json::Object& parameters, Reporter& reporter) {
-  const auto text = [&](const char* kind) -> const std::string* {
-    const json::Value* value = parameters.find(kind);
-    return value == nullptr ? nullptr : value->string();
+  if (parameters.find("note") != nullptr) reporter.note(string_in(parameters, "note"));
+  if (parameters.find("warning") != nullptr) reporter.warn(string_in(parameters, "warning"));
+  const json::Object& progress = object_in(parameters, "progress");
+  if (progress.empty()) return;
+  const auto bytes_in = [&](const char* name) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(number_in(progress, name), 0));
   };
-  if (const std::string* note = text("note")) reporter.note(*note);
-  if (const std::string* warning = text("warning")) reporter.warn(*warning);
-  const json::Value* progress = parameters.find("progress");
-  if (progress == nullptr || progress->object() == nullptr) return;
-  const auto number = [&](const char* name) -> std::uint64_t {
-    const json::Value* value = progress->object()->find(name);
-    const std::int64_t* integer = value == nullptr ? nullptr : value->integer();
-    return integer == nullptr || *integer < 0 ? 0 : static_cast<std::uint64_t>(*integer);
-  };
-  const json::Value* step = progress->object()->find("step");
-  if (step == nullptr || step->string() == nullptr) return;
-  reporter.progress(*step->string(), std::min(number("done"), number("total")), number("total"));
+  reporter.progress(string_in(progress, "step"), std::min(bytes_in("done"), bytes_in("total")), bytes_in("total"));
 }
 
 }  // namespace tenon::client

@@ -1,7 +1,7 @@
 #include <tenon/client/courier/door.h>
 #include <tenon/client/errands/courier_link.h>
+#include <tenon/client/local_socket/listen_at.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -10,49 +10,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace tenon::client {
 namespace {
 
 constexpr int kFirstOfSystemd = 3;  // SD_LISTEN_FDS_START
-constexpr int kQueue = 16;
-
-Error errno_error(const std::string& path, const std::string& what) {
-  return Error{ErrorCode::kStorage, path + " " + what + ": " + std::strerror(errno)};
-}
-
-// Where others may write, another process could put its socket in the place of ours.
-Result<void> check_folder(const std::string& path) {
-  const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
-  struct stat status = {};
-  if (::stat(folder.c_str(), &status) != 0) return errno_error(folder, "cannot be examined");
-  const bool is_ours = status.st_uid == 0 || status.st_uid == ::geteuid();
-  if (is_ours && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
-  return Error{ErrorCode::kUsage, "others may write to " + folder + ", where the courier's socket shall be",
-               "name a path in a folder of its own, such as /run/tenon/courier.sock"};
-}
-
-Result<ErrandSocket> listen_at(const std::string& path) {
-  TENON_TRY_VOID(check_folder(path));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) {
-    return Error{ErrorCode::kUsage, path + " is too long for a socket", "107 bytes at the most"};
-  }
-  std::ranges::copy(path, std::begin(address.sun_path));
-  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return errno_error(path, "cannot be made");
-  ErrandSocket socket(descriptor);
-  struct stat status = {};
-  if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(path.c_str());
-  const mode_t before = ::umask(S_IXUSR | S_IRWXG | S_IRWXO);
-  const bool is_bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  ::umask(before);
-  if (!is_bound || ::listen(descriptor, kQueue) != 0) return errno_error(path, "cannot be made");
-  return socket;
-}
 
 Result<bool> has_socket_of_systemd(const Environment& environment) {
   if (environment.listen_pid != std::to_string(::getpid())) return false;
@@ -78,8 +41,9 @@ Result<Door> Door::open(const DeviceConfig& config, const Environment& environme
     return Error{ErrorCode::kUsage, "the configuration names no socket for a courier",
                  "write [courier] socket = \"/run/tenon/courier.sock\"; without one tenond starts its courier itself"};
   }
-  TENON_TRY(ErrandSocket socket, listen_at(config.courier_socket));
-  return Door(std::move(socket), false);
+  constexpr mode_t kForItsOwner = S_IRUSR | S_IWUSR;
+  TENON_TRY(const int socket, listen_at(config.courier_socket, kForItsOwner));
+  return Door(ErrandSocket(socket), false);
 }
 
 Result<std::optional<ErrandSocket>> Door::next() {

@@ -1,3 +1,4 @@
+#include <tenon/client/control/answer_fields.h>
 #include <tenon/client/ctl/device_text.h>
 #include <tenon/metadata/utf8.h>
 
@@ -5,27 +6,6 @@
 
 namespace tenon::client {
 namespace {
-
-const json::Object& object_in(const json::Object& object, std::string_view name) {
-  static const json::Object kNone;
-  const json::Value* value = object.find(name);
-  return value == nullptr || value->object() == nullptr ? kNone : *value->object();
-}
-
-std::int64_t number_in(const json::Object& object, std::string_view name) {
-  const json::Value* value = object.find(name);
-  return value == nullptr || value->integer() == nullptr ? 0 : *value->integer();
-}
-
-std::vector<const json::Object*> objects_in(const json::Object& object, std::string_view name) {
-  std::vector<const json::Object*> objects;
-  const json::Value* value = object.find(name);
-  if (value == nullptr || value->array() == nullptr) return objects;
-  for (const json::Value& one : *value->array()) {
-    if (one.object() != nullptr) objects.push_back(one.object());
-  }
-  return objects;
-}
 
 std::string shown(const json::Object& object, std::string_view name) {
   return printable(string_in(object, name));
@@ -91,16 +71,6 @@ std::string explained(std::string_view what, const json::Object& event) {
 }
 
 }  // namespace
-
-std::string string_in(const json::Object& object, std::string_view name) {
-  const json::Value* value = object.find(name);
-  return value == nullptr || value->string() == nullptr ? std::string() : *value->string();
-}
-
-bool true_in(const json::Object& object, std::string_view name) {
-  const json::Value* value = object.find(name);
-  return value != nullptr && value->boolean() != nullptr && *value->boolean();
-}
 
 std::string status_text(const json::Object& answer) {
   const json::Object& device = object_in(answer, "device");

@@ -14,8 +14,4 @@ std::string plan_text(const json::Object& answer);
 std::string explain_text(const json::Object& answer);
 std::string history_text(const json::Object& answer);
 
-// string_in and true_in read a member of an answer: empty and false when it is not there or something else.
-std::string string_in(const json::Object& object, std::string_view name);
-bool true_in(const json::Object& object, std::string_view name);
-
 }  // namespace tenon::client

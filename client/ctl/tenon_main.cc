@@ -1,6 +1,7 @@
 // tenon: what a person, or a script, asks of a device. The daemon does it, where one listens; else this process does,
 // under the store's lock.
 #include <tenon/client/confine/confine.h>
+#include <tenon/client/control/answer_fields.h>
 #include <tenon/client/control/control_client.h>
 #include <tenon/client/ctl/device_text.h>
 #include <tenon/client/daemon/device_runtime.h>
@@ -123,9 +124,11 @@ Result<int> ask(const DeviceConfig& config, const Options& options, const Word& 
     return Error{ErrorCode::kBusy, "no daemon answers, so there is nobody to watch"}.with_hint(
         "start tenond with [control] socket in its configuration");
   }
-  const bool fetches = !daemon && asks_sources(word) && options.bundle.empty();
-  CourierLink courier = fetches ? link_to_courier(config, options.config_path)
-                                : CourierLink::nowhere(Error{ErrorCode::kNet, "this command asks nobody"});
+  // A trial is confirmed only if its courier is there.
+  const bool needs_courier = asks_sources(word) || word.method == std::string_view("Confirm");
+  CourierLink courier = !daemon && needs_courier && options.bundle.empty()
+                            ? link_to_courier(config, options.config_path)
+                            : CourierLink::nowhere(Error{ErrorCode::kNet, "this command asks nobody"});
   for (const std::string& complaint : confine_device()) reporter.warn(complaint);
   std::unique_ptr<DeviceControl> device;
   if (daemon) {

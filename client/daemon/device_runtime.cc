@@ -1,6 +1,7 @@
 #include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/boot/uboot_boot_control.h>
 #include <tenon/client/config/text_file.h>
+#include <tenon/client/daemon/device_health.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
 #include <tenon/client/errands/courier_fetcher.h>
@@ -123,7 +124,7 @@ struct DeviceRuntime::Adapters {
   SourceList sources;
   FileSlots slots;
   std::unique_ptr<BootControl> boot;
-  CommandHealth health;
+  DeviceHealth health;
   SystemClock clock = {};
   NoHistory no_history = {};
   std::optional<HistoryLog> history = {};
@@ -148,7 +149,8 @@ Result<ReadHistory> read_history(const DeviceConfig& config) {
 }
 
 Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& config, Access access,
-                                                           SourceList sources, Reporter& reporter) {
+                                                           SourceList sources, CourierLink& courier,
+                                                           Reporter& reporter) {
   TENON_TRY(std::unique_ptr<FileStore> store,
             access == Access::kAct ? FileStore::open(config.data) : FileStore::open_for_reading(config.data));
   TENON_TRY(std::unique_ptr<BootControl> boot, open_boot_control(config));
@@ -159,7 +161,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                                                       .sources = std::move(sources),
                                                       .slots = FileSlots(config.slots, reporter),
                                                       .boot = std::move(boot),
-                                                      .health = CommandHealth(config.health)});
+                                                      .health = DeviceHealth(courier, config.health)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
     const Result<Boot> running = all.boot->running();

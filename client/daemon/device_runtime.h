@@ -32,10 +32,10 @@ SourceList bundle_source(BundleFile bundle);
 
 class DeviceRuntime {
  public:
-  // open Pre: whoever acts has one source at least. Caller must keep the reporter alive.
+  // open Pre: whoever acts has one source at least. Caller must keep courier and reporter alive.
   // Errors: E_BUSY when another process holds the store; E_STORAGE; E_HW; E_USAGE
   static Result<std::unique_ptr<DeviceRuntime>> open(const DeviceConfig& config, Access access, SourceList sources,
-                                                     Reporter& reporter);
+                                                     CourierLink& courier, Reporter& reporter);
   ~DeviceRuntime();
 
   Updater& updater();

@@ -101,13 +101,14 @@ const std::map<std::string, Method, std::less<>>& methods_that_act() {
   return kMethods;
 }
 
-Result<Status> status_of(const DeviceConfig& config, Reporter& reporter) {
-  TENON_TRY(const std::unique_ptr<DeviceRuntime> device, DeviceRuntime::open(config, Access::kLook, {}, reporter));
+Result<Status> status_of(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
+  TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
+            DeviceRuntime::open(config, Access::kLook, {}, courier, reporter));
   return device->updater().status();
 }
 
-Result<json::Object> status(const DeviceConfig& config, Reporter& reporter) {
-  TENON_TRY(const Status status, status_of(config, reporter));
+Result<json::Object> status(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
+  TENON_TRY(const Status status, status_of(config, courier, reporter));
   return status_json(config, status);
 }
 
@@ -130,10 +131,10 @@ Error bundle_error(Error error, const std::string& name) {
 }
 
 // Every method that acts first settles what the last boot left behind.
-Result<json::Object> act(const DeviceConfig& config, SourceList sources, Reporter& reporter, Method method,
-                         json::Fields& parameters, bool asks_sources) {
+Result<json::Object> act(const DeviceConfig& config, SourceList sources, CourierLink& courier, Reporter& reporter,
+                         Method method, json::Fields& parameters, bool asks_sources) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kAct, std::move(sources), reporter));
+            DeviceRuntime::open(config, Access::kAct, std::move(sources), courier, reporter));
   Asked asked{config, parameters};
   const auto run = [&]() -> Result<json::Object> {
     TENON_TRY([[maybe_unused]] const StartOutcome started, device->updater().start());
@@ -144,8 +145,8 @@ Result<json::Object> act(const DeviceConfig& config, SourceList sources, Reporte
   return answer;
 }
 
-Result<json::Object> explain(const DeviceConfig& config, Reporter& reporter) {
-  TENON_TRY(const Status status, status_of(config, reporter));
+Result<json::Object> explain(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
+  TENON_TRY(const Status status, status_of(config, courier, reporter));
   TENON_TRY(const ReadHistory history, read_history(config));
   return explanation_json(status, history.events);
 }
@@ -185,8 +186,8 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
     const std::lock_guard lock(looking_);
     if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
     if (call.method == "History") return history(config_);
-    if (call.method == "Explain") return explain(config_, reporter);
-    return status(config_, reporter);
+    if (call.method == "Explain") return explain(config_, courier_, reporter);
+    return status(config_, courier_, reporter);
   }
   const auto method = methods_that_act().find(call.method);
   if (method == methods_that_act().end()) {
@@ -202,7 +203,8 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
   TENON_TRY(SourceList sources,
             call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
   const bool asks_sources = call.file < 0 && method->second != confirm && method->second != rollback;
-  Result<json::Object> result = act(config_, std::move(sources), reporter, method->second, parameters, asks_sources);
+  Result<json::Object> result =
+      act(config_, std::move(sources), courier_, reporter, method->second, parameters, asks_sources);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
   return result;
 }

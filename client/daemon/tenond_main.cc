@@ -23,21 +23,13 @@ namespace {
 constexpr int kUsage = static_cast<int>(ExitStatus::kUsage);
 constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
 
-constexpr auto kCourierPatience = std::chrono::seconds(30);
-
-// An image whose courier cannot be reached could never be updated again: on trial that is a daemon that cannot do its work.
-Result<void> check_courier_on_trial(const DeviceConfig& config, CourierLink& courier) {
-  const Result<bool> on_trial = runs_on_trial(config);
-  if (!on_trial || !*on_trial) return {};
-  const Result<ErrandSocket> way = courier.connect(std::chrono::steady_clock::now() + kCourierPatience);
-  return way ? Result<void>() : Error(way.error()).context("the trial has no courier");
-}
+// Somebody else acts just now: the daemon's turn comes soon after.
+constexpr auto kBusyPause = std::chrono::seconds(10);
 
 // The store's lock is held for one cycle, so that `tenon` has its turn between two.
 Result<CycleOutcome> open_and_run(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
-            DeviceRuntime::open(config, Access::kAct, configured_sources(config, courier), reporter));
-  TENON_TRY_VOID(check_courier_on_trial(config, courier));
+            DeviceRuntime::open(config, Access::kAct, configured_sources(config, courier), courier, reporter));
   Result<CycleOutcome> outcome = run_cycle(device->updater());
   if (!outcome) device->record_failure(outcome.error());
   return outcome;
@@ -67,9 +59,6 @@ void give_memory_back() {
   ::malloc_trim(0);
 #endif
 }
-
-// Somebody else acts just now: the daemon's turn comes soon after.
-constexpr auto kBusyPause = std::chrono::seconds(10);
 
 // Devices that were switched on together do not ask together: up to a tenth of the interval more.
 std::chrono::seconds until_next_check(const DeviceConfig& config) {
@@ -108,10 +97,11 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
   EventHub reporter(log);
   DeviceService service(config, courier);
   const std::unique_ptr<ControlServer> server = serve_control(config, service, reporter);
-  for (;;) {
+  for (bool was_busy = false;;) {
     const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter);
+    const bool is_busy = !outcome && outcome.error().code == ErrorCode::kBusy;
     if (!outcome) {
-      report_error(outcome.error());
+      if (!is_busy || !was_busy) report_error(outcome.error());  // once, however long somebody acts
     } else {
       reporter.note(outcome->summary);
       if (outcome->reboot_wanted) {
@@ -123,7 +113,7 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
       std::_Exit(report_error(Error{ErrorCode::kNet, "the courier has ended", "start tenond again: its init should"}));
     }
     give_memory_back();
-    const bool is_busy = !outcome && outcome.error().code == ErrorCode::kBusy;
+    was_busy = is_busy;
     std::this_thread::sleep_for(is_busy ? kBusyPause : until_next_check(config));
   }
 }

@@ -1,4 +1,5 @@
 #include <tenon/client/slots/partition_table.h>
+#include <tenon/metadata/crc32.h>
 
 #include <algorithm>
 #include <array>
@@ -35,22 +36,6 @@ Number get(ByteView bytes, std::size_t at) {
   for (std::size_t i = 0; i < sizeof(Number); ++i) number |= static_cast<Number>(Number{bytes[at + i]} << (8 * i));
   return number;
 }
-
-// Of zlib, and of the GPT.
-class Crc32 {
- public:
-  void add(ByteView bytes) {
-    constexpr std::uint32_t kReversedPolynomial = 0xEDB88320;
-    for (const std::uint8_t byte : bytes) {
-      crc_ ^= byte;
-      for (int bit = 0; bit < 8; ++bit) crc_ = (crc_ >> 1) ^ ((crc_ & 1) != 0 ? kReversedPolynomial : 0);
-    }
-  }
-  std::uint32_t value() const { return ~crc_; }
-
- private:
-  std::uint32_t crc_ = 0xFFFFFFFF;
-};
 
 std::string hex(std::uint64_t number, int digits) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -138,11 +123,8 @@ struct Gpt {
 bool header_crc_fits(ByteView header) {
   constexpr std::size_t kCrcAt = 16;
   constexpr std::array<std::uint8_t, 4> kZeros = {};
-  Crc32 crc;
-  crc.add(header.first(kCrcAt));
-  crc.add(kZeros);
-  crc.add(header.subspan(kCrcAt + kZeros.size()));
-  return crc.value() == get<std::uint32_t>(header, kCrcAt);
+  const std::uint32_t before = crc32(kZeros, crc32(header.first(kCrcAt)));
+  return crc32(header.subspan(kCrcAt + kZeros.size()), before) == get<std::uint32_t>(header, kCrcAt);
 }
 
 Result<Gpt> read_gpt(const Disk& disk, std::uint64_t place) {
@@ -170,9 +152,7 @@ Result<Gpt> read_gpt(const Disk& disk, std::uint64_t place) {
   }
   gpt.entries.resize(count * kGptEntryBytes);
   TENON_TRY_VOID(disk.read(table * disk.sector_bytes, gpt.entries));
-  Crc32 crc;
-  crc.add(gpt.entries);
-  if (crc.value() != get<std::uint32_t>(sector, 88)) return faulty("has entries with a wrong CRC");
+  if (crc32(gpt.entries) != get<std::uint32_t>(sector, 88)) return faulty("has entries with a wrong CRC");
   return gpt;
 }
 

@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -162,6 +163,27 @@ boot_id = "{f}/run/boot_id"
         result = self.tenon("--once", program="tenond")  # there is no 1.root.json in this image
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("the trial could not be confirmed", result.stderr)
+
+    def test_a_trial_without_a_courier_could_never_be_updated_again_and_is_not_kept(self):
+        self.make_root()
+        (self.folder / "run/cmdline").write_text("tenon.slot=B\n")
+        alone = self.folder / "alone"  # an image whose maker forgot the courier
+        alone.mkdir()
+        for program in ("tenond", "tenon"):
+            shutil.copy(BIN / program, alone / program)
+
+        def run(*words):
+            return subprocess.run([str(word) for word in words], capture_output=True, text=True)
+        for words, status in [((alone / "tenond", "--config", self.folder / "device.toml", "--once"), 0),
+                              ((alone / "tenon", "--config", self.folder / "device.toml", "confirm"), 4)]:
+            for name, value in [("BOOT_B_STATE", "trial"), ("BOOT_B_LEFT", "1"), ("BOOT_ORDER", "B A")]:
+                self.call("fw_setenv", "-c", self.folder / "fw_env.config", name, value)
+            done = run(*words)
+            self.assertEqual(done.returncode, status, done.stderr)  # a reboot is wanted
+            self.assertIn("courier: ", done.stdout + done.stderr)
+            self.assertEqual(json.loads(self.tenon("status", "--json").stdout)["groups"]["B"]["state"], "trial")
+        self.assertIn("boot.health", self.tenon("history").stdout)
+        self.assertEqual(self.tenon("confirm").returncode, 0)  # with one it is kept
 
     def test_a_settled_system_whose_daemon_cannot_work_is_not_rebooted(self):
         result = self.tenon("--once", program="tenond")
