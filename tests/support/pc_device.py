@@ -66,7 +66,7 @@ def make_image(file, version, sequence, fault=""):
     arm64_device.put_busybox(tree, PACKAGES / "busybox/bin/busybox")
     for name in ("boot", "data", "etc", "grub", "run", "sbin"):
         (tree / name).mkdir()
-    for name in ("tenond", "tenon"):
+    for name in ("tenond", "tenon", "tenon-courier"):
         run("strip", "-o", tree / "bin" / name, PROGRAMS / name)
         for library in re.findall(r"(/\S+) \(0x", run("ldd", PROGRAMS / name)):
             copy = tree / library.lstrip("/")
