@@ -4,7 +4,6 @@
 #include <tenon/client/control/control_server.h>
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -218,8 +217,8 @@ TEST_F(ControlSocket, IsNotHeldUpByAHandedOverSocketThatLingers) {
   const std::string much(64u << 10, 'x');
   while (::send(lingering, much.data(), much.size(), MSG_NOSIGNAL) > 0) {
   }
-  const linger years{.l_onoff = 1, .l_linger = 3};  // seconds, so that this test ends
-  ASSERT_EQ(::setsockopt(lingering, SOL_SOCKET, SO_LINGER, &years, sizeof years), 0);
+  const linger long_enough{.l_onoff = 1, .l_linger = 1000};  // seconds: beyond this test's own time
+  ASSERT_EQ(::setsockopt(lingering, SOL_SOCKET, SO_LINGER, &long_enough, sizeof long_enough), 0);
   const int flags = ::fcntl(lingering, F_GETFL);
   ASSERT_EQ(::fcntl(lingering, F_SETFL, flags & ~O_NONBLOCK), 0);
   {
@@ -227,9 +226,7 @@ TEST_F(ControlSocket, IsNotHeldUpByAHandedOverSocketThatLingers) {
     ASSERT_TRUE(stream->send("{", lingering));
   }
   std::thread closing([&] { ::close(lingering); });
-  const auto before = std::chrono::steady_clock::now();
   for (int i = 0; i < 20; ++i) EXPECT_TRUE(ask("Status"));
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(2));
   ::close(peer);
   closing.join();
   ::close(listener);
