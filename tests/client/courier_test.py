@@ -287,6 +287,12 @@ class Starting(CourierTest):
         self.assertEqual(done.returncode, DEVICE)
         self.assertEqual(self.socket.read_text(), "somebody's")
 
+    def test_a_folder_in_the_place_of_authorities_ends_no_courier(self):
+        self.config.write_text(self.config.read_text().replace("[network]", f'[network]\nca_file = "{self.device.folder}"'))
+        _, connection = self.start_courier()
+        connection.sendall(errand(b"file"))
+        self.assertEqual(read_answer(connection)[1], COMPLETE)  # without TLS nobody asks for them
+
     def test_tenon_asks_the_courier_that_runs(self):
         self.start_courier()
         done = self.device.tenon("check")
