@@ -15,6 +15,7 @@ import unittest
 import confinement_test
 import device_cli_test
 import memory_test
+from moved_clock import moved_clock
 
 BIN = device_cli_test.BIN
 COMPLETE, NOT_FOUND, NET, LIMIT = range(4)
@@ -221,7 +222,7 @@ class HostileCourier(CourierTest):
             self.assertIn("error: E_NET ", self.check(script).stderr)
 
     def test_that_says_nothing_is_left_after_two_minutes(self):
-        done = self.check(lambda connection: time.sleep(30), clock=["faketime", "-f", "+0 x60"])
+        done = self.check(lambda connection: time.sleep(30), clock=moved_clock("+0 x60"))
         self.assertIn("error: E_NET the courier says nothing", done.stderr)
 
     def test_brings_nothing_that_is_believed(self):

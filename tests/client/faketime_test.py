@@ -4,6 +4,7 @@ import subprocess
 import unittest
 
 import device_cli_test
+from moved_clock import moved_clock
 
 BIN = device_cli_test.BIN
 
@@ -14,7 +15,7 @@ class Faketime(unittest.TestCase):
         cls.device = device_cli_test.device_of(cls)  # its root is valid for 30 days
 
     def at(self, moment, program, *words):
-        return subprocess.run(["faketime", "-f", moment, str(BIN / program), *map(str, words)], capture_output=True,
+        return subprocess.run([*moved_clock(moment), str(BIN / program), *map(str, words)], capture_output=True,
                               text=True, cwd=self.device.folder)
 
     def expect(self, code, result):

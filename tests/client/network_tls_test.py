@@ -19,6 +19,7 @@ import device_cli_test
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from certificates import Authority
 from loopback import Listener
+from moved_clock import moved_clock
 
 NOT_FOUND = b"HTTP/1.1 404 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 NUL_IN_NAME = "DER:30:18:82:16:" + b"localhost\0.example.com".hex(":")  # one dNSName
@@ -93,7 +94,7 @@ class Tls(unittest.TestCase):
                             + (f'\nca_file = "{self.authority.certificate}"' if ca_file else ""))
         config.write_text(text)
         before = self.device.everything()
-        before_it = ["faketime", "-f", clock] if clock else []
+        before_it = moved_clock(clock) if clock else []
         if system is not None:
             before_it = ["unshare", "--map-root-user", "--mount", "sh", "-c",
                          'mount --bind "$0" /etc/ssl/certs && exec "$@"', str(system)]

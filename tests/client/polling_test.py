@@ -1,24 +1,16 @@
 #!/usr/bin/env python3
 """tenond asks again after its interval, and not sooner, whatever a failing server says: hours in seconds, with the
 daemon's clock made to run faster."""
-import os
-import signal
 import subprocess
 import time
 import unittest
-from pathlib import Path
 
 import device_cli_test
+from moved_clock import moved_clock
 
 FASTER = 1200  # times: the interval of 20 minutes is a second
 SECONDS = 6
 ATTEMPTS = 4  # the requests of a cycle that fails, with pauses between them
-
-
-def forget_faketime(pid):
-    """Removes what a faketime that was killed leaves: one that gets its number later would not start."""
-    for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
-        Path("/dev/shm", name).unlink(missing_ok=True)
 
 
 class FailingServer(device_cli_test.Liar):
@@ -56,12 +48,11 @@ class Polling(unittest.TestCase):
         text = config.read_text().replace("attempts = 1", f"attempts = {ATTEMPTS}")
         config.write_text(text + "[check]\ninterval_minutes = 20\n")
         began = time.monotonic()
-        daemon = subprocess.Popen(["faketime", "-f", f"+0 x{FASTER}", str(device_cli_test.BIN / "tenond"), "--quiet",
+        daemon = subprocess.Popen([*moved_clock(f"+0 x{FASTER}"), str(device_cli_test.BIN / "tenond"), "--quiet",
                                    "--config", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   start_new_session=True)
-        self.addCleanup(forget_faketime, daemon.pid)
         self.addCleanup(daemon.wait)
-        self.addCleanup(os.killpg, daemon.pid, signal.SIGKILL)  # faketime and the daemon that it started
+        self.addCleanup(daemon.kill)
         return device, daemon, began
 
 

@@ -8,6 +8,7 @@ import time
 import unittest
 
 import device_cli_test
+from moved_clock import moved_clock
 
 BIN = device_cli_test.BIN
 ZONES = ["", "nonsense", ":/etc/passwd", "%s%n\x7f", "AAA-14", "BBB+12", "EST5EDT,M3.2.0,M11.1.0", "Europe/Berlin"]
@@ -29,7 +30,7 @@ class TimeZone(unittest.TestCase):
         return calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%S"))
 
     def at(self, seconds, zone, program, *words):
-        return subprocess.run(["faketime", "-f", f"{seconds - int(time.time()):+d}", str(BIN / program),
+        return subprocess.run([*moved_clock(f"{seconds - int(time.time()):+d}"), str(BIN / program),
                                *map(str, words)], capture_output=True, text=True, cwd=self.device.folder,
                               env={"PATH": os.environ["PATH"], "TZ": zone})
 

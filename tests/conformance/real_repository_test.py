@@ -14,6 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from loopback import free_port, wait_until_it_answers
+from moved_clock import clock_at
 
 CLIENT = Path(os.environ.get("TENON_BIN_DIR", "build/dev/bin")).resolve() / "tenon-tuf-client"
 SOURCE = Path(os.environ.get("TENON_SOURCE_DIR", ".")).resolve()
@@ -81,7 +82,7 @@ http {{
         if command == "download":
             options += ["--target-name", self.target, "--target-base-url", at + "/targets", "--target-dir",
                         self.folder / "targets"]
-        return subprocess.run(["faketime", moment or self.moment, CLIENT, *options, command, *words],
+        return subprocess.run([*clock_at(moment or self.moment), CLIENT, *options, command, *words],
                               capture_output=True, text=True, timeout=60, check=False)
 
     def succeed(self, *words):

@@ -2,9 +2,13 @@
 metadata folder, its exit status, and exactly which requests it makes.
 """
 import os
+import sys
 import unittest
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from client_test_case import CLIENT, FIRST_REFRESH, NOTHING_NEW, ClientTest
+from moved_clock import clock_at
 from signed_files import Key, SignedFiles
 
 
@@ -103,15 +107,15 @@ class Refresh(ClientTest):
     def test_an_expired_root_is_stored_and_ends_the_refresh(self):
         self.repository.signed["root"]["expires"] = "2031-01-01T00:00:00Z"
         self.repository.publish("root")
-        self.fail_with("E_EXPIRED", prefix=["faketime", "2032-01-01 00:00:00"], message="2031-01-01")
+        self.fail_with("E_EXPIRED", prefix=clock_at("2032-01-01 00:00:00"), message="2031-01-01")
         self.assertEqual(self.requests(), ["2.root.json", "3.root.json"])
         self.assertEqual(self.read("metadata", "root.json"), self.served("2.root.json"))
-        self.succeed(prefix=["faketime", "2030-01-01 00:00:00"])
+        self.succeed(prefix=clock_at("2030-01-01 00:00:00"))
 
     def test_an_expired_timestamp_is_not_stored(self):
         self.repository.signed["timestamp"]["expires"] = "2031-01-01T00:00:00Z"
         self.repository.publish("timestamp")
-        self.fail_with("E_EXPIRED", prefix=["faketime", "2032-01-01 00:00:00"])
+        self.fail_with("E_EXPIRED", prefix=clock_at("2032-01-01 00:00:00"))
         self.assertEqual(self.stored(), ["root.json"])
 
     # Book: LOC-04

@@ -19,6 +19,7 @@ import unittest
 from pathlib import Path
 
 import repo_cli_test
+from moved_clock import moved_clock
 from repo_cli_test import BIN, DEVICE, REFUSED, REPO, UNVERIFIED, USAGE, run
 
 SOURCE = Path(os.environ.get("TENON_SOURCE_DIR", os.getcwd()))
@@ -83,7 +84,7 @@ boot_id = "{f}/run/boot_id"
 """)
 
     def tenon(self, *words, clock=None):
-        ahead = ["faketime", "-f", clock] if clock else []
+        ahead = moved_clock(clock) if clock else []
         return run(*ahead, os.path.join(BIN, "tenon"), "--config", "device.toml", *words, folder=self.folder)
 
     def export(self, *words, name="update.tar"):

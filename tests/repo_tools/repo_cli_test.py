@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from lab_root import LAB_POLICY, expected_payloads, sign_root
+from moved_clock import moved_clock
 
 BIN = os.environ.get("TENON_BIN_DIR", "build/dev/bin")
 REPO = os.path.join(BIN, "tenon-repo")
@@ -188,12 +189,12 @@ class FromKeysToARelease(Repo):
         before = self.public_files()
         for clock in ("-200d", "+200d"):
             for command in ("sign", "refresh"):
-                done = run("faketime", "-f", clock, REPO, *self.sign("online", command=command), folder=self.folder)
+                done = run(*moved_clock(clock), REPO, *self.sign("online", command=command), folder=self.folder)
                 self.assertEqual(done.returncode, REFUSED, done.stderr + done.stdout)
                 self.assertIn("error: E_POLICY this machine's clock says ", done.stderr)
                 self.assertIn("set the clock", done.stderr)
         self.assertEqual(self.public_files(), before)
-        done = run("faketime", "-f", "+200d", REPO, *self.sign("online", command="refresh"), "--clock-is-right",
+        done = run(*moved_clock("+200d"), REPO, *self.sign("online", command="refresh"), "--clock-is-right",
                    folder=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr + done.stdout)
 
