@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t kBytesPerValue = 6;
 constexpr std::size_t kValuesOfAnyFile = 64;
 
+// People read small files; large ones are fetched by devices, and a quarter of an indented snapshot is spaces.
+constexpr std::size_t kMostReadableBytes = 4096;
+
 }  // namespace
 
 FileIdentity FileIdentity::of(ByteView file, bool with_sha512) {
@@ -78,6 +81,9 @@ std::string Envelope::to_text() const {
     entry.set("keyid", signature.keyid.text());
     entry.set("sig", signature.hex);
     entries.push_back(std::move(entry));
+  }
+  if (canonical_.size() > kMostReadableBytes) {
+    return "{\"signatures\":" + json::to_text(entries) + ",\"signed\":" + json::to_text(signed_) + "}\n";
   }
   json::Object file;
   file.set("signatures", std::move(entries));

@@ -55,7 +55,7 @@ class Envelope {
 
   // with_signature adds one, in place of an older one by the same keyid.
   Envelope with_signature(Signature signature) const;
-  // to_text is the file that is published.
+  // to_text is the file that is published: indented, unless it is too large for people to read.
   std::string to_text() const;
 
  private:

@@ -13,7 +13,7 @@ Result<void> check_not_expired(const RoleHeader& header, const Rules& rules) {
 
 Result<void> check_floor(std::string_view what, Version version, std::optional<Version> floor) {
   if (!floor || version >= *floor) return {};
-  return Error{ErrorCode::kRollback, std::string(what) + " version " + std::to_string(version.value()) + " < trusted " +
+  return Error{ErrorCode::kRollback, printable(what) + " version " + std::to_string(version.value()) + " < trusted " +
                                          std::to_string(floor->value())};
 }
 
@@ -65,7 +65,7 @@ Result<Fresh<Snapshot>> freshen(Authentic<Snapshot> snapshot, const Fresh<Timest
     if (entry == snapshot->meta.end()) {
       return Error{ErrorCode::kRollback, "role " + printable(name) + " was listed and is not any more"};
     }
-    TENON_TRY_VOID(check_floor(printable(name), entry->second.version, floor));
+    TENON_TRY_VOID(check_floor(name, entry->second.version, floor));
   }
   TENON_TRY_VOID(check_not_expired(snapshot->header, rules));
   return Fresh<Snapshot>(std::move(snapshot).take());

@@ -156,7 +156,8 @@ Result<std::optional<Version>> catch_up(const Repository& repository, FileWriter
   TENON_TRY(const Bytes embedded_root, repository.initial_root());
   const StoreFiles files(store);
   // What has expired must be taken over too, to be renewed.
-  CheckingClient client(files, embedded_root, state_of_a_known_device(repository, embedded_root), UtcTime::epoch());
+  TENON_TRY(ClientState state, state_of_a_known_device(repository));
+  CheckingClient client(files, embedded_root, std::move(state), UtcTime::epoch());
   TENON_TRY_VOID(client.refresh().with_context(store.address()));
   const auto accepted = [&](const RoleId& role) -> const Bytes& { return client.state().files.at(role.draft_name()); };
   const Version version = client.repository().timestamp->header.version;

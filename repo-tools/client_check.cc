@@ -79,11 +79,30 @@ Result<Bytes> CheckingClient::read(const TargetPath& path, std::size_t max_bytes
   return content;
 }
 
-ClientState state_of_a_known_device(const Repository& repository, ByteView embedded_root) {
-  const RepositoryView now = RepositoryView::published(repository);
-  CheckingClient client(now, embedded_root, {}, metadata::UtcTime::epoch());
-  (void)client.refresh();  // a damaged publication leaves it with what it could verify
-  return client.state();
+Result<ClientState> state_of_a_known_device(const Repository& repository) {
+  ClientState state;
+  const auto keep = [&](std::string name, const std::string& published_as) -> Result<bool> {
+    TENON_TRY(std::optional<Bytes> file,
+              read_if_there(repository.public_metadata(published_as), metadata::Limits{}.listed_bytes));
+    return file && state.files.emplace(std::move(name), *std::move(file)).second;
+  };
+  TENON_TRY(const metadata::Authentic<metadata::Root> root, repository.published_root());
+  state.floors = metadata::VersionFloors{}.under(root.value());
+  state.floors.raise_root(root.value());
+  for (std::int64_t version = root->header.version.value(); version > 1; --version) {
+    const std::string name = std::to_string(version) + ".root.json";
+    TENON_TRY(const bool there, keep(name, name));
+    if (!there) break;  // from here on it was made with them
+  }
+  TENON_TRY(const std::shared_ptr<const PublishedState> published, repository.published_state());
+  if (!published) return state;
+  state.floors.raise_timestamp(published->timestamp);
+  state.floors.raise_snapshot(published->snapshot);  // all that the file, which may be large, would be read for
+  for (const RoleId& role : {RoleId::timestamp(), RoleId::targets()}) {
+    TENON_TRY(const std::optional<metadata::Version> version, repository.published_version(role));
+    if (version) TENON_TRY_VOID(keep(role.draft_name(), role.public_name(*version)));
+  }
+  return state;
 }
 
 bool is_channel_path(std::string_view path) {

@@ -61,8 +61,9 @@ class CheckingClient {
   std::optional<client::TrustedRepository> repository_;
 };
 
-// state_of_a_known_device is what a device knows that came by while the published metadata was valid.
-ClientState state_of_a_known_device(const Repository& repository, ByteView embedded_root);
+// state_of_a_known_device is what a device knows that came by while the published metadata was valid. Errors: those of
+// Repository::published().
+Result<ClientState> state_of_a_known_device(const Repository& repository);
 
 // is_channel_path is true for <product>/channels/<channel>.json.
 bool is_channel_path(std::string_view path);

@@ -189,12 +189,12 @@ Result<bool> delegations_change(const Repository& repository, const RoleTree& tr
 
 // A client that comes to a role which snapshot does not list ends its search with an error.
 Result<void> check_delegates_are_there(const Repository& repository, const RoleTree& tree) {
+  TENON_TRY(const std::shared_ptr<const PublishedState> published, repository.published_state());
   for (const auto& [delegator, targets] : tree.delegators()) {
     const auto check = [&, &from = delegator](const metadata::RoleName& name) -> Result<void> {
       const RoleId role = RoleId::of(name);
       if (std::ranges::binary_search(tree.staged_roles(), role)) return {};
-      TENON_TRY(const std::optional<metadata::Version> version, repository.published_version(role));
-      if (version) return {};
+      if (published && published->snapshot.find(name) != nullptr) return {};
       return Error{ErrorCode::kPolicy, printable(from.text()) + " delegates to " + printable(role.text()) +
                                            ", which was never published and is not staged"};
     };
@@ -239,7 +239,8 @@ Result<void> check_publication(const Repository& repository, const Publication& 
   const RepositoryView next = view_of(repository, publication);
   TENON_TRY(const Bytes embedded_root, repository.initial_root());
 
-  CheckingClient known(next, embedded_root, state_of_a_known_device(repository, embedded_root), now);
+  TENON_TRY(ClientState state, state_of_a_known_device(repository));
+  CheckingClient known(next, embedded_root, std::move(state), now);
   TENON_TRY_VOID(known.refresh().with_context("a device that knows what is published now"));
   CheckingClient fresh(next, embedded_root, {}, now);
   TENON_TRY_VOID(fresh.refresh().with_context("a new device"));

@@ -133,7 +133,7 @@ TEST(ARoot, OfAHundredThousandKeysIsRefusedByItsSize) {
 // Book: RES-04
 TEST(ARoot, OfAsManyKeysAsFitIsReadInTime) {
   RepositorySimulator repository;
-  add_keys(repository, 2500);
+  add_keys(repository, 3300);
   repository.publish_root();
   ASSERT_GT(repository.root_file(2).size(), 430'000U);
   InMemoryStore store;

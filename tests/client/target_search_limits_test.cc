@@ -24,7 +24,7 @@ TEST(AHundredThousandDelegations, InOneFileAreTooLargeOrReadInTime) {
   RepositorySimulator repository;
   repository.add_delegation({.name = "role-0"});
   repository.add_target("app", "content", "role-0");
-  delegate_to_many(repository, 100'000, "other");
+  delegate_to_many(repository, 120'000, "other");
   repository.publish();
   ASSERT_GT(repository.served(repository.path_of("targets")).size(), 16u << 20);
   InMemoryStore store;
