@@ -200,7 +200,7 @@ Result<AppliedDelta> apply_delta(const fs::path& base, const fs::path& payload, 
   TENON_TRY(const client::BaseCache::Reads reads,
             decode(
                 header, payload_file, base_file,
-                [&](std::uint64_t, ByteView segment) { return output.file().write(segment); }, progress));
+                [&](std::uint64_t, ByteView segment) { return output.file().write_with_holes(segment); }, progress));
   progress.end();
   TENON_TRY_VOID(output.file().finish());
   TENON_TRY_VOID(output.move_to_its_place());

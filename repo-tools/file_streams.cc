@@ -1,6 +1,8 @@
 #include <tenon/metadata/utf8.h>
+#include <tenon/repo_tools/delta/byte_compare.h>
 #include <tenon/repo_tools/file_streams.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -15,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = 1u << 20;
+constexpr std::size_t kHoleBytes = 4096;
 
 std::int64_t modified_ns_of(const struct stat& status) {
   return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
@@ -49,7 +52,25 @@ Result<void> OutputFile::write(ByteView bytes) {
   return {};
 }
 
+Result<void> OutputFile::write_with_holes(ByteView bytes) {
+  const auto next_block = [&](std::size_t at) { return bytes.subspan(at, std::min(kHoleBytes, bytes.size() - at)); };
+  while (!bytes.empty()) {
+    const bool hole = is_zero(next_block(0));
+    std::size_t end = next_block(0).size();
+    while (end < bytes.size() && is_zero(next_block(end)) == hole) end += next_block(end).size();
+    if (!hole) {
+      TENON_TRY_VOID(write(bytes.first(end)));
+    } else if (::lseek(fd_.get(), static_cast<off_t>(end), SEEK_CUR) < 0) {
+      return storage_error(path_, "cannot leave a hole", errno);
+    }
+    bytes = bytes.subspan(end);
+  }
+  return {};
+}
+
 Result<void> OutputFile::finish() {
+  const off_t length = ::lseek(fd_.get(), 0, SEEK_CUR);
+  if (length < 0 || ::ftruncate(fd_.get(), length) != 0) return storage_error(path_, "cannot set its length", errno);
   if (::fsync(fd_.get()) != 0) return storage_error(path_, "cannot sync", errno);
   return {};
 }

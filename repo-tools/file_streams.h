@@ -13,12 +13,14 @@
 
 namespace tenon::repo_tools {
 
-// OutputFile is a new file that grows: for payloads, which do not fit into memory.
+// OutputFile is a new file that grows: for payloads and images, which do not fit into memory.
 class OutputFile {
  public:
   // create Errors: E_STORAGE, also when the name is taken.
   static Result<OutputFile> create(const std::filesystem::path& path);
   Result<void> write(ByteView bytes);
+  // write_with_holes leaves blocks of zeros out; they read as zeros.
+  Result<void> write_with_holes(ByteView bytes);
   // finish syncs the file.
   Result<void> finish();
 
