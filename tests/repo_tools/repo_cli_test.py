@@ -27,7 +27,7 @@ KEYS = ("root", "targets", "online", "alice", "bob", "ci")
 
 def run(*arguments, folder):
     return subprocess.run(arguments, cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True,
-                          capture_output=True, text=True, timeout=120, check=False)
+                          capture_output=True, text=True, timeout=280, check=False)
 
 
 def make_keys(folder):
