@@ -144,5 +144,23 @@ TEST(Envelope, ReplacesTheSignatureOfTheSameKeyid) {
   EXPECT_EQ(envelope.signatures().front().hex, "11");
 }
 
+TEST(Envelope, IsWrittenForPeopleAsLongAsItIsSmall) {
+  const auto text_of_size = [](std::size_t size) {
+    json::Object part;
+    part.set("text", std::string(size, 'x'));
+    return Envelope::unsigned_of(std::move(part)).to_text();
+  };
+  const std::string small = text_of_size(1000);
+  const std::string large = text_of_size(5000);
+  EXPECT_NE(small.find("\n \"signed\": {"), small.npos) << small;
+  EXPECT_EQ(large.find(' '), large.npos) << large;
+  EXPECT_TRUE(large.ends_with("}\n"));
+  for (const std::string& text : {small, large}) {
+    const Result<Envelope> read = Envelope::parse(as_bytes(text), 1u << 20);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->to_text(), text);
+  }
+}
+
 }  // namespace
 }  // namespace tenon::tests
