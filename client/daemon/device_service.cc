@@ -87,17 +87,32 @@ Result<json::Object> confirm(Updater& updater, Asked& /*asked*/) {
   return object;
 }
 
-Result<json::Object> rollback(Updater& updater, Asked& asked) {
+Result<std::string> reason_in(Asked& asked) {
   TENON_TRY(const std::optional<std::string> reason, text_in(asked.parameters, "reason"));
-  TENON_TRY_VOID(updater.rollback(reason && !reason->empty() ? *reason : "asked for by a person"));
+  return reason && !reason->empty() ? *reason : "asked for by a person";
+}
+
+Result<json::Object> rollback(Updater& updater, Asked& asked) {
+  TENON_TRY(const std::string reason, reason_in(asked));
+  TENON_TRY_VOID(updater.rollback(reason));
   json::Object object;
   object.set("schema", 1);
   return object;
 }
 
+Result<json::Object> mark_bad(Updater& updater, Asked& asked) {
+  TENON_TRY(const std::string reason, reason_in(asked));
+  TENON_TRY_VOID(updater.mark_bad(reason));
+  json::Object object;
+  object.set("schema", 1);
+  object.set("reboot_wanted", true);
+  return object;
+}
+
 const std::map<std::string, Method, std::less<>>& methods_that_act() {
-  static const std::map<std::string, Method, std::less<>> kMethods = {
-      {"Check", check}, {"Plan", plan}, {"Install", install}, {"Confirm", confirm}, {"Rollback", rollback}};
+  static const std::map<std::string, Method, std::less<>> kMethods = {{"Check", check},       {"Plan", plan},
+                                                                      {"Install", install},   {"Confirm", confirm},
+                                                                      {"Rollback", rollback}, {"MarkBad", mark_bad}};
   return kMethods;
 }
 
@@ -202,7 +217,8 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
   }
   TENON_TRY(SourceList sources,
             call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
-  const bool asks_sources = call.file < 0 && method->second != confirm && method->second != rollback;
+  const bool asks_sources =
+      call.file < 0 && method->second != confirm && method->second != rollback && method->second != mark_bad;
   Result<json::Object> result =
       act(config_, std::move(sources), courier_, reporter, method->second, parameters, asks_sources);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
@@ -249,6 +265,9 @@ method Confirm() -> (schema: int, confirmed: bool, reboot_wanted: bool, reason: 
 
 # Ends a trial, or takes back one that is armed.
 method Rollback(reason: ?string) -> (schema: int)
+
+# Leaves a confirmed release that is bad after all for the one before it; on a trial boot it is Rollback.
+method MarkBad(reason: ?string) -> (schema: int, reboot_wanted: bool)
 
 error Failed (code: string, message: string, hint: string)
 )";

@@ -39,6 +39,10 @@ Result<StartOutcome> Updater::start() {
     return StartOutcome::kWaitsForReboot;
   }
   if (record.of(running).state != SlotState::kGood) return require_settled(boot, record).error();
+  if (journal.state == UpdateState::kLeaving) {
+    if (journal.target == running) return finish_leaving(record, journal);
+    return roll_back(journal.target, record, journal, "user.bad", journal.reason);
+  }
   if (!is_past_arming(journal.state)) {
     // A trial without a journal: the data folder was lost while it was armed.
     if (record.of(resting).state == SlotState::kTrial && journal.state == UpdateState::kIdle) {
@@ -225,7 +229,7 @@ Result<void> Updater::rollback(std::string_view reason) {
     return {};
   }
   return Error{ErrorCode::kPolicy, "there is no trial to roll back"}.with_hint(
-      "a confirmed release is not left for an older one: publish a release with a higher sequence");
+      "if the confirmed release is bad: tenon mark-bad, or publish one with a higher sequence");
 }
 
 }  // namespace tenon::client

@@ -35,7 +35,7 @@ POINTS = {
     22: ("healthy, before the boot record", CUTS),
     23: ("inside the boot record that commits", CUTS),
     24: ("after the commit, before journal and floors", CUTS),
-    25: ("about a hardware counter", "not built: no counter; the floor is held against what is confirmed"),
+    25: ("about a hardware counter", "not built: no counter; the floor is held against what is confirmed, and left: updater_mark_bad_test"),
     26: ("a report is lost or comes twice", "not built: there are no reports"),
     27: ("while rolling back", CUTS + "; linking old data back: not built"),
     28: ("both groups BAD, or no copy of the boot record",
