@@ -22,6 +22,11 @@ std::string state_text(const Status& status) {
       return group_name(running) + " runs on trial: it stays when its health checks pass, else " + group_name(resting) +
              " comes back";
     case SlotState::kBad:
+      if (status.boot.is_last_resort) {
+        return group_name(running) +
+               " has failed and runs as the last resort, since nothing else could be started: the next " +
+               "release goes to " + group_name(resting);
+      }
       return group_name(running) + " runs and has failed: the next boot leaves it";
     case SlotState::kEmpty: return group_name(running) + " runs, but the boot record holds nothing of it";
     case SlotState::kGood: break;

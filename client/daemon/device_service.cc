@@ -234,7 +234,7 @@ interface org.tenon.Update
 type Progress (step: string, done: int, total: int)
 
 # What runs, what waits, what failed. Changes nothing and asks nobody.
-method Status() -> (schema: int, device: object, running: string, next_boot: string, groups: object, update: object,
+method Status() -> (schema: int, device: object, running: string, last_resort: bool, next_boot: string, groups: object, update: object,
   last_result: string, quarantine: []object, floors: ?object)
 
 # Why this device is where it is: the state in one sentence, and the newest decision, failure and result, with what to do.

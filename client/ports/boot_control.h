@@ -43,7 +43,13 @@ struct BootRecord {
 struct Boot {
   SlotGroup running = SlotGroup::kA;
   std::string boot_id;
+  bool is_last_resort = false;  // no group might boot, and the boot script started this one all the same
 };
+
+// runs_as_last_resort tells that what runs has failed, and stays: nothing else could be started.
+inline bool runs_as_last_resort(const Boot& boot, const BootRecord& record) {
+  return boot.is_last_resort && record.of(boot.running).state == SlotState::kBad;
+}
 
 class BootControl {
  public:

@@ -180,7 +180,7 @@ Result<Selection> Updater::check() {
 // The fallback of a trial is never touched.
 Result<void> Updater::require_settled(const Boot& boot, const BootRecord& record) const {
   const GroupBoot& running = record.of(boot.running);
-  if (running.state == SlotState::kGood) return {};
+  if (running.state == SlotState::kGood || runs_as_last_resort(boot, record)) return {};
   if (running.state == SlotState::kTrial) {
     return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " runs on trial"}.with_hint(
         "confirm it or roll it back first");

@@ -35,12 +35,13 @@ Result<StartOutcome> Updater::start() {
   const SlotGroup resting = other(running);
 
   if (record.of(running).state == SlotState::kTrial) return start_on_trial(boot, journal);
-  if (record.of(running).state == SlotState::kBad && record.of(resting).state == SlotState::kGood) {
+  const bool is_last_resort = runs_as_last_resort(boot, record);
+  if (record.of(running).state == SlotState::kBad && record.of(resting).state == SlotState::kGood && !is_last_resort) {
     return StartOutcome::kWaitsForReboot;
   }
-  if (record.of(running).state != SlotState::kGood) return require_settled(boot, record).error();
+  if (const Result<void> settled = require_settled(boot, record); !settled) return settled.error();
   if (journal.state == UpdateState::kLeaving) {
-    if (journal.target == running) return finish_leaving(record, journal);
+    if (journal.target == running && !is_last_resort) return finish_leaving(record, journal);
     return roll_back(journal.target, record, journal, "user.bad", journal.reason);
   }
   if (!is_past_arming(journal.state)) {
@@ -49,6 +50,9 @@ Result<StartOutcome> Updater::start() {
       return roll_back(resting, record, journal, "dev.journal", "the journal was lost while the trial was armed");
     }
     return StartOutcome::kSettled;
+  }
+  if (journal.target == running && is_last_resort) {
+    return roll_back(running, record, journal, "boot.health", journal.reason);
   }
   if (journal.target == running) return finish_commit(journal);
 

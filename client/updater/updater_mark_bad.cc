@@ -18,6 +18,9 @@ Result<void> Updater::mark_bad(std::string_view reason) {
   TENON_TRY(BootRecord record, ports_.boot.read());
   if (record.of(boot.running).state == SlotState::kTrial) return rollback(reason);
   TENON_TRY_VOID(require_settled(boot, record));
+  if (runs_as_last_resort(boot, record)) {
+    return nothing_to_go_back_to("slot group " + std::string(to_string(boot.running)) + " runs as the last resort");
+  }
   TENON_TRY_VOID(check_fallback(other(boot.running), record));
   TENON_TRY(Journal journal, leaving(boot, record));
   journal.reason = reason;
