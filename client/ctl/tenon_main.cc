@@ -51,6 +51,10 @@ ExitStatus status_of_confirm(const json::Object& answer) {
   return true_in(answer, "confirmed") ? ExitStatus::kOk : ExitStatus::kRefused;
 }
 
+ExitStatus status_of_doctor(const json::Object& answer) {
+  return number_in(answer, "problems") == 0 ? ExitStatus::kOk : ExitStatus::kDevice;
+}
+
 std::string nothing(const json::Object& /*answer*/) {
   return "";
 }
@@ -81,6 +85,8 @@ constexpr Word kWords[] = {
     {"explain", "Explain", "why this device is where it is, and what was refused, failed or rolled back last",
      explain_text, done},
     {"history", "History", "what this device keeps of its life", history_text, done},
+    {"doctor", "Doctor", "what on this device may be wrong before it is needed, and what to do; changes nothing",
+     doctor_text, status_of_doctor},
     {"watch", "Monitor", "what the daemon does from now on, until you end it", nothing, done},
     {"check", "Check", "ask the repository what this device would do", check_text, status_of_verdict},
     {"plan", "Plan", "what an install would fetch and write, from which payloads and why; writes to no slot", plan_text,

@@ -1,6 +1,7 @@
 #include <tenon/client/daemon/device_explanation.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/device_service.h>
+#include <tenon/client/daemon/doctor.h>
 #include <tenon/client/daemon/plan_report.h>
 #include <tenon/client/daemon/status_report.h>
 #include <tenon/metadata/json_fields.h>
@@ -185,7 +186,7 @@ Error unusable(Error error) {
 }  // namespace
 
 std::set<std::string> DeviceService::looks() {
-  return {"Status", "Explain", "History"};
+  return {"Status", "Explain", "History", "Doctor"};
 }
 
 std::set<std::string> DeviceService::acts() {
@@ -201,6 +202,7 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
     const std::lock_guard lock(looking_);
     if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
     if (call.method == "History") return history(config_);
+    if (call.method == "Doctor") return findings_json(examine(config_, system_time(), courier_.is_lost(), reporter));
     if (call.method == "Explain") return explain(config_, courier_, reporter);
     return status(config_, courier_, reporter);
   }
@@ -239,6 +241,10 @@ method Status() -> (schema: int, device: object, running: string, last_resort: b
 
 # Why this device is where it is: the state in one sentence, and the newest decision, failure and result, with what to do.
 method Explain() -> (schema: int, text: string, decision: ?object, failure: ?object, result: ?object)
+
+# What can be looked at and may be wrong. grade: ok, warning or problem. Changes nothing and asks nobody outside the device.
+type Finding (check: string, grade: string, text: string, advice: string)
+method Doctor() -> (schema: int, warnings: int, problems: int, checks: []Finding)
 
 # What this device keeps of its life, the oldest first.
 type Event (number: int, at: string, boot_id: string, kind: string, version: string, sequence: int, reason: string,

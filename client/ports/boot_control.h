@@ -61,6 +61,10 @@ class BootControl {
   // read Errors: E_HW when no copy of the record is valid, or somebody else changed a part of it.
   virtual Result<BootRecord> read() = 0;
 
+  // spoiled_copy tells people which copy of the record is not whole, while the other one is in force; empty: none.
+  // Errors: E_HW
+  virtual Result<std::string> spoiled_copy() = 0;
+
   // write replaces the record in one atomic step, reads it back and compares.
   // Errors: E_HW; then the old record or the new one is in force, and read() tells which.
   virtual Result<void> write(const BootRecord& record) = 0;

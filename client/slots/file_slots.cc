@@ -177,6 +177,18 @@ Result<std::unique_ptr<Slot>> FileSlots::open_for_reading(SlotGroup group, std::
   return FileSlot::take(std::move(file), place.shown());
 }
 
+Result<std::uint64_t> FileSlots::size_of(SlotGroup group, std::string_view slot_class, SlotGroup running) {
+  const Locator locator{paths_, partitions_, *reporter_, told_};
+  TENON_TRY(const Place place, find_place(locator, group, slot_class));
+  TENON_TRY(const SlotDescriptor looked_at, look_at(place));
+  TENON_TRY(const Identity identity, identify(place, looked_at));
+  TENON_TRY_VOID(check_alone(locator, place, identity));
+  if (group != running) TENON_TRY_VOID(check_not_mounted(place, identity, mountinfo_));
+  TENON_TRY(SlotDescriptor file, reopen(place, looked_at, O_RDONLY));
+  TENON_TRY(const std::unique_ptr<Slot> slot, FileSlot::take(std::move(file), place.shown()));
+  return slot->size();
+}
+
 Result<std::unique_ptr<Slot>> FileSlots::open_for_writing(SlotGroup group, std::string_view slot_class,
                                                           SlotGroup running) {
   const Locator locator{paths_, partitions_, *reporter_, told_};

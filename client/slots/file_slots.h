@@ -30,6 +30,10 @@ class FileSlots final : public Slots {
   std::set<std::string, std::less<>> classes(SlotGroup group) const override;
   Result<std::unique_ptr<Slot>> open_for_reading(SlotGroup group, std::string_view slot_class) override;
 
+  // size_of looks at a slot without opening it for writing, and refuses what open_for_writing would refuse.
+  // Units: bytes. Errors: E_POLICY, E_HW, E_STORAGE
+  Result<std::uint64_t> size_of(SlotGroup group, std::string_view slot_class, SlotGroup running);
+
   // open_for_writing looks at the device or file before it opens it for writing, and opens exactly what it looked at.
   // It also refuses (E_STORAGE) when another slot of the configuration cannot be looked at, since that could be the
   // same.

@@ -25,6 +25,7 @@ class FakeBootControl final : public client::BootControl {
 
   Result<client::Boot> running() override;
   Result<client::BootRecord> read() override;
+  Result<std::string> spoiled_copy() override { return std::string(); }
   Result<void> write(const client::BootRecord& record) override;
   Result<void> restore(const client::BootRecord& record) override;
 
