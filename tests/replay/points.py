@@ -161,5 +161,5 @@ def points_at(life, disk, call, part, journal, boot_writes):
                 yield 23
             if after_record:
                 yield 24
-    if part == "settle":
+    if part in ("mark-bad", "settle"):
         yield 27
