@@ -161,11 +161,12 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
   TENON_TRY(const std::string root, read_text_file(config.root));
   RunningImage running_image = read_release_file(config.release_file, reporter);
 
-  auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
-                                                      .sources = std::move(sources),
-                                                      .slots = FileSlots(config.slots, reporter),
-                                                      .boot = std::move(boot),
-                                                      .health = DeviceHealth(courier, config.health)});
+  auto adapters = std::make_unique<Adapters>(
+      Adapters{.store = std::move(store),
+               .sources = std::move(sources),
+               .slots = FileSlots(config.slots, reporter, "/proc/self/mountinfo", PartitionFinder(), config.recovery),
+               .boot = std::move(boot),
+               .health = DeviceHealth(courier, config.health)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
     const Result<Boot> running = all.boot->running();

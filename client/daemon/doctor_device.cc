@@ -193,7 +193,7 @@ Findings examine_trust(const DeviceConfig& config, metadata::UtcTime now) {
 
 Findings examine_slots(const DeviceConfig& config, SlotGroup running, Reporter& reporter) {
   Findings findings;
-  FileSlots slots(config.slots, reporter);
+  FileSlots slots(config.slots, reporter, "/proc/self/mountinfo", PartitionFinder(), config.recovery);
   std::set<std::string, std::less<>> classes = slots.classes(SlotGroup::kA);
   classes.merge(slots.classes(SlotGroup::kB));
   for (const std::string& slot_class : classes) {

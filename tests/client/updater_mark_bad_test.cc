@@ -138,6 +138,15 @@ TEST_F(BadRelease, IsLeftForOneThatIsJustNotBelowTheSignedFloor) {
   EXPECT_EQ(confirmed_floor(), 3);
 }
 
+// The release that a device was made with has a sequence too, which its stamp keeps.
+TEST_F(BadRelease, IsLeftForTheOneFromTheFactoryWhenThatIsNotBelowTheSignedFloor) {
+  device.slots.fill(SlotGroup::kA, "rootfs", to_bytes("1.0.9 2"));
+  device.restart();
+  publish_release(repository, "1.2.0", 3, 2);
+  take_the_bad_one();
+  mark_bad_and_boot();
+}
+
 // What cannot be read is not zero: whether the floor allows the other group is not known then.
 // Book: DEV-23
 TEST_F(BadRelease, StaysWhenTheFloorsAreDamaged) {
