@@ -118,6 +118,10 @@ Result<std::string> encode_grub_block(const BootRecord& record) {
   return block;
 }
 
+bool is_spoiled(std::string_view block) {
+  return examine(block).state == BlockState::kDamaged;
+}
+
 Result<GrubBlockInForce> find_grub_block_in_force(const GrubBlocks& blocks) {
   std::array<Block, 2> examined = {examine(blocks[0]), examine(blocks[1])};
   const auto in_force = [&](std::size_t place) {

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace tenon::client {
 
@@ -38,5 +39,8 @@ struct GrubBlockInForce {
 // same. A block without any of our variables is what a factory leaves, and counts when the other is not whole.
 // Errors: E_HW when both are damaged.
 Result<GrubBlockInForce> find_grub_block_in_force(const GrubBlocks& blocks);
+
+// is_spoiled tells of one block that it is neither whole nor blank.
+bool is_spoiled(std::string_view block);
 
 }  // namespace tenon::client

@@ -78,6 +78,14 @@ Result<BootRecord> GrubBootControl::read() {
   return decode_boot_record(in_force.variables);
 }
 
+Result<std::string> GrubBootControl::spoiled_copy() {
+  TENON_TRY(const GrubBlocks blocks, read_blocks());
+  for (std::size_t place = 0; place < blocks.size(); ++place) {
+    if (is_spoiled(blocks[place])) return blocks_[place].string();
+  }
+  return std::string();
+}
+
 Result<void> GrubBootControl::write(const BootRecord& record) {
   TENON_TRY(const std::string block, encode_grub_block(record));
   TENON_TRY(GrubBlocks blocks, read_blocks());

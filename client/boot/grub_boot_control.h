@@ -22,6 +22,7 @@ class GrubBootControl final : public BootControl {
 
   Result<Boot> running() override;
   Result<BootRecord> read() override;
+  Result<std::string> spoiled_copy() override;
   // write Errors: E_HW, for what encode_grub_block refuses and a generation that would not come into force too.
   Result<void> write(const BootRecord& record) override;
   Result<void> restore(const BootRecord& record) override;

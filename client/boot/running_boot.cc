@@ -21,7 +21,7 @@ Result<Boot> read_running_boot(const std::filesystem::path& command_line, const 
   TENON_TRY(std::string id, read_boot_text(boot_id));
   while (id.ends_with('\n')) id.pop_back();
   if (id.empty()) return Error{ErrorCode::kHw, boot_id.string() + " is empty"};
-  return Boot{group, std::move(id)};
+  return Boot{group, std::move(id), says_last_resort(text)};
 }
 
 }  // namespace tenon::client

@@ -1,5 +1,6 @@
 #include <tenon/client/boot/running_boot.h>
 #include <tenon/client/boot/uboot_boot_control.h>
+#include <tenon/metadata/crc32.h>
 #include <tenon/metadata/utf8.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <utility>
 
@@ -65,6 +67,17 @@ Result<Context> open_environment(std::array<EnvironmentCopy, 2> copies) {
   return context;
 }
 
+// CRC-32 of the data, little endian; one byte that counts the writes; the data.
+bool is_whole(ByteView copy) {
+  constexpr std::size_t kHeader = 5;
+  if (copy.size() < kHeader) return false;
+  const std::uint32_t crc = crc32(copy.subspan(kHeader));
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (copy[i] != static_cast<std::uint8_t>(crc >> (8 * i))) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<UbootBootControl> UbootBootControl::open(const std::filesystem::path& fw_env_config,
@@ -85,6 +98,19 @@ Result<Boot> UbootBootControl::running() {
 Result<BootRecord> UbootBootControl::read() {
   TENON_TRY(const BootVariables variables, read_variables());
   return decode_boot_record(variables);
+}
+
+// A copy in a UBI volume is no file: the kernel keeps that whole.
+Result<std::string> UbootBootControl::spoiled_copy() {
+  for (const EnvironmentCopy& copy : copies_) {
+    std::ifstream file(copy.path, std::ios::binary);
+    if (!file) continue;
+    file.seekg(copy.offset, copy.offset < 0 ? std::ios::end : std::ios::beg);
+    Bytes bytes(copy.size);
+    file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!file || !is_whole(bytes)) return copy.path + " at " + std::to_string(copy.offset);
+  }
+  return std::string();
 }
 
 Result<void> UbootBootControl::write(const BootRecord& record) {

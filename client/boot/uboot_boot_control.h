@@ -24,6 +24,7 @@ class UbootBootControl final : public BootControl {
 
   Result<Boot> running() override;
   Result<BootRecord> read() override;
+  Result<std::string> spoiled_copy() override;
   // write Errors: E_HW, for more than nine tries too.
   Result<void> write(const BootRecord& record) override;
   // restore Errors: E_HW, always: a person has to know what else belongs into that environment.

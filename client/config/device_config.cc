@@ -175,21 +175,30 @@ Result<void> read_courier(const toml::table& courier, const std::string& file, D
   return table.finish();
 }
 
-Result<SlotPaths> read_slots(Table& top, const std::string& file) {
-  SlotPaths slots;
+Result<KeptPaths> read_places(Table& classes) {
+  KeptPaths places;
+  for (const auto& [key, node] : classes.all()) {
+    std::string path;
+    TENON_TRY_VOID(classes.string(key.str(), path));
+    if (const auto name = PartitionName::parse(path); !name) return classes.error(node, name.error().message);
+    places.emplace(key.str(), std::move(path));
+  }
+  if (places.empty()) return classes.error(classes.all(), "a slot group has no slot");
+  return places;
+}
+
+Result<void> read_slots(Table& top, const std::string& file, DeviceConfig& config) {
   TENON_TRY(Table groups, required_table(top, "slots", file));
   for (const SlotGroup group : {SlotGroup::kA, SlotGroup::kB}) {
     TENON_TRY(Table classes, required_table(groups, to_string(group), file));
-    for (const auto& [key, node] : classes.all()) {
-      std::string path;
-      TENON_TRY_VOID(classes.string(key.str(), path));
-      if (const auto name = PartitionName::parse(path); !name) return classes.error(node, name.error().message);
-      slots[group].emplace(key.str(), std::move(path));
-    }
-    if (slots[group].empty()) return classes.error(classes.all(), "a slot group has no slot");
+    TENON_TRY(config.slots[group], read_places(classes));
   }
-  TENON_TRY_VOID(groups.finish());
-  return slots;
+  TENON_TRY(const toml::table* recovery, groups.table("recovery"));
+  if (recovery != nullptr) {
+    Table classes(*recovery, "recovery", file);
+    TENON_TRY(config.recovery, read_places(classes));
+  }
+  return groups.finish();
 }
 
 Result<void> read_boot(Table& top, const std::string& file, DeviceConfig& config) {
@@ -259,8 +268,7 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY(const toml::table* courier, top.table("courier"));
   if (courier != nullptr) TENON_TRY_VOID(read_courier(*courier, file, config));
 
-  TENON_TRY(config.slots, read_slots(top, file));
-
+  TENON_TRY_VOID(read_slots(top, file, config));
   TENON_TRY_VOID(read_boot(top, file, config));
 
   TENON_TRY(const toml::table* payloads_table, top.table("payloads"));

@@ -7,6 +7,7 @@
 //   [courier]     socket (where tenon-courier listens; without one it is started), user (whom it becomes as root)
 //   [slots.A]     one path or partition for each slot class, for example rootfs = "PARTLABEL=rootfs-a"
 //   [slots.B]
+//   [slots.recovery]  likewise, if there is a recovery system: no update writes there
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)
 //   [check]       interval_minutes
@@ -43,6 +44,7 @@ struct DeviceConfig {
   std::uint64_t payload_memory = 32u << 20;  // bytes that a delta or a local payload may take
   std::string root = "/etc/tenon/root.json";
   SlotPaths slots = {};
+  KeptPaths recovery = {};
   std::string fw_env_config = "/etc/fw_env.config";
   std::optional<std::array<std::string, 2>> grub_env = {};  // the bootloader is GRUB, and not U-Boot
   std::string cmdline = "/proc/cmdline";

@@ -105,6 +105,21 @@ std::string explain_text(const json::Object& answer) {
          explained("failure ", object_in(answer, "failure")) + explained("result  ", object_in(answer, "result"));
 }
 
+// "problem  boot_record: neither copy is whole", and below it what to do.
+std::string doctor_text(const json::Object& answer) {
+  std::string text;
+  for (const json::Object* one : objects_in(answer, "checks")) {
+    std::string grade = shown(*one, "grade");
+    grade.resize(std::max<std::size_t>(grade.size(), 7), ' ');
+    text += grade + "  " + shown(*one, "check") + ": " + printable(string_in(*one, "text"), 1000) + "\n";
+    if (!string_in(*one, "advice").empty()) {
+      text += "         what to do: " + printable(string_in(*one, "advice"), 1000) + "\n";
+    }
+  }
+  return text + "problems: " + std::to_string(number_in(answer, "problems")) +
+         ", warnings: " + std::to_string(number_in(answer, "warnings")) + "\n";
+}
+
 std::string history_text(const json::Object& answer) {
   std::string text;
   for (const json::Object* event : objects_in(answer, "events")) text += event_line(*event);

@@ -13,5 +13,6 @@ std::string status_text(const json::Object& answer);
 std::string plan_text(const json::Object& answer);
 std::string explain_text(const json::Object& answer);
 std::string history_text(const json::Object& answer);
+std::string doctor_text(const json::Object& answer);
 
 }  // namespace tenon::client

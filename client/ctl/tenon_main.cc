@@ -51,6 +51,10 @@ ExitStatus status_of_confirm(const json::Object& answer) {
   return true_in(answer, "confirmed") ? ExitStatus::kOk : ExitStatus::kRefused;
 }
 
+ExitStatus status_of_doctor(const json::Object& answer) {
+  return number_in(answer, "problems") == 0 ? ExitStatus::kOk : ExitStatus::kDevice;
+}
+
 std::string nothing(const json::Object& /*answer*/) {
   return "";
 }
@@ -72,11 +76,17 @@ std::string rollback_text(const json::Object& /*answer*/) {
   return "the trial is taken back; reboot if it is running\n";
 }
 
+std::string mark_bad_text(const json::Object& /*answer*/) {
+  return "the next boot starts the other slot group: reboot\n";
+}
+
 constexpr Word kWords[] = {
     {"status", "Status", "what runs, what waits, what failed; changes nothing and asks nobody", status_text, done},
     {"explain", "Explain", "why this device is where it is, and what was refused, failed or rolled back last",
      explain_text, done},
     {"history", "History", "what this device keeps of its life", history_text, done},
+    {"doctor", "Doctor", "what on this device may be wrong before it is needed, and what to do; changes nothing",
+     doctor_text, status_of_doctor},
     {"watch", "Monitor", "what the daemon does from now on, until you end it", nothing, done},
     {"check", "Check", "ask the repository what this device would do", check_text, status_of_verdict},
     {"plan", "Plan", "what an install would fetch and write, from which payloads and why; writes to no slot", plan_text,
@@ -87,6 +97,8 @@ constexpr Word kWords[] = {
      status_of_confirm},
     {"rollback", "Rollback", "end a trial, or take back one that is armed; that release is not taken again",
      rollback_text, done},
+    {"mark-bad", "MarkBad", "leave the confirmed release for the one before it; on a trial boot it is rollback",
+     mark_bad_text, done},
 };
 
 constexpr std::string_view kMonitor = "Monitor";
@@ -95,6 +107,12 @@ constexpr std::string_view kMonitor = "Monitor";
 bool asks_sources(const Word& word) {
   const std::string_view name = word.name;
   return name == "check" || name == "plan" || name == "install";
+}
+
+// Those that remember why.
+bool takes_reason(const Word& word) {
+  const std::string_view method = word.method;
+  return method == "Rollback" || method == "MarkBad";
 }
 
 // The file of a bundle that this process opened, as whoever called it.
@@ -114,7 +132,7 @@ Result<int> ask(const DeviceConfig& config, const Options& options, const Word& 
     call.file = bundle.descriptor;
     call.parameters.set("bundle", options.bundle);
   }
-  if (word.method == std::string_view("Rollback")) call.parameters.set("reason", options.reason);
+  if (takes_reason(word)) call.parameters.set("reason", options.reason);
 
   std::unique_ptr<ControlStream> daemon;
   if (!config.control_socket.empty()) {
@@ -168,9 +186,7 @@ int run(int argc, char** argv) {
                        "a bundle, as tenon-repo export made it: asked in place of the network, and trusted as little")
           ->check(names_a_file());
     }
-    if (word.method == std::string_view("Rollback")) {
-      command->add_option("--reason", options.reason, "what to remember of it");
-    }
+    if (takes_reason(word)) command->add_option("--reason", options.reason, "what to remember of it");
   }
   try {
     app.parse(argc, argv);

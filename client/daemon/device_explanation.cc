@@ -21,7 +21,13 @@ std::string state_text(const Status& status) {
     case SlotState::kTrial:
       return group_name(running) + " runs on trial: it stays when its health checks pass, else " + group_name(resting) +
              " comes back";
-    case SlotState::kBad: return group_name(running) + " runs and has failed: the next boot leaves it";
+    case SlotState::kBad:
+      if (status.boot.is_last_resort) {
+        return group_name(running) +
+               " has failed and runs as the last resort, since nothing else could be started: the next " +
+               "release goes to " + group_name(resting);
+      }
+      return group_name(running) + " runs and has failed: the next boot leaves it";
     case SlotState::kEmpty: return group_name(running) + " runs, but the boot record holds nothing of it";
     case SlotState::kGood: break;
   }
@@ -39,7 +45,8 @@ std::string state_text(const Status& status) {
     case UpdateState::kArming:
     case UpdateState::kArmed:
     case UpdateState::kTrial:
-    case UpdateState::kCommitting: return version + " is settled by the next start of the daemon";
+    case UpdateState::kCommitting:
+    case UpdateState::kLeaving: return version + " is settled by the next start of the daemon";
   }
   return "";
 }

@@ -85,6 +85,12 @@ RunningImage read_release_file(const std::string& path, Reporter& reporter) {
   return {};
 }
 
+}  // namespace
+
+metadata::UtcTime system_time() {
+  return SystemClock().now();
+}
+
 Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& config) {
   if (config.grub_env) {
     TENON_TRY(GrubBootControl boot,
@@ -94,8 +100,6 @@ Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& confi
   TENON_TRY(UbootBootControl boot, UbootBootControl::open(config.fw_env_config, config.cmdline, config.boot_id));
   return std::unique_ptr<BootControl>(std::make_unique<UbootBootControl>(std::move(boot)));
 }
-
-}  // namespace
 
 CourierLink link_to_courier(const DeviceConfig& config, const std::string& config_path) {
   if (!config.courier_socket.empty()) return CourierLink::to_socket(config.courier_socket);
@@ -157,11 +161,12 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
   TENON_TRY(const std::string root, read_text_file(config.root));
   RunningImage running_image = read_release_file(config.release_file, reporter);
 
-  auto adapters = std::make_unique<Adapters>(Adapters{.store = std::move(store),
-                                                      .sources = std::move(sources),
-                                                      .slots = FileSlots(config.slots, reporter),
-                                                      .boot = std::move(boot),
-                                                      .health = DeviceHealth(courier, config.health)});
+  auto adapters = std::make_unique<Adapters>(
+      Adapters{.store = std::move(store),
+               .sources = std::move(sources),
+               .slots = FileSlots(config.slots, reporter, "/proc/self/mountinfo", PartitionFinder(), config.recovery),
+               .boot = std::move(boot),
+               .health = DeviceHealth(courier, config.health)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
     const Result<Boot> running = all.boot->running();

@@ -22,6 +22,11 @@ enum class Access {
 // SourceList is where a device reads the repository, in the order in which they are tried.
 using SourceList = std::vector<std::unique_ptr<Fetcher>>;
 
+// system_time is what the system's clock says.
+metadata::UtcTime system_time();
+// open_boot_control opens the bootloader's record, of U-Boot or of GRUB. Errors: E_HW
+Result<std::unique_ptr<BootControl>> open_boot_control(const DeviceConfig& config);
+
 // link_to_courier leads to the courier of the configuration, or starts one. Caller must: do so before confine_device().
 CourierLink link_to_courier(const DeviceConfig& config, const std::string& config_path);
 // configured_sources gives the addresses of the configuration, all through one courier. Caller must: keep the link

@@ -1,6 +1,7 @@
 #include <tenon/client/daemon/device_explanation.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/device_service.h>
+#include <tenon/client/daemon/doctor.h>
 #include <tenon/client/daemon/plan_report.h>
 #include <tenon/client/daemon/status_report.h>
 #include <tenon/metadata/json_fields.h>
@@ -87,17 +88,32 @@ Result<json::Object> confirm(Updater& updater, Asked& /*asked*/) {
   return object;
 }
 
-Result<json::Object> rollback(Updater& updater, Asked& asked) {
+Result<std::string> reason_in(Asked& asked) {
   TENON_TRY(const std::optional<std::string> reason, text_in(asked.parameters, "reason"));
-  TENON_TRY_VOID(updater.rollback(reason && !reason->empty() ? *reason : "asked for by a person"));
+  return reason && !reason->empty() ? *reason : "asked for by a person";
+}
+
+Result<json::Object> rollback(Updater& updater, Asked& asked) {
+  TENON_TRY(const std::string reason, reason_in(asked));
+  TENON_TRY_VOID(updater.rollback(reason));
   json::Object object;
   object.set("schema", 1);
   return object;
 }
 
+Result<json::Object> mark_bad(Updater& updater, Asked& asked) {
+  TENON_TRY(const std::string reason, reason_in(asked));
+  TENON_TRY_VOID(updater.mark_bad(reason));
+  json::Object object;
+  object.set("schema", 1);
+  object.set("reboot_wanted", true);
+  return object;
+}
+
 const std::map<std::string, Method, std::less<>>& methods_that_act() {
-  static const std::map<std::string, Method, std::less<>> kMethods = {
-      {"Check", check}, {"Plan", plan}, {"Install", install}, {"Confirm", confirm}, {"Rollback", rollback}};
+  static const std::map<std::string, Method, std::less<>> kMethods = {{"Check", check},       {"Plan", plan},
+                                                                      {"Install", install},   {"Confirm", confirm},
+                                                                      {"Rollback", rollback}, {"MarkBad", mark_bad}};
   return kMethods;
 }
 
@@ -170,7 +186,7 @@ Error unusable(Error error) {
 }  // namespace
 
 std::set<std::string> DeviceService::looks() {
-  return {"Status", "Explain", "History"};
+  return {"Status", "Explain", "History", "Doctor"};
 }
 
 std::set<std::string> DeviceService::acts() {
@@ -186,6 +202,7 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
     const std::lock_guard lock(looking_);
     if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
     if (call.method == "History") return history(config_);
+    if (call.method == "Doctor") return findings_json(examine(config_, system_time(), courier_.is_lost(), reporter));
     if (call.method == "Explain") return explain(config_, courier_, reporter);
     return status(config_, courier_, reporter);
   }
@@ -202,7 +219,8 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
   }
   TENON_TRY(SourceList sources,
             call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
-  const bool asks_sources = call.file < 0 && method->second != confirm && method->second != rollback;
+  const bool asks_sources =
+      call.file < 0 && method->second != confirm && method->second != rollback && method->second != mark_bad;
   Result<json::Object> result =
       act(config_, std::move(sources), courier_, reporter, method->second, parameters, asks_sources);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
@@ -218,11 +236,15 @@ interface org.tenon.Update
 type Progress (step: string, done: int, total: int)
 
 # What runs, what waits, what failed. Changes nothing and asks nobody.
-method Status() -> (schema: int, device: object, running: string, next_boot: string, groups: object, update: object,
+method Status() -> (schema: int, device: object, running: string, last_resort: bool, next_boot: string, groups: object, update: object,
   last_result: string, quarantine: []object, floors: ?object)
 
 # Why this device is where it is: the state in one sentence, and the newest decision, failure and result, with what to do.
 method Explain() -> (schema: int, text: string, decision: ?object, failure: ?object, result: ?object)
+
+# What can be looked at and may be wrong. grade: ok, warning or problem. Changes nothing and asks nobody outside the device.
+type Finding (check: string, grade: string, text: string, advice: string)
+method Doctor() -> (schema: int, warnings: int, problems: int, checks: []Finding)
 
 # What this device keeps of its life, the oldest first.
 type Event (number: int, at: string, boot_id: string, kind: string, version: string, sequence: int, reason: string,
@@ -249,6 +271,9 @@ method Confirm() -> (schema: int, confirmed: bool, reboot_wanted: bool, reason: 
 
 # Ends a trial, or takes back one that is armed.
 method Rollback(reason: ?string) -> (schema: int)
+
+# Leaves a confirmed release that is bad after all for the one before it; on a trial boot it is Rollback.
+method MarkBad(reason: ?string) -> (schema: int, reboot_wanted: bool)
 
 error Failed (code: string, message: string, hint: string)
 )";

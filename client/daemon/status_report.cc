@@ -72,6 +72,7 @@ json::Object status_json(const DeviceConfig& config, const Status& status) {
   object.set("schema", 1);
   object.set("device", std::move(device));
   object.set("running", std::string(to_string(status.boot.running)));
+  object.set("last_resort", status.boot.is_last_resort);
   object.set("next_boot", std::string(to_string(status.record.first)));
   object.set("groups", std::move(groups));
   object.set("update", std::move(update));

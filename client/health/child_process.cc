@@ -52,16 +52,6 @@ Error start_error(const std::string& program, int error) {
   return result;
 }
 
-// A name without '/' is looked for in fixed folders: whoever started us may have set any PATH.
-std::optional<std::string> find_program(const std::string& name) {
-  if (name.find('/') != std::string::npos) return name;
-  for (const std::string_view folder : kFolders) {
-    std::string path = std::string(folder) + "/" + name;
-    if (::access(path.c_str(), X_OK) == 0) return path;
-  }
-  return std::nullopt;
-}
-
 // SpawnSettings is what the child starts with: its own process group, no signal blocked or ignored, no input, and one
 // pipe for all that it writes.
 class SpawnSettings {
@@ -169,6 +159,16 @@ void drain(int pipe, Tail& tail) {
 }
 
 }  // namespace
+
+// A name without '/' is looked for in fixed folders: whoever started us may have set any PATH.
+std::optional<std::string> find_program(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  for (const std::string_view folder : kFolders) {
+    std::string path = std::string(folder) + "/" + name;
+    if (::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return std::nullopt;
+}
 
 Result<ChildEnd> run_child(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
                            std::size_t max_output) {

@@ -5,6 +5,7 @@
 #include <tenon/metadata/result.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct ChildEnd {
   int wait_status = 0;      // as waitpid(2) has it; without meaning after a time-out
   std::string output = {};  // the end of what it wrote to stdout and stderr, raw
 };
+
+// find_program is where run_child looks for a program by its name, and what it makes of a path: itself.
+std::optional<std::string> find_program(const std::string& name);
 
 // run_child starts a program in a process group of its own and kills that group when the program ends or its time is
 // over. It keeps the last max_output bytes of output.

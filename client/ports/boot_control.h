@@ -43,7 +43,13 @@ struct BootRecord {
 struct Boot {
   SlotGroup running = SlotGroup::kA;
   std::string boot_id;
+  bool is_last_resort = false;  // no group might boot, and the boot script started this one all the same
 };
+
+// runs_as_last_resort tells that what runs has failed, and stays: nothing else could be started.
+inline bool runs_as_last_resort(const Boot& boot, const BootRecord& record) {
+  return boot.is_last_resort && record.of(boot.running).state == SlotState::kBad;
+}
 
 class BootControl {
  public:
@@ -54,6 +60,10 @@ class BootControl {
 
   // read Errors: E_HW when no copy of the record is valid, or somebody else changed a part of it.
   virtual Result<BootRecord> read() = 0;
+
+  // spoiled_copy tells people which copy of the record is not whole, while the other one is in force; empty: none.
+  // Errors: E_HW
+  virtual Result<std::string> spoiled_copy() = 0;
 
   // write replaces the record in one atomic step, reads it back and compares.
   // Errors: E_HW; then the old record or the new one is in force, and read() tells which.

@@ -18,18 +18,18 @@
 namespace tenon::client {
 namespace {
 
-// Place is a slot of the configuration: what it is called, and where it is.
+std::string slot_name(SlotGroup group, std::string_view slot_class) {
+  return "slot " + std::string(to_string(group)) + " " + std::string(slot_class);
+}
+
+// Place is a slot of the configuration, or a kept place: what it is called, and where it is.
 struct Place {
-  SlotGroup group;
-  std::string_view slot_class;
+  std::string name;
   std::filesystem::path path;
   std::string partition = {};        // its name, when the configuration has no path
   std::optional<dev_t> number = {};  // of the device that the partition is, as the kernel says
 
-  std::string shown() const {
-    return "slot " + std::string(to_string(group)) + " " + std::string(slot_class) + " (" +
-           (partition.empty() ? "" : partition + ", ") + path.string() + ")";
-  }
+  std::string shown() const { return name + " (" + (partition.empty() ? "" : partition + ", ") + path.string() + ")"; }
 };
 
 // Identity is what makes two paths the same place: for a block device its number, whatever node it was reached by; for
@@ -74,43 +74,50 @@ Result<Identity> identify(const Place& place, const SlotDescriptor& file) {
 // Locator finds out where the slots of the configuration are now: disks come and go.
 struct Locator {
   const SlotPaths& paths;
+  const KeptPaths& kept;
   const PartitionFinder& partitions;
   Reporter& reporter;
   std::set<std::string, std::less<>>& told;
 
-  Result<Place> locate(SlotGroup group, std::string_view slot_class, const std::filesystem::path& configured) const {
+  Result<Place> locate(std::string shown_name, const std::filesystem::path& configured) const {
     TENON_TRY(const std::optional<PartitionName> name, PartitionName::parse(configured.native()));
-    if (!name) return Place{group, slot_class, configured};
+    if (!name) return Place{std::move(shown_name), configured};
     auto found = partitions.find(*name);
-    if (!found) {
-      return std::move(found).error().context("slot " + std::string(to_string(group)) + " " + std::string(slot_class));
-    }
+    if (!found) return std::move(found).error().context(shown_name);
     if (!found->remark.empty() && told.insert(found->remark).second) reporter.warn(found->remark);
-    return Place{group, slot_class, found->node, name->text(), makedev(found->device_major, found->device_minor)};
+    return Place{std::move(shown_name), found->node, name->text(), makedev(found->device_major, found->device_minor)};
   }
 };
 
 Result<Place> find_place(const Locator& locator, SlotGroup group, std::string_view slot_class) {
   if (const auto classes = locator.paths.find(group); classes != locator.paths.end()) {
     const auto path = classes->second.find(slot_class);
-    if (path != classes->second.end()) return locator.locate(group, path->first, path->second);
+    if (path != classes->second.end()) return locator.locate(slot_name(group, slot_class), path->second);
   }
   return Error{ErrorCode::kHw,
                "group " + std::string(to_string(group)) + " has no slot of class " + std::string(slot_class),
                "the image is for other hardware, or the configuration names too few slots"};
 }
 
+Result<void> check_is_not(const Locator& locator, std::string name, const std::filesystem::path& path,
+                          const Place& place, const Identity& identity) {
+  TENON_TRY(const Place other, locator.locate(std::move(name), path));
+  TENON_TRY(const SlotDescriptor file, look_at(other));
+  TENON_TRY(const Identity other_identity, identify(other, file));
+  if (other_identity != identity) return {};
+  return Error{ErrorCode::kPolicy, place.shown() + " is the same device or file as " + other.shown(),
+               "give every slot a partition of its own in the configuration"};
+}
+
 Result<void> check_alone(const Locator& locator, const Place& place, const Identity& identity) {
   for (const auto& [group, classes] : locator.paths) {
     for (const auto& [slot_class, path] : classes) {
-      if (group == place.group && slot_class == place.slot_class) continue;
-      TENON_TRY(const Place other, locator.locate(group, slot_class, path));
-      TENON_TRY(const SlotDescriptor file, look_at(other));
-      TENON_TRY(const Identity other_identity, identify(other, file));
-      if (other_identity != identity) continue;
-      return Error{ErrorCode::kPolicy, place.shown() + " is the same device or file as " + other.shown(),
-                   "give every slot a partition of its own in the configuration"};
+      const std::string name = slot_name(group, slot_class);
+      if (name != place.name) TENON_TRY_VOID(check_is_not(locator, name, path, place, identity));
     }
+  }
+  for (const auto& [slot_class, path] : locator.kept) {
+    TENON_TRY_VOID(check_is_not(locator, "recovery " + slot_class, path, place, identity));
   }
   return {};
 }
@@ -155,11 +162,13 @@ Result<SlotDescriptor> reopen(const Place& place, const SlotDescriptor& looked_a
 
 }  // namespace
 
-FileSlots::FileSlots(SlotPaths paths, Reporter& reporter, std::filesystem::path mountinfo, PartitionFinder partitions)
+FileSlots::FileSlots(SlotPaths paths, Reporter& reporter, std::filesystem::path mountinfo, PartitionFinder partitions,
+                     KeptPaths kept)
     : paths_(std::move(paths)),
       reporter_(&reporter),
       mountinfo_(std::move(mountinfo)),
-      partitions_(std::move(partitions)) {}
+      partitions_(std::move(partitions)),
+      kept_(std::move(kept)) {}
 
 std::set<std::string, std::less<>> FileSlots::classes(SlotGroup group) const {
   std::set<std::string, std::less<>> names;
@@ -170,16 +179,28 @@ std::set<std::string, std::less<>> FileSlots::classes(SlotGroup group) const {
 }
 
 Result<std::unique_ptr<Slot>> FileSlots::open_for_reading(SlotGroup group, std::string_view slot_class) {
-  TENON_TRY(const Place place, find_place({paths_, partitions_, *reporter_, told_}, group, slot_class));
+  TENON_TRY(const Place place, find_place({paths_, kept_, partitions_, *reporter_, told_}, group, slot_class));
   TENON_TRY(const SlotDescriptor looked_at, look_at(place));
   TENON_TRY_VOID(identify(place, looked_at));
   TENON_TRY(SlotDescriptor file, reopen(place, looked_at, O_RDONLY));
   return FileSlot::take(std::move(file), place.shown());
 }
 
+Result<std::uint64_t> FileSlots::size_of(SlotGroup group, std::string_view slot_class, SlotGroup running) {
+  const Locator locator{paths_, kept_, partitions_, *reporter_, told_};
+  TENON_TRY(const Place place, find_place(locator, group, slot_class));
+  TENON_TRY(const SlotDescriptor looked_at, look_at(place));
+  TENON_TRY(const Identity identity, identify(place, looked_at));
+  TENON_TRY_VOID(check_alone(locator, place, identity));
+  if (group != running) TENON_TRY_VOID(check_not_mounted(place, identity, mountinfo_));
+  TENON_TRY(SlotDescriptor file, reopen(place, looked_at, O_RDONLY));
+  TENON_TRY(const std::unique_ptr<Slot> slot, FileSlot::take(std::move(file), place.shown()));
+  return slot->size();
+}
+
 Result<std::unique_ptr<Slot>> FileSlots::open_for_writing(SlotGroup group, std::string_view slot_class,
                                                           SlotGroup running) {
-  const Locator locator{paths_, partitions_, *reporter_, told_};
+  const Locator locator{paths_, kept_, partitions_, *reporter_, told_};
   TENON_TRY(const Place place, find_place(locator, group, slot_class));
   if (group == running) {
     return Error{ErrorCode::kPolicy, place.shown() + " belongs to the group that is running",

@@ -20,19 +20,26 @@ namespace tenon::client {
 // of partitions, and no paths.
 using SlotPaths = std::map<SlotGroup, std::map<std::string, std::filesystem::path, std::less<>>>;
 
+// KeptPaths names places that are no slots, and that nothing is ever written to: those of a recovery system, by slot class.
+using KeptPaths = std::map<std::string, std::filesystem::path, std::less<>>;
+
 class FileSlots final : public Slots {
  public:
   // Caller must keep the reporter alive: it is told of a disk whose table is half damaged. mountinfo is where the kernel
   // tells what is mounted.
   FileSlots(SlotPaths paths, Reporter& reporter, std::filesystem::path mountinfo = "/proc/self/mountinfo",
-            PartitionFinder partitions = PartitionFinder());
+            PartitionFinder partitions = PartitionFinder(), KeptPaths kept = {});
 
   std::set<std::string, std::less<>> classes(SlotGroup group) const override;
   Result<std::unique_ptr<Slot>> open_for_reading(SlotGroup group, std::string_view slot_class) override;
 
+  // size_of looks at a slot without opening it for writing, and refuses what open_for_writing would refuse.
+  // Units: bytes. Errors: E_POLICY, E_HW, E_STORAGE
+  Result<std::uint64_t> size_of(SlotGroup group, std::string_view slot_class, SlotGroup running);
+
   // open_for_writing looks at the device or file before it opens it for writing, and opens exactly what it looked at.
-  // It also refuses (E_STORAGE) when another slot of the configuration cannot be looked at, since that could be the
-  // same.
+  // It refuses what is one of the kept places too. It also refuses (E_STORAGE) when another slot of the configuration, or a
+  // kept place, cannot be looked at, since that could be the same.
   Result<std::unique_ptr<Slot>> open_for_writing(SlotGroup group, std::string_view slot_class,
                                                  SlotGroup running) override;
 
@@ -41,6 +48,7 @@ class FileSlots final : public Slots {
   Reporter* reporter_;
   std::filesystem::path mountinfo_;
   PartitionFinder partitions_;
+  KeptPaths kept_;
   std::set<std::string, std::less<>> told_ = {};  // remarks: once each
 };
 

@@ -117,6 +117,11 @@ Result<RecordContent> FileStore::load(Record record) {
   return pair(record).load();
 }
 
+Result<std::size_t> FileStore::spoiled(Record record) {
+  if (pairs_.empty()) return std::size_t{0};
+  return pair(record).spoiled();
+}
+
 Result<void> FileStore::save(Record record, ByteView content) {
   TENON_TRY_VOID(check_writable());
   return pair(record).save(content);

@@ -40,6 +40,8 @@ class FileStore final : public TrustStore, public RecordStore {
 
   Result<RecordContent> load(Record record) override;
   Result<void> save(Record record, ByteView content) override;
+  // spoiled counts the copies of a record that were written and are not whole. Errors: E_STORAGE
+  Result<std::size_t> spoiled(Record record);
 
  private:
   FileStore(std::filesystem::path data_folder, FileDescriptor lock, std::optional<Folder> metadata,

@@ -29,6 +29,19 @@ Result<RecordContent> RecordPair::load() {
   return content;
 }
 
+Result<std::size_t> RecordPair::spoiled() const {
+  TENON_TRY(const auto file, open(O_RDONLY));
+  std::size_t count = 0;
+  if (!file) return count;
+  for (std::size_t index = 0; index < 2; ++index) {
+    RecordBlock block = {};
+    const auto length = read_all(*file, index * kRecordBytes, block, folder_.shown(name_));
+    const bool is_new = length && *length == kRecordBytes && std::ranges::all_of(block, [](auto b) { return b == 0; });
+    if (!length || !(is_new || decode_record(ByteView(block).first(*length)))) ++count;
+  }
+  return count;
+}
+
 Result<void> RecordPair::save(ByteView content) {
   TENON_TRY(auto file, open(O_RDWR));
   if (!file) {

@@ -24,6 +24,10 @@ class RecordPair {
   // Errors: E_STORAGE when neither record is whole and the disk reported an error.
   Result<RecordContent> load();
 
+  // spoiled counts the records that were written and are not whole: one after a cut, until the next save.
+  // Errors: E_STORAGE
+  Result<std::size_t> spoiled() const;
+
   // save Errors: E_LIMIT above 4072 bytes; E_STORAGE: then load() gives the old content until the next save succeeds,
   // and after a restart the old or the new.
   Result<void> save(ByteView content);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxReasonBytes = 80;  // so that a full quarantine fits its record, escaped
 
-constexpr std::array<std::pair<UpdateState, std::string_view>, 10> kStates = {{
+constexpr std::array<std::pair<UpdateState, std::string_view>, 11> kStates = {{
     {UpdateState::kIdle, "idle"},
     {UpdateState::kPlanned, "planned"},
     {UpdateState::kInvalidated, "invalidated"},
@@ -22,6 +22,7 @@ constexpr std::array<std::pair<UpdateState, std::string_view>, 10> kStates = {{
     {UpdateState::kArmed, "armed"},
     {UpdateState::kTrial, "trial"},
     {UpdateState::kCommitting, "committing"},
+    {UpdateState::kLeaving, "leaving"},
 }};
 
 constexpr std::array<std::pair<Stamp::Content, std::string_view>, 3> kContents = {{
@@ -56,6 +57,23 @@ Result<std::optional<Sha256>> read_digest(json::Fields& fields, std::string_view
   TENON_TRY(const std::string hex, fields.string(name));
   TENON_TRY(const Sha256 digest, Sha256::parse(hex));
   return std::optional(digest);
+}
+
+json::Array array_of(const std::vector<Sha256>& digests) {
+  json::Array array;
+  for (const Sha256& digest : digests) array.push_back(digest.hex());
+  return array;
+}
+
+Result<std::vector<Sha256>> read_digests(json::Fields& fields, std::string_view name) {
+  TENON_TRY(const json::Array* array, fields.array(name));
+  std::vector<Sha256> digests;
+  for (const json::Value& entry : *array) {
+    if (entry.string() == nullptr) return fields.error("a digest of \"" + std::string(name) + "\" is no string");
+    TENON_TRY(const Sha256 digest, Sha256::parse(*entry.string()));
+    digests.push_back(digest);
+  }
+  return digests;
 }
 
 Result<std::optional<policies::Sequence>> read_sequence(json::Fields& fields, std::string_view name) {
@@ -122,9 +140,7 @@ Bytes write_journal(const Journal& journal) {
   object.set("sequence", journal.sequence);
   object.set("floor", journal.floor);
   object.set("target", name_in(kGroups, journal.target));
-  json::Array images;
-  for (const Sha256& image : journal.images) images.push_back(image.hex());
-  object.set("images", std::move(images));
+  object.set("images", array_of(journal.images));
   object.set("generation", static_cast<std::int64_t>(journal.generation));
   object.set("boot_id", journal.boot_id);
   object.set("reason", brief(journal.reason));
@@ -151,12 +167,7 @@ Result<Journal> read_journal(ByteView record) {
   TENON_TRY(journal.sequence, fields.integer("sequence"));
   TENON_TRY(journal.floor, fields.integer("floor"));
   TENON_TRY(journal.target, read_name(kGroups, fields, "target"));
-  TENON_TRY(const json::Array* images, fields.array("images"));
-  for (const json::Value& image : *images) {
-    if (image.string() == nullptr) return fields.error("an image digest is no string");
-    TENON_TRY(const Sha256 digest, Sha256::parse(*image.string()));
-    journal.images.push_back(digest);
-  }
+  TENON_TRY(journal.images, read_digests(fields, "images"));
   TENON_TRY(const std::int64_t generation, fields.integer("generation"));
   journal.generation = static_cast<std::uint64_t>(generation);
   TENON_TRY(journal.boot_id, fields.string("boot_id"));
@@ -173,7 +184,10 @@ Result<Journal> read_journal(ByteView record) {
     journal.quarantine.push_back(std::move(read));
   }
   const bool has_update = journal.state != UpdateState::kIdle;
-  if (has_update != journal.release_digest.has_value()) return fields.error("state and release do not fit");
+  const bool may_be_unknown = journal.state == UpdateState::kLeaving;  // of a device whose stamps were lost
+  if (has_update != journal.release_digest.has_value() && !may_be_unknown) {
+    return fields.error("state and release do not fit");
+  }
   return journal;
 }
 
@@ -206,6 +220,7 @@ Bytes write_stamps(const Stamps& stamps) {
     if (stamp.release_digest) one.set("release", stamp.release_digest->hex());
     one.set("version", stamp.version);
     one.set("sequence", stamp.sequence);
+    one.set("images", array_of(stamp.images));
     object.set(name_in(kGroups, group), std::move(one));
   }
   return bytes_of(std::move(object));
@@ -223,6 +238,7 @@ Result<Stamps> read_stamps(ByteView record) {
     TENON_TRY(stamp.release_digest, read_digest(one, "release"));
     TENON_TRY(stamp.version, one.string("version"));
     TENON_TRY(stamp.sequence, one.integer("sequence"));
+    TENON_TRY(stamp.images, read_digests(one, "images"));
     stamps.emplace(group, std::move(stamp));
   }
   return stamps;

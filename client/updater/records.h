@@ -34,6 +34,7 @@ enum class UpdateState {
   kArmed,       // the next boot is a trial
   kTrial,       // this boot is one
   kCommitting,  // healthy; the boot record is about to say GOOD
+  kLeaving,     // bad after all, though it was confirmed; the boot record is about to say BAD
 };
 std::string_view to_string(UpdateState state);
 
@@ -83,6 +84,7 @@ struct Stamp {
   std::optional<Sha256> release_digest = {};
   std::string version = {};
   std::int64_t sequence = 0;
+  std::vector<Sha256> images = {};  // none of a release that this device was made with
   bool operator==(const Stamp&) const = default;
 };
 using Stamps = std::map<SlotGroup, Stamp>;

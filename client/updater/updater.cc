@@ -62,7 +62,7 @@ Result<Status> Updater::status() {
                 device_.running_image};
 }
 
-// What is known of a confirmed group by the stamp it got when it was filled; nothing of the one from the factory.
+// What is known of a confirmed group by the stamp it got when it was filled, or the first time that it was to be a fallback.
 Result<std::optional<Stamp>> Updater::confirmed_stamp(SlotGroup group, const BootRecord& record) {
   TENON_TRY(const Stamps stamps, state_.stamps());
   const auto stamp = stamps.find(group);
@@ -180,14 +180,14 @@ Result<Selection> Updater::check() {
 // The fallback of a trial is never touched.
 Result<void> Updater::require_settled(const Boot& boot, const BootRecord& record) const {
   const GroupBoot& running = record.of(boot.running);
-  if (running.state == SlotState::kGood) return {};
+  if (running.state == SlotState::kGood || runs_as_last_resort(boot, record)) return {};
   if (running.state == SlotState::kTrial) {
     return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " runs on trial"}.with_hint(
         "confirm it or roll it back first");
   }
   if (record.of(other(boot.running)).state == SlotState::kGood) {
-    return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " failed its trial"}
-        .with_hint("reboot: the other group is started");
+    return Error{ErrorCode::kBusy, "slot group " + std::string(to_string(boot.running)) + " has failed"}.with_hint(
+        "reboot: the other group is started");
   }
   return Error{ErrorCode::kHw, "the boot record says that the running slot group " +
                                    std::string(to_string(boot.running)) + " does not boot"}
@@ -235,7 +235,8 @@ Result<void> Updater::write_release(const Checked& checked, const Boot& boot, Bo
   TENON_TRY_VOID(state_.save_stamp(target, {.content = Stamp::Content::kValid,
                                             .release_digest = checked.selection.release_digest,
                                             .version = release.version.text(),
-                                            .sequence = release.sequence.value()}));
+                                            .sequence = release.sequence.value(),
+                                            .images = journal.images}));
   ports_.reporter.note(release.version.text() + " is in slot group " + std::string(to_string(target)));
   return set_state(journal, UpdateState::kStaged);
 }
@@ -268,6 +269,16 @@ Result<void> Updater::check_fits(const policies::Image& image, const Slot& slot,
       .with_hint("build a smaller image, or enlarge the slot");
 }
 
+// What this device was made with is about to become a fallback: what its release file says of it is kept beside it.
+Result<void> Updater::stamp_what_runs(SlotGroup running) {
+  const RunningImage& image = device_.running_image;
+  TENON_TRY(const Stamps stamps, state_.stamps());
+  if (stamps.contains(running) || !image.version || !image.sequence) return {};
+  return state_.save_stamp(
+      running,
+      {.content = Stamp::Content::kValid, .version = image.version->text(), .sequence = image.sequence->value()});
+}
+
 // From here on the target group is no fallback any more: the boot record says so before its first byte changes.
 Result<void> Updater::invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal) {
   const policies::Release& release = selection.release;
@@ -291,6 +302,7 @@ Result<void> Updater::invalidate(SlotGroup target, const Selection& selection, B
   }
   // What an earlier update knew to be on the medium is about to be overwritten.
   TENON_TRY_VOID(state_.save(Checkpoint{selection.release_digest, "", 0}));
+  TENON_TRY_VOID(stamp_what_runs(other(target)));
   TENON_TRY_VOID(state_.save_stamp(target, {.content = Stamp::Content::kPartial,
                                             .release_digest = selection.release_digest,
                                             .version = release.version.text(),

@@ -7,6 +7,7 @@
 //   install()   check, write the other group, arm the trial boot
 //   confirm()   on a trial boot: health, then the group is GOOD and the floors rise
 //   rollback()  ends a trial, or takes back one that is armed
+//   mark_bad()  leaves a confirmed release for the one before it
 //
 // The order of the writes is docs/LIFE-OF-AN-UPDATE.md's.
 // Thread: one; one process holds the store.
@@ -127,6 +128,12 @@ class Updater {
   // rollback Errors: E_POLICY when there is no trial; E_HW; E_STORAGE. On a trial boot the caller reboots.
   Result<void> rollback(std::string_view reason);
 
+  // mark_bad is for a confirmed release that is bad after all: the next boot starts the other group, if that is GOOD, whole and
+  // not below the signed floor; no floor falls, and the images of what runs are not taken again. On a trial boot it is
+  // rollback(). The caller reboots. Errors: E_POLICY when there is nothing to go back to, or a trial is armed; E_BUSY when what
+  // runs has failed already; E_HW; E_STORAGE
+  Result<void> mark_bad(std::string_view reason);
+
  private:
   struct Checked {
     TrustedRepository repository;
@@ -155,6 +162,7 @@ class Updater {
   Result<void> check_slots_are_filled(const policies::Release& release, SlotGroup target) const;
   Result<void> check_fits(const policies::Image& image, const Slot& slot, SlotGroup group) const;
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
+  Result<void> stamp_what_runs(SlotGroup running);
   Result<void> invalidate(SlotGroup target, const Selection& selection, BootRecord& record, Journal& journal);
   Result<void> write_image(const Checked& checked, const policies::Image& image, SlotGroup target, SlotGroup running);
   Result<void> write_missing(const Checked& checked, policies::Image image, Slot* running, ImageInstaller& installer);
@@ -170,6 +178,10 @@ class Updater {
   Result<StartOutcome> finish_commit(Journal& journal);
   Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string_view code,
                                  std::string reason);
+  Result<void> check_fallback(SlotGroup fallback, const BootRecord& record);
+  Result<Journal> leaving(const Boot& boot, const BootRecord& record);
+  Result<void> leave(BootRecord& record, const Journal& journal);
+  Result<StartOutcome> finish_leaving(BootRecord& record, Journal& journal);
   bool is_what_was_installed(const Journal& journal) const;
   HealthReport other_image(const Journal& journal) const;
   void record(EventKind kind, const Journal& journal, std::string_view code, std::string text);

@@ -35,16 +35,24 @@ Result<StartOutcome> Updater::start() {
   const SlotGroup resting = other(running);
 
   if (record.of(running).state == SlotState::kTrial) return start_on_trial(boot, journal);
-  if (record.of(running).state == SlotState::kBad && record.of(resting).state == SlotState::kGood) {
+  const bool is_last_resort = runs_as_last_resort(boot, record);
+  if (record.of(running).state == SlotState::kBad && record.of(resting).state == SlotState::kGood && !is_last_resort) {
     return StartOutcome::kWaitsForReboot;
   }
-  if (record.of(running).state != SlotState::kGood) return require_settled(boot, record).error();
+  if (const Result<void> settled = require_settled(boot, record); !settled) return settled.error();
+  if (journal.state == UpdateState::kLeaving) {
+    if (journal.target == running && !is_last_resort) return finish_leaving(record, journal);
+    return roll_back(journal.target, record, journal, "user.bad", journal.reason);
+  }
   if (!is_past_arming(journal.state)) {
     // A trial without a journal: the data folder was lost while it was armed.
     if (record.of(resting).state == SlotState::kTrial && journal.state == UpdateState::kIdle) {
       return roll_back(resting, record, journal, "dev.journal", "the journal was lost while the trial was armed");
     }
     return StartOutcome::kSettled;
+  }
+  if (journal.target == running && is_last_resort) {
+    return roll_back(running, record, journal, "boot.health", journal.reason);
   }
   if (journal.target == running) return finish_commit(journal);
 
@@ -225,7 +233,7 @@ Result<void> Updater::rollback(std::string_view reason) {
     return {};
   }
   return Error{ErrorCode::kPolicy, "there is no trial to roll back"}.with_hint(
-      "a confirmed release is not left for an older one: publish a release with a higher sequence");
+      "if the confirmed release is bad: tenon mark-bad, or publish one with a higher sequence");
 }
 
 }  // namespace tenon::client

@@ -178,9 +178,19 @@ TEST(RunningGroup, IsTheOneThatTheBootScriptNamed) {
   EXPECT_EQ(*parse_running_group("tenon.slot=B"), SlotGroup::kB);
 }
 
+TEST(RunningGroup, RunsAsTheLastResortOnlyWhenTheBootScriptSaysSo) {
+  EXPECT_TRUE(says_last_resort("tenon.slot=A tenon.last_resort\n"));
+  EXPECT_TRUE(says_last_resort("tenon.last_resort tenon.slot=A"));
+  for (const char* text : {"", "tenon.slot=A", "tenon.last_resort=0", "xtenon.last_resort", "tenon.last_resorts"}) {
+    EXPECT_FALSE(says_last_resort(text)) << text;
+  }
+  EXPECT_EQ(*parse_running_group(" tenon.last_resort  tenon.slot=B "), SlotGroup::kB);
+}
+
 TEST(RunningGroup, IsNotGuessed) {
-  for (const char* text : {"", "quiet", "tenon.slot", "tenon.slot=", "tenon.slot=C", "tenon.slot=a", "xtenon.slot=A",
-                           "tenon.slot=A tenon.slot=B", "tenon.slot=A tenon.slot=A", "tenon.slot=AB"}) {
+  for (const char* text :
+       {"", "quiet", "tenon.slot", "tenon.slot=", "tenon.slot=C", "tenon.slot=a", "xtenon.slot=A",
+        "tenon.slot=A tenon.slot=B", "tenon.slot=A tenon.slot=A", "tenon.slot=AB", "tenon.slot=recovery"}) {
     const auto group = parse_running_group(text);
     ASSERT_FALSE(group) << text;
     EXPECT_EQ(group.error().code, ErrorCode::kHw);

@@ -73,6 +73,17 @@ TEST(DeviceConfig, TakesNamesOfPartitionsForSlotsAndRefusesWhatIsNone) {
             "device.toml, line 10: PARTUUID=rootfs-b is no id that a partition can have");
 }
 
+TEST(DeviceConfig, KnowsWhereARecoverySystemLies) {
+  EXPECT_TRUE(DeviceConfig::parse(kGood, "device.toml")->recovery.empty());
+  const std::string text =
+      replaced(kGood, "[slots.B]\n", "[slots.recovery]\nrootfs = \"PARTLABEL=recovery\"\n[slots.B]\n");
+  const auto config = DeviceConfig::parse(text, "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->recovery.at("rootfs"), "PARTLABEL=recovery");
+  EXPECT_EQ(config->slots.size(), 2U);
+  EXPECT_NE(error_of(replaced(text, "recovery]", "rescue]")).find("\"rescue\" is not known"), std::string::npos);
+}
+
 TEST(DeviceConfig, NamesOneBootloader) {
   const std::string tries = "tries = 2\n";
   const auto with = [&](const std::string& lines) { return replaced(kGood, tries, lines); };

@@ -73,7 +73,7 @@ class ControlTest(unittest.TestCase):
         [info] = self.ask("org.varlink.service.GetInfo")
         self.assertEqual(info["parameters"]["product"], "tenond")
         [description] = self.ask("org.varlink.service.GetInterfaceDescription", {"interface": "org.tenon.Update"})
-        for method in ("Status", "Check", "Plan", "Install", "Confirm", "Rollback", "Monitor"):
+        for method in ("Status", "Check", "Plan", "Install", "Confirm", "Rollback", "MarkBad", "Monitor"):
             self.assertIn(f"method {method}(", description["parameters"]["description"])
 
         watcher = subprocess.Popen([BIN / "tenon", "--config", self.folder / "device.toml", "watch"], stderr=subprocess.PIPE, text=True)
@@ -112,7 +112,7 @@ class ControlTest(unittest.TestCase):
             return subprocess.run([public / "tenon", "--config", self.folder / "device.toml", *words], capture_output=True,
                                   text=True, **nobody)
         self.assertEqual(as_nobody("status").returncode, 0, as_nobody("status").stderr)
-        for word in ("check", "plan", "install", "confirm", "rollback"):
+        for word in ("check", "plan", "install", "confirm", "rollback", "mark-bad"):
             done = as_nobody(word)
             self.assertEqual(done.returncode, REFUSED, done.stderr)
             self.assertIn("only root and members of the device's control group", done.stderr)

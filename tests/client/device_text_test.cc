@@ -34,6 +34,15 @@ TEST(DeviceText, TellsTheStatus) {
             "update     armed, 1.1\nlast       1.0 confirmed\nquarantine 0.9: no network\nfloor      sequence 3\n");
 }
 
+TEST(DeviceText, TellsWhatTheDoctorFinds) {
+  EXPECT_EQ(client::doctor_text(answer(R"({"problems":1,"warnings":0,"checks":[
+      {"check":"clock","grade":"ok","text":"2026-11-30T12:00:00Z","advice":""},
+      {"check":"boot_record","grade":"problem","text":"neither copy is whole\u001b[2J","advice":"make them"}]})")),
+            "ok       clock: 2026-11-30T12:00:00Z\n"
+            "problem  boot_record: neither copy is whole\\x1b[2J\n         what to do: make them\n"
+            "problems: 1, warnings: 0\n");
+}
+
 // Book: RES-07
 TEST(DeviceText, ShowsWhatOthersWroteSafely) {
   const std::string text = client::status_text(answer(R"({"last_result":"\u001b[2J \u202e gone"})"));

@@ -62,6 +62,17 @@ TEST(Stamps, ReadWhatTheyWrote) {
   EXPECT_EQ(*read_stamps(write_stamps(stamps)), stamps);
 }
 
+TEST(Stamps, FitTheirRecordWithAllTheImagesOfTwoReleases) {
+  Stamp stamp{.content = Stamp::Content::kValid,
+              .release_digest = Sha256::of(as_bytes("release")),
+              .version = std::string(64, 'v'),
+              .sequence = 9'007'199'254'740'991,
+              .images = std::vector(16, Sha256::of(as_bytes("rootfs")))};
+  const Stamps stamps = {{SlotGroup::kA, stamp}, {SlotGroup::kB, stamp}};
+  EXPECT_LE(write_stamps(stamps).size(), kRecordBytes);
+  EXPECT_EQ(*read_stamps(write_stamps(stamps)), stamps);
+}
+
 TEST(Floors, ReadWhatTheyWrote) {
   Floors floors;
   floors.versions.timestamp = *metadata::Version::create(9'007'199'254'740'993);

@@ -58,6 +58,26 @@ void expect_error(const Result<std::unique_ptr<Slot>>& slot, ErrorCode code) {
   EXPECT_NE(slot.error().hint, "") << slot.error().message;
 }
 
+// A recovery system is what is left when all else failed: an update never writes there, whatever the configuration says.
+// Book: DEV-62
+TEST_F(FileSlotsTest, RefusesAPlaceOfTheRecoverySystem) {
+  const fs::path a = make("a", std::string(1000, 'a'));
+  const fs::path b = make("b", std::string(1000, 'b'));
+  fs::create_symlink(b, path_ / "link");
+  for (const fs::path& recovery : {b, path_ / "link"}) {
+    FileSlots slots({{SlotGroup::kA, {{"rootfs", a}}}, {SlotGroup::kB, {{"rootfs", b}}}}, reporter_,
+                    path_ / "mountinfo", PartitionFinder(), {{"rootfs", recovery}});
+    const auto slot = slots.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA);
+    expect_error(slot, ErrorCode::kPolicy);
+    EXPECT_NE(slot.error().message.find("as recovery rootfs"), std::string::npos) << slot.error().message;
+    EXPECT_FALSE(slots.size_of(SlotGroup::kB, "rootfs", SlotGroup::kA));
+  }
+  FileSlots apart({{SlotGroup::kA, {{"rootfs", a}}}, {SlotGroup::kB, {{"rootfs", b}}}}, reporter_, path_ / "mountinfo",
+                  PartitionFinder(), {{"rootfs", make("r", "r")}});
+  EXPECT_TRUE(apart.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA));
+  EXPECT_EQ(*apart.size_of(SlotGroup::kB, "rootfs", SlotGroup::kA), 1000U);
+}
+
 TEST_F(FileSlotsTest, WritesAndReadsTheOtherGroup) {
   auto slots = plain();
   auto slot = slots.open_for_writing(SlotGroup::kB, "rootfs", SlotGroup::kA);

@@ -39,11 +39,14 @@ def damaged(image):
 def disk_for(folder, kind):
     """A disk and the places of its blocks, made once for all that want this kind."""
     disk = folder / f"{kind}.img"
-    options = {"ext4": {}, "fat": {"boot_type": "fat"}, "only-a": {"board": {"tenon_pause": "1"}}}
-    places, slots = grub_machine.make_disk(disk, [grub_machine.SLOT_MIB] * 2, **options[kind])
+    quick = {"tenon_pause": "1"}
+    with_recovery = {**quick, "tenon_partition_recovery": "${tenon_disk},gpt5"}
+    options = {"ext4": {}, "fat": {"boot_type": "fat"}, "only-a": {"board": quick}, "recovery": {"board": with_recovery},
+               "no-note": {"board": {**quick, "tenon_note": "(${root})/tenon/nothing"}}}
+    places, slots = grub_machine.make_disk(disk, [grub_machine.SLOT_MIB] * 3, **options[kind])
     kernel = grub_machine.make_kernel()
-    grub_machine.put_slot(disk, slots[0], kernel)
-    grub_machine.put_slot(disk, slots[1], None if kind == "only-a" else kernel)
+    for number, slot in enumerate(slots):
+        grub_machine.put_slot(disk, slot, None if kind == "only-a" and number == 1 else kernel)
     return disk, places
 
 
@@ -115,7 +118,7 @@ class GoodSlots(Board):
         self.put(block(), record("A B", "bad", "bad", "3", "3"))
         before = self.blocks()
         with Machine(self.disk) as machine:
-            machine.wait_for(NOBODY + "; a new start in 30 s")
+            machine.wait_for(NOBODY + "; the last resort in 30 s: A B")
         self.assertEqual(self.blocks(), before)
 
     def test_an_order_that_nobody_understands_is_the_first_one(self):
@@ -182,14 +185,88 @@ class UnloadableSlots(Board):
             machine.wait_for("tenon.slot=A")
         self.assertEqual(variables_of(self.blocks()[1]), trial("2"))
 
+    # A fallback that was lost to the disk: the trial that used up its tries is better than nothing.
+    # Book: DEV-65
+    def test_a_slot_that_failed_is_started_when_the_good_one_cannot_be_loaded(self):
+        self.put(record("B A", "bad", "good"), block())
+        with Machine(self.disk) as machine:
+            machine.wait_for("Tenon: slot B cannot be loaded")
+            machine.wait_for(NOBODY)
+            waited = machine.seconds()
+            machine.wait_for("tenon.slot=A tenon.last_resort")
+            self.assertGreater(machine.seconds() - waited, 1)
+        self.put(record("A B", "trial", "good"), block())
+        with Machine(self.disk) as machine:
+            machine.wait_for("tenon.slot=A tenon.last_resort")
+
     # Book: DEV-64 DEV-65
     def test_when_nothing_can_be_loaded_it_starts_anew_after_the_pause(self):
-        self.put(record("B A", "bad", "good"), block())
+        self.put(record("B A", "empty", "good"), block())
         with Machine(self.disk) as machine:
             machine.wait_for(NOBODY)
             waited = machine.seconds()
             machine.wait_for("Tenon: block a is whole")
             self.assertGreater(machine.seconds() - waited, 1)
+
+
+# Neither dead nor in a loop without a pause: what once booted is started, then the recovery system, and what does not come up
+# gives way to the next. The power goes each time when a kernel was started.
+class LastResort(Board):
+    kind = "recovery"
+
+    def start(self):
+        with Machine(self.disk) as machine:
+            started = machine.wait_for("tenon.slot=(?P<slot>[a-zA-Z]+)(?P<how>.*)")
+        self.said = machine.said
+        return started.group("slot"), started.group("how").strip(), NOBODY in machine.said
+
+    def setUp(self):
+        self.put(block(), block())
+        self.assertEqual(self.start(), ("A", "", False))  # and nothing is noted any more
+
+    # Crash point 28.
+    # Book: DEV-65
+    def test_of_two_bad_slots_each_is_started_and_then_the_recovery_system(self):
+        self.put(record("B A", "bad", "bad"), record("A B", "bad", "bad", generation=6))
+        before = self.blocks()
+        self.assertEqual([self.start() for _ in range(4)],
+                         [(slot, "tenon.last_resort", True) for slot in ("B", "A", "recovery", "B")])
+        self.assertEqual(self.blocks(), before)
+
+    # Book: DEV-65
+    def test_an_empty_slot_is_never_started(self):
+        self.put(record("B A", "bad", "empty"), block())
+        self.assertEqual([self.start()[0] for _ in range(3)], ["A", "recovery", "A"])
+        self.put(record("A B", "empty", "empty"), block())
+        self.assertEqual([self.start()[0] for _ in range(2)], ["recovery", "recovery"])
+
+    # Book: DEV-65
+    def test_what_was_confirmed_is_started_before_what_failed_and_that_before_what_never_ran(self):
+        self.put(record("B A", "bad", "trial"), block())
+        self.assertEqual([self.start()[0] for _ in range(2)], ["A", "B"])
+
+    # Crash point 28: A is started at once, as ever; only when it makes no record is B tried.
+    # Book: DEV-58 DEV-65
+    def test_without_a_whole_block_b_follows_when_a_does_not_come_up(self):
+        lost = damaged(block(record("B A", "bad", "good")))
+        self.put(lost, lost)
+        self.assertEqual([self.start() for _ in range(4)],
+                         [("A", "", False), ("B", "", True), ("recovery", "", True), ("A", "", True)])
+        self.put(record("B A", "empty", "good"), lost)  # made anew
+        self.assertEqual(self.start(), ("B", "", False))
+        self.put(lost, lost)
+        self.assertEqual(self.start(), ("A", "", False))
+
+
+class LastResortWithoutANote(Board):
+    kind = "no-note"
+
+    def test_begins_anew_each_time(self):
+        self.put(record("A B", "bad", "bad"), block())
+        for _ in range(2):
+            with Machine(self.disk) as machine:
+                machine.wait_for(NOBODY)
+                machine.wait_for("tenon.slot=A tenon.last_resort")
 
 
 class Blocks(Board):
@@ -225,6 +302,8 @@ class Blocks(Board):
     def test_with_both_blocks_damaged_a_boots(self):
         b = block(record("B A", "bad", "good"))
         for first, second in ((damaged(b), damaged(b)), (bytes(BLOCK_SIZE), b"\xff" * BLOCK_SIZE)):
+            self.put(block(), block())
+            self.boots_and_writes_nothing("A")  # no loss before this one
             self.put(first, second)
             self.boots_and_writes_nothing("A")
 

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
@@ -36,12 +37,14 @@ def damaged(copy):
 
 
 class Board(unittest.TestCase):
+    board = {}
+
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.firmware, cls.disk = cls.folder / "flash.img", cls.folder / "disk.img"
         uboot_machine.make_firmware(cls.firmware)
-        uboot_machine.make_disk(cls.disk, [1, 1])
+        uboot_machine.make_disk(cls.disk, [1, 1, 1], cls.board)
         cls.fw_env_config = cls.folder / "fw_env.config"
         cls.fw_env_config.write_text("".join(f"{cls.disk} {place:#x} {boot_step.COPY_SIZE:#x}\n"
                                              for place in uboot_machine.COPIES))
@@ -157,6 +160,81 @@ class Trials(Board):
         self.put(trial("3"))
         self.boots_and_writes_nothing("A", disk_options="format=raw,readonly=on")
         self.assertIn("its try cannot be counted", self.said)
+
+
+# Nothing can be loaded in any partition here, so that one start of the machine goes through the whole list, and a reset goes on.
+class LastResort(Board):
+    board = {"tenon_pause": "1", "tenon_partition_recovery": "5"}
+    NOTE = uboot_machine.ENVIRONMENT + 0x40 * uboot_machine.SECTOR
+    NOTE_SIZE = 0x200
+
+    def setUp(self):
+        super().setUp()
+        self.write_note(b"")
+
+    def write_note(self, note):
+        data = note.ljust(self.NOTE_SIZE - 4, b"\0")
+        with open(self.disk, "r+b") as disk:
+            disk.seek(self.NOTE)
+            disk.write(zlib.crc32(data).to_bytes(4, "little") + data)
+
+    def read_note(self):
+        with open(self.disk, "rb") as disk:
+            disk.seek(self.NOTE)
+            return disk.read(self.NOTE_SIZE)
+
+    def starts(self, machine):
+        """What one last resort goes through, and how long it paused before."""
+        told = machine.wait_for(f"Tenon: {NOBODY}; the last resort in 1 s:(?P<list>[ a-zA-Z]*)")
+        began = machine.seconds()
+        words = told.group("list").split()
+        for number, word in enumerate(words):
+            machine.wait_for(f"Tenon: booting slot {word} \\(last resort\\)")
+            if number == 0:
+                self.assertGreater(machine.seconds() - began, 0.9)
+        return words
+
+    def passes(self, *lists, **options):
+        """The lists that the machine goes through, one after the other, by itself."""
+        before = read_copies(self.disk)
+        with Machine(self.firmware, self.disk, **options) as machine:
+            for words in lists:
+                self.assertEqual(self.starts(machine), words)
+        self.assertEqual(read_copies(self.disk), before)
+
+    # Crash point 28.
+    # Book: DEV-65
+    def test_of_two_bad_slots_each_is_started_and_then_the_recovery_system(self):
+        self.put(record("B A", "bad", "bad"))
+        self.passes(["B", "A", "recovery"], ["B", "A", "recovery"])
+        self.assertIn(b"tenon_last=7-recovery\0", self.read_note())
+
+    # Book: DEV-65
+    def test_what_does_not_come_up_gives_way_to_the_next(self):
+        self.put(record("B A", "bad", "bad"))
+        for last, words in (("7-B", ["A", "recovery", "B"]), ("7-A", ["recovery", "B", "A"]), ("7-recovery", ["B", "A", "recovery"]),
+                            ("6-B", ["B", "A", "recovery"]), ("7-B; reset", ["B", "A", "recovery"])):
+            with self.subTest(last=last):
+                self.write_note(f"tenon_last={last}".encode() + b"\0\0")
+                self.passes(words)
+
+    # Book: DEV-65
+    def test_the_order_is_good_bad_trial_and_never_empty(self):
+        for variables, words in ((record("B A", "bad", "trial"), ["A", "B"]), (record("B A", "trial", "bad"), ["B", "A"]),
+                                 (record("A B", "bad", "good"), ["B", "A"]), (record("A B", "empty", "bad"), ["B"]),
+                                 (record("A B", "empty", "empty"), [])):
+            with self.subTest(words=words):
+                self.put(variables)
+                self.write_note(b"")
+                self.passes([*words, "recovery"])
+
+    # Book: DEV-58 DEV-65
+    def test_with_both_copies_damaged_b_has_its_turn_when_a_cannot_be_loaded(self):
+        self.passes(["A", "B", "recovery"])
+
+    def test_a_note_that_cannot_be_written_begins_the_list_anew(self):
+        self.put(record("A B", "bad", "bad"))
+        self.passes(["A", "B", "recovery"], ["A", "B", "recovery"], disk_options="format=raw,readonly=on")
 
 
 class Copies(Board):

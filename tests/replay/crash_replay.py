@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 from disk import Clean, Lost, Reordered, Torn, digest_of
 from points import CUTS, POINTS, cuts_of
-from replayed_device import CYCLES, LAST, MOST_BOOTS, REBOOT, SETTLED, TRIES, ReplayedDevice, Unverified
+from replayed_device import (CYCLES, LAST, MARK_BAD, MOST_BOOTS, PUBLICATIONS, REBOOT, SETTLED, TRIES, ReplayedDevice,
+                             Unverified)
 
 WAYS = ("killed", "clean", "lost", "reordered", "torn", "rotten", "emptied")
 SEEDED = {"reordered", "torn", "rotten"}
@@ -41,6 +42,7 @@ LIVES = {
                   [("install", "next", REBOOT), *[BOOT, ("trial", "next", REBOOT)] * TRIES, BOOT,
                    ("settle", "next", SETTLED)]),
     "superseded": ("stable", frozenset(), [("install", "next", REBOOT), ("install", "later", REBOOT)]),
+    "left": ("stable", frozenset(), [*UPDATE, (MARK_BAD, "next", 0), BOOT, ("settle", "next", SETTLED)]),
     "recalled": ("recalled", frozenset(), [("install", "next", REBOOT), ("install", "later", SETTLED)]),
 }
 
@@ -62,7 +64,8 @@ def half_written(life):
 
 def record_life(device, name, before):
     channel, unhealthy, steps = LIVES[name]
-    device.begin(name, before, channel, unhealthy)
+    left = PUBLICATIONS["next"][channel] if any(step[0] == MARK_BAD for step in steps) else ""
+    device.begin(name, before, channel, unhealthy, left)
     for step in steps:
         if step is BOOT:
             device.record_boot()
@@ -243,7 +246,8 @@ class Restart:
             return {}
         if lower := is_lower(floors, self.floors or {}):
             self.problems.append(f"the floor {lower} fell from {self.floors[lower]} to {floors.get(lower)}")
-        good = [self.device.sequences[version] for version in self.device.good_versions() if version]
+        kept = [self.life.left] if self.life.left else []
+        good = [self.device.sequences[version] for version in [*self.device.good_versions(), *kept] if version]
         confirmed = max(good, default=0)
         if floors.get("confirmed_sequence", 0) > confirmed:
             self.problems.append(f"the floor is {floors['confirmed_sequence']}, and only {confirmed} is confirmed")

@@ -35,11 +35,11 @@ POINTS = {
     22: ("healthy, before the boot record", CUTS),
     23: ("inside the boot record that commits", CUTS),
     24: ("after the commit, before journal and floors", CUTS),
-    25: ("about a hardware counter", "not built: no counter; the floor is held against what is confirmed"),
+    25: ("about a hardware counter", "not built: no counter; the floor is held against what is confirmed, and left: updater_mark_bad_test"),
     26: ("a report is lost or comes twice", "not built: there are no reports"),
     27: ("while rolling back", CUTS + "; linking old data back: not built"),
     28: ("both groups BAD, or no copy of the boot record",
-         "uboot_slot_test, boot_uboot_test; recovery by stamps: not built"),
+         "uboot_slot_test, grub_slot_test, updater_last_resort_test, updater_lost_record_test"),
     29: ("journal, checkpoint, stamps, metadata are lost", CUTS + "; the floors too: updater_test"),
     30: ("a clock at 1970 or years ahead", "updater_clock_test, updater_time_test, faketime_test"),
     31: ("no space for a record", "install_cut_test"),
@@ -161,5 +161,5 @@ def points_at(life, disk, call, part, journal, boot_writes):
                 yield 23
             if after_record:
                 yield 24
-    if part == "settle":
+    if part in ("mark-bad", "settle"):
         yield 27

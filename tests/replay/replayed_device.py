@@ -26,6 +26,7 @@ SEGMENT, BLOCK = 64 << 10, 4096
 SLOT_BYTES = 5 * SEGMENT
 KEPT = ["data", "slot-A.ext4", "slot-B.ext4", "uboot.env"]
 ENVIRONMENT = "uboot.env"
+MARK_BAD = "mark-bad"
 REBOOT, SETTLED = 0, 3  # what tenond --once ends with
 MOST_BOOTS = 12
 TRIES = 3
@@ -70,6 +71,7 @@ class Life:
     name: str
     channel: str = "stable"
     unhealthy: frozenset = frozenset()  # releases whose health check fails
+    left: str = ""  # a release that is confirmed, and marked bad then: what it raised stays
     running_before: str = ""
     before: dict = field(default_factory=dict)  # the state it begins with
     after: dict = field(default_factory=dict)
@@ -239,21 +241,23 @@ class ReplayedDevice:
 
     # --- recording
 
-    def begin(self, name, before, channel="stable", unhealthy=frozenset()):
+    def begin(self, name, before, channel="stable", unhealthy=frozenset(), left=""):
         self.load(before)
         self.follow(channel)
-        self.life = Life(name, channel, unhealthy, "1.0.0" if before is self.factory else "1.1.0", before)
+        self.life = Life(name, channel, unhealthy, left, "1.0.0" if before is self.factory else "1.1.0", before)
         self.power_on(self.life)
 
     def record_tenond(self, what, publication, expected, rot=""):
-        """Runs tenond and adds its calls to the life. Its clock hurries, so that there are checkpoints on the way."""
+        """Runs tenond, or `tenon mark-bad` for what is called so, and adds its calls to the life. Its clock hurries, so that
+        there are checkpoints on the way."""
         self.serve(publication)
         trace = self.folder / "trace"
         trace.unlink(missing_ok=True)
-        done = self.tenond({"LD_PRELOAD": RECORD_CALLS, "RECORD_FOLDER": str(self.folder), "RECORD_TO": str(trace),
-                            "RECORD_HURRY": "4", "RECORD_ROT": rot})
+        recording = {"LD_PRELOAD": RECORD_CALLS, "RECORD_FOLDER": str(self.folder), "RECORD_TO": str(trace),
+                     "RECORD_HURRY": "4", "RECORD_ROT": rot}
+        done = self.call(BIN / "tenon", what, environment=recording) if what == MARK_BAD else self.tenond(recording)
         if done.returncode != expected:
-            raise RuntimeError(f"{self.life.name}: tenond ended with {done.returncode}: {done.stderr}")
+            raise RuntimeError(f"{self.life.name}: {what} ended with {done.returncode}: {done.stderr}")
         calls = [call for call in read_trace(trace.read_bytes(), what) if call.path.split("/")[0] in {"", *KEPT}]
         self.add(calls, Scene(publication, self.boot_files()))
         self.life.notes.append(done.stderr)

@@ -22,7 +22,7 @@ The script knows these variables (S is A or B):
                  bad, empty, or anything else: is passed over
   BOOT_S_LEFT    the tries a trial slot has left, one digit; anything else is none
 
-Without any of them slot A boots.
+Without any of them slot A boots. Where no slot boots it ends: the last resort is the real boot scripts'.
 """
 
 import argparse

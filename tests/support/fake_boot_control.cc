@@ -15,8 +15,17 @@ std::optional<SlotGroup> FakeBootControl::boot() {
     const bool on_trial = candidate.state == SlotState::kTrial && candidate.tries_left > 0;
     if (candidate.state != SlotState::kGood && !on_trial) continue;
     if (on_trial) --candidate.tries_left;
+    if (broken.contains(group)) continue;
     now_running = {.running = group, .boot_id = "boot-" + std::to_string(++boots_)};
     return group;
+  }
+  if (!has_last_resort) return std::nullopt;
+  for (const SlotState state : {SlotState::kBad, SlotState::kTrial}) {
+    for (SlotGroup group : {record.first, other(record.first)}) {
+      if (record.of(group).state != state || broken.contains(group)) continue;
+      now_running = {.running = group, .boot_id = "boot-" + std::to_string(++boots_), .is_last_resort = true};
+      return group;
+    }
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <tenon/client/ports/boot_control.h>
 
 #include <optional>
+#include <set>
 
 #include <tests/support/power.h>
 
@@ -24,6 +25,7 @@ class FakeBootControl final : public client::BootControl {
 
   Result<client::Boot> running() override;
   Result<client::BootRecord> read() override;
+  Result<std::string> spoiled_copy() override { return std::string(); }
   Result<void> write(const client::BootRecord& record) override;
   Result<void> restore(const client::BootRecord& record) override;
 
@@ -32,6 +34,8 @@ class FakeBootControl final : public client::BootControl {
                                .groups = {client::GroupBoot{.state = client::SlotState::kGood}, client::GroupBoot{}}};
   client::Boot now_running = {.running = client::SlotGroup::kA, .boot_id = "boot-1"};
   bool unreadable = false;                           // read() is E_HW
+  bool has_last_resort = false;                      // boot() starts what failed when nothing else may boot
+  std::set<client::SlotGroup> broken = {};           // their kernel cannot be loaded: boot() passes them over
   bool lost = false;                                 // no copy is valid: boot() starts A, and restore() may be called
   bool running_unknown = false;                      // running() is E_HW
   std::optional<std::size_t> fail_write_after = {};  // so many writes succeed, then E_HW

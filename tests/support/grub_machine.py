@@ -130,6 +130,7 @@ def make_disk(file, sizes_mib, board=None, boot_type="ext4"):
         marks = {letter: block({"mark": f"{letter} of {file.name}"}) for letter in "ab"}
         for letter, mark in marks.items():
             (tree / f"tenon/grubenv.{letter}").write_bytes(mark)
+        (tree / "tenon/grubenv.last").write_bytes(block())
         if boot_type == "fat" and GRUB_EFI.exists():
             (tree / "EFI/BOOT").mkdir(parents=True)
             run("grub-mkimage", "-O", "x86_64-efi", "-o", tree / "EFI/BOOT/BOOTX64.EFI", "-p", PREFIX, *MODULES)
