@@ -17,8 +17,6 @@ std::string name_of(const Channel& channel) {
   return channel.product.text() + "/" + channel.channel.text();
 }
 
-constexpr std::int64_t kMinutesOfADay = 24 * 60;
-
 bool is_running(const Candidate& candidate) {
   const DeviceFacts& facts = candidate.facts;
   const Release& next = candidate.trip.next();
@@ -119,10 +117,27 @@ std::vector<Breach> check_turn(const Candidate& candidate) {
                     (has_id ? "is at " + Share::create(place)->percent() : "has no id and comes last"));
 }
 
+// When a wish to wait ends, and the window is open then.
+std::optional<metadata::UtcTime> end_of_hold(std::string_view rule, const DeviceFacts& facts) {
+  const std::optional<metadata::UtcTime> from = rule == "deferred" ? facts.deferred_until : facts.now;
+  if ((rule != "deferred" && rule != "window") || !from) return std::nullopt;
+  return facts.window ? facts.window->next_opening(*from) : *from;
+}
+
+std::vector<Breach> check_deferral(const Candidate& candidate) {
+  const DeviceFacts& facts = candidate.facts;
+  if (!facts.deferred_until || is_urgent(candidate)) return {};
+  return broken(!facts.now || *facts.now < *facts.deferred_until, "nobody who wants to wait",
+                shown(candidate) + " waits until " + facts.deferred_until->text() + ", as a person asked");
+}
+
 std::vector<Breach> check_window(const Candidate& candidate) {
   const DeviceFacts& facts = candidate.facts;
-  return broken(facts.window && (!facts.now || !facts.window->is_open(*facts.now)), "an open maintenance window",
-                shown(candidate) + " waits for the maintenance window");
+  if (!facts.window) return {};
+  const std::string waits = shown(candidate) + " waits for the maintenance window, ";
+  if (!facts.now) return broken(true, "a clock to be trusted", waits + "and the clock is not to be trusted");
+  return broken(!facts.window->is_open(*facts.now), "an open maintenance window",
+                waits + "which opens " + facts.window->next_opening(*facts.now).text());
 }
 
 std::vector<Breach> check_link(const Candidate& candidate) {
@@ -204,13 +219,22 @@ constexpr Rule<Candidate> kRules[] = {
      .advice = "tenon-repo channel advance",
      .concerns = would_be_installed,
      .check = check_turn},
+    {.id = "deferred",
+     .severity = Severity::kWarning,
+     .title = "nobody at the device wants to wait",
+     .standard = "nobody does",
+     .source = "tenon defer",
+     .explanation = "who works with a device knows best when it must not restart; what is urgent does not wait",
+     .advice = "wait, or tenon defer --clear",
+     .concerns = would_be_installed,
+     .check = check_deferral},
     {.id = "window",
      .severity = Severity::kWarning,
      .title = "the maintenance window is open",
      .standard = "no window",
      .source = "the maker of the device",
      .explanation = "a device that works for people must not restart while they use it",
-     .advice = "wait; the window opens every day",
+     .advice = "wait: the window opens every day, where the clock is set; or tenon install --now",
      .concerns = would_be_installed,
      .check = check_window},
     {.id = "metered",
@@ -219,7 +243,7 @@ constexpr Rule<Candidate> kRules[] = {
      .standard = "any link",
      .source = "the maker of the device",
      .explanation = "an image over a mobile link may cost more than the device",
-     .advice = "wait for another link",
+     .advice = "wait for another link, bring a bundle, or tenon install --now",
      .concerns = would_be_installed,
      .check = check_link},
 };
@@ -261,11 +285,6 @@ Result<void> check_channel(const Channel& channel, const DeviceFacts& facts) {
   return {};
 }
 
-bool MaintenanceWindow::is_open(metadata::UtcTime now) const {
-  const std::int64_t minute = now.unix_seconds() / 60 % kMinutesOfADay;
-  return (minute - opens_minute + kMinutesOfADay) % kMinutesOfADay < length_minutes;
-}
-
 std::span<const Rule<Candidate>> device_rules() {
   return kRules;
 }
@@ -282,7 +301,8 @@ Decision decide(const Channel& channel, const Trip& trip, const DeviceFacts& fac
   for (const auto& [severity, verdict] :
        {std::pair(Severity::kError, Verdict::kRefuse), std::pair(Severity::kWarning, Verdict::kHold)}) {
     const auto finding = std::ranges::find(judgement.findings, severity, &Finding::severity);
-    if (finding != judgement.findings.end()) return {verdict, finding->rule, finding->breach.found};
+    if (finding == judgement.findings.end()) continue;
+    return {verdict, finding->rule, finding->breach.found, end_of_hold(finding->rule, facts)};
   }
   if (is_running(candidate)) return {Verdict::kUpToDate, "up_to_date", shown(candidate) + " is running"};
   return {Verdict::kInstall, trip.is_straight() ? "newer" : "bridge", shown(candidate) + " is to be installed"};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tenon/policies/channel.h>
+#include <tenon/policies/maintenance_window.h>
 #include <tenon/policies/rule.h>
 #include <tenon/policies/trip.h>
 
@@ -32,15 +33,6 @@ struct SequenceFloor {
   bool operator==(const SequenceFloor&) const = default;
 };
 
-// MaintenanceWindow is when a device may install, every day: from a minute of the day in UTC, over midnight if need be.
-struct MaintenanceWindow {
-  std::int64_t opens_minute = 0;     // 0 to 1439
-  std::int64_t length_minutes = 60;  // 1 to 1440
-
-  bool is_open(metadata::UtcTime now) const;
-  bool operator==(const MaintenanceWindow&) const = default;
-};
-
 struct DeviceFacts {
   Label product;
   Label hardware;
@@ -54,7 +46,8 @@ struct DeviceFacts {
   // now is absent when the clock is not to be trusted: then the window is closed, and no ramp counts.
   std::optional<metadata::UtcTime> now = {};
   std::optional<bool> is_metered = {};  // the link to the source costs by the byte; absent: it does not matter
-  std::string device_id = {};           // draws the place in a rollout; without one a device comes last
+  std::optional<metadata::UtcTime> deferred_until = {};  // a person wants to wait; absent, or over: nobody does
+  std::string device_id = {};  // draws the place in a rollout; without one a device comes last
   std::optional<Label> group = {};
 };
 
@@ -70,6 +63,7 @@ struct Decision {
   Verdict verdict;
   std::string reason;
   std::string text;
+  std::optional<metadata::UtcTime> until = {};  // of a hold: when it ends, where that is known
   bool operator==(const Decision&) const = default;
 };
 

@@ -2,6 +2,7 @@
 #include <tenon/client/config/text_file.h>
 #include <tenon/client/slots/partition_name.h>
 #include <tenon/client/transport/http_url.h>
+#include <tenon/metadata/utf8.h>
 
 #include <limits>
 #include <optional>
@@ -220,6 +221,19 @@ Result<void> read_boot(Table& top, const std::string& file, DeviceConfig& config
   return boot.finish();
 }
 
+Result<void> read_check(Table& check, DeviceConfig& config) {
+  std::string window;
+  TENON_TRY_VOID(check.positive("interval_minutes", config.interval_minutes, 60 * 24 * 30));
+  TENON_TRY_VOID(check.string("window", window));
+  TENON_TRY_VOID(check.strings("metered", config.metered));
+  if (!window.empty()) {
+    const auto read = policies::MaintenanceWindow::parse(window);
+    if (!read) return check.error(*check.find("window"), "window " + printable(window) + " " + read.error().message);
+    config.window = *read;
+  }
+  return check.finish();
+}
+
 Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& file) {
   std::vector<HealthCommand> commands;
   const toml::node* node = top.find("health");
@@ -282,8 +296,7 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
   TENON_TRY(const toml::table* check_table, top.table("check"));
   if (check_table != nullptr) {
     Table check(*check_table, "check", file);
-    TENON_TRY_VOID(check.positive("interval_minutes", config.interval_minutes, 60 * 24 * 30));
-    TENON_TRY_VOID(check.finish());
+    TENON_TRY_VOID(read_check(check, config));
   }
   TENON_TRY(const toml::table* control_table, top.table("control"));
   if (control_table != nullptr) {

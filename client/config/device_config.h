@@ -10,7 +10,7 @@
 //   [slots.recovery]  likewise, if there is a recovery system: no update writes there
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)
-//   [check]       interval_minutes
+//   [check]       interval_minutes, window (of the day, in UTC, in which to arm and reboot), metered (a command)
 //   [control]     socket (where tenond answers `tenon`), group (whose members may act; everybody may look)
 //   [[health]]    name, command, timeout_seconds
 #pragma once
@@ -19,6 +19,7 @@
 #include <tenon/client/slots/file_slots.h>
 #include <tenon/client/transport/fetch_options.h>
 #include <tenon/policies/label.h>
+#include <tenon/policies/maintenance_window.h>
 
 #include <array>
 #include <cstdint>
@@ -52,7 +53,9 @@ struct DeviceConfig {
   std::uint32_t tries = 3;               // 1 to 9: the boot script counts with one digit
   std::vector<std::string> reboot = {};  // empty: somebody else reboots
   std::uint32_t interval_minutes = 60;
-  std::string control_socket = {};  // empty: none, and `tenon` acts by itself
+  std::optional<policies::MaintenanceWindow> window = {};  // none: any time will do
+  std::vector<std::string> metered = {};                   // says by exit status 0 that the link is; empty: it never is
+  std::string control_socket = {};                         // empty: none, and `tenon` acts by itself
   std::string control_group = "tenon";
   std::vector<HealthCommand> health = {};
 

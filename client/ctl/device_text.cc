@@ -36,6 +36,19 @@ std::string floor_line(const json::Object& status) {
   return "floor      sequence " + (lowest > 0 ? std::to_string(lowest) : std::string("none yet")) + "\n";
 }
 
+// What holds updates back, by the wishes of people.
+std::string wish_lines(const json::Object& status) {
+  std::string text;
+  if (const std::string until = shown(status, "deferred_until"); !until.empty())
+    text += "deferred   until " + until + "\n";
+  const json::Object& window = object_in(status, "window");
+  if (window.empty()) return text;
+  const std::string opens = shown(window, "opens");
+  text += "window     " + shown(window, "daily") + " UTC, ";
+  if (true_in(window, "is_open")) return text + "open now\n";
+  return text + (opens.empty() ? "closed: the clock is not to be trusted" : "opens " + opens) + "\n";
+}
+
 std::string image_text(const json::Object& image, std::int64_t bytes_per_second) {
   const std::int64_t missing = number_in(image, "write_bytes");
   std::string text = shown(image, "slot") + ": " + size_text(number_in(image, "bytes")) + ", ";
@@ -86,7 +99,7 @@ std::string status_text(const json::Object& answer) {
   for (const json::Object* entry : objects_in(answer, "quarantine")) {
     text += "quarantine " + shown(*entry, "version") + ": " + shown(*entry, "reason") + "\n";
   }
-  return text + floor_line(answer);
+  return text + wish_lines(answer) + floor_line(answer);
 }
 
 std::string plan_text(const json::Object& answer) {
@@ -97,6 +110,16 @@ std::string plan_text(const json::Object& answer) {
   text += shown(answer, "version") + " (sequence " + std::to_string(number_in(answer, "sequence")) +
           ") into slot group " + shown(plan, "group") + "\n";
   for (const json::Object* image : images) text += image_text(*image, number_in(plan, "bytes_per_second"));
+  return text;
+}
+
+std::string defer_text(const json::Object& answer) {
+  const std::string until = shown(answer, "until");
+  if (until.empty()) return "updates wait for nobody any more\n";
+  const std::string armed = shown(answer, "armed");
+  std::string text = "updates wait until " + until + ", unless the channel says that they are urgent\n";
+  if (!armed.empty())
+    text += armed + " is armed and stays so: any reboot tries it, unless you take it back: tenon rollback\n";
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <tenon/client/daemon/device_service.h>
 #include <tenon/client/daemon/program.h>
 #include <tenon/client/daemon/terminal_reporter.h>
+#include <tenon/client/updater/deferral.h>
 #include <tenon/metadata/utf8.h>
 
 #include <cstdio>
@@ -23,6 +24,9 @@ struct Options {
   std::string config_path = "/etc/tenon/device.toml";
   std::string reason = "asked for by a person";
   std::string bundle = {};  // empty: the sources of the configuration
+  std::string defer_for = {};
+  bool clear_deferral = false;
+  bool install_now = false;
   bool as_json = false;
   bool quiet = false;
 };
@@ -91,8 +95,11 @@ constexpr Word kWords[] = {
     {"check", "Check", "ask the repository what this device would do", check_text, status_of_verdict},
     {"plan", "Plan", "what an install would fetch and write, from which payloads and why; writes to no slot", plan_text,
      status_of_verdict},
-    {"install", "Install", "write the current release to the other slots and arm its trial boot", install_text,
+    {"install", "Install",
+     "write the current release to the other slots, and arm its trial boot when this is a moment for it", install_text,
      status_of_verdict},
+    {"defer", "Defer", "arm nothing for a while: 3d, 12h or 30m, 30d at most; what is armed already stays so",
+     defer_text, done},
     {"confirm", "Confirm", "on a trial boot: run the health checks and keep the release", confirm_text,
      status_of_confirm},
     {"rollback", "Rollback", "end a trial, or take back one that is armed; that release is not taken again",
@@ -123,6 +130,21 @@ struct OpenedBundle {
   }
 };
 
+Result<void> set_deferral(const Options& options, ControlCall& call) {
+  if (options.clear_deferral != options.defer_for.empty()) {
+    return Error{ErrorCode::kUsage, "tenon defer takes either a duration or --clear"}.with_hint(
+        "for example: tenon defer 3d");
+  }
+  std::chrono::seconds length{0};
+  if (!options.clear_deferral) {
+    TENON_TRY(length, parse_deferral_length(options.defer_for));
+    if (length.count() == 0)
+      return Error{ErrorCode::kUsage, "a deferral of no time is none"}.with_hint("tenon defer --clear");
+  }
+  call.parameters.set("seconds", static_cast<std::int64_t>(length.count()));
+  return {};
+}
+
 Result<int> ask(const DeviceConfig& config, const Options& options, const Word& word) {
   TerminalReporter reporter(options.quiet || options.as_json);
   OpenedBundle bundle;
@@ -133,6 +155,8 @@ Result<int> ask(const DeviceConfig& config, const Options& options, const Word& 
     call.parameters.set("bundle", options.bundle);
   }
   if (takes_reason(word)) call.parameters.set("reason", options.reason);
+  if (word.method == std::string_view("Defer")) TENON_TRY_VOID(set_deferral(options, call));
+  if (options.install_now) call.parameters.set("now", true);
 
   std::unique_ptr<ControlStream> daemon;
   if (!config.control_socket.empty()) {
@@ -187,6 +211,15 @@ int run(int argc, char** argv) {
           ->check(names_a_file());
     }
     if (takes_reason(word)) command->add_option("--reason", options.reason, "what to remember of it");
+    if (word.method == std::string_view("Defer")) {
+      command->add_option("DURATION", options.defer_for, "3d, 12h or 30m");
+      command->add_flag("--clear", options.clear_deferral, "updates wait no longer");
+    }
+    if (word.method == std::string_view("Install")) {
+      command->add_flag(
+          "--now", options.install_now,
+          "whatever the maintenance window, a metered link and a deferral say; no other rule is passed over");
+    }
   }
   try {
     app.parse(argc, argv);

@@ -9,9 +9,15 @@ Result<CycleOutcome> run_cycle(Updater& updater) {
     if (!outcome.confirmed) return CycleOutcome{outcome.reboot_wanted, "the trial is not healthy: " + outcome.reason};
   }
   const Result<InstallOutcome> outcome = updater.install();
-  if (outcome) return CycleOutcome{outcome->reboot_wanted, outcome->decision.text};
+  if (outcome) {
+    const policies::Decision& decision = outcome->decision;
+    return CycleOutcome{outcome->reboot_wanted, decision.text, decision.reason == "window", decision.until};
+  }
   // What waits may have been withdrawn meanwhile; if that cannot be learned now, the reboot is still wanted.
-  if (started == StartOutcome::kWaitsForReboot) return CycleOutcome{true, "a reboot is awaited"};
+  if (started == StartOutcome::kWaitsForReboot) {
+    TENON_TRY(const bool may_reboot, updater.may_reboot());
+    return CycleOutcome{may_reboot, "a reboot is awaited", !may_reboot};
+  }
   return outcome.error();
 }
 

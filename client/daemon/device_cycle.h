@@ -10,6 +10,8 @@ namespace tenon::client {
 struct CycleOutcome {
   bool reboot_wanted = false;
   std::string summary;
+  bool awaits_window = false;                   // to arm or to reboot
+  std::optional<metadata::UtcTime> until = {};  // what is waited for comes then, where that is known
 };
 
 // run_cycle settles a trial boot by its health; on a settled system it checks and installs.

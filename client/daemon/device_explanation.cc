@@ -6,8 +6,6 @@
 namespace tenon::client {
 namespace {
 
-constexpr std::string_view kOfPolicy = "policy.";
-
 std::string group_name(SlotGroup group) {
   return "slot group " + std::string(to_string(group));
 }
@@ -51,6 +49,18 @@ std::string state_text(const Status& status) {
   return "";
 }
 
+// What it waits for beside that.
+std::string wishes_text(const Status& status) {
+  std::string text;
+  if (status.deferred_until) text += "; a person wants updates to wait until " + status.deferred_until->text();
+  const UpdateState state = status.journal.state;
+  const bool waits = state == UpdateState::kStaged || state == UpdateState::kArmed;
+  if (!waits || !status.window || status.window->is_open) return text;
+  const std::optional<metadata::UtcTime> opens = status.window->opens;
+  return text + "; the maintenance window " +
+         (opens ? "opens " + opens->text() : "is closed while the clock is not to be trusted");
+}
+
 const StoredEvent* newest(const std::vector<StoredEvent>& events, std::initializer_list<EventKind> kinds) {
   const auto found = std::find_if(events.rbegin(), events.rend(), [&](const StoredEvent& event) {
     return std::ranges::any_of(kinds, [&](EventKind kind) { return event.kind == to_string(kind); });
@@ -62,9 +72,8 @@ const StoredEvent* newest(const std::vector<StoredEvent>& events, std::initializ
 json::Value with_rule(const StoredEvent* event) {
   if (event == nullptr) return nullptr;
   json::Object object = event_json(*event);
-  if (!event->reason.starts_with(kOfPolicy)) return object;
   for (const auto& rule : policies::device_rules()) {
-    if (rule.id != std::string_view(event->reason).substr(kOfPolicy.size())) continue;
+    if (event->reason != reason_code(rule.id)) continue;
     object.set("rule", std::string(rule.title));
     object.set("explanation", std::string(rule.explanation));
     object.set("advice", std::string(rule.advice));
@@ -81,7 +90,7 @@ json::Object explanation_json(const Status& status, const std::vector<StoredEven
   };
   json::Object object;
   object.set("schema", 1);
-  object.set("text", state_text(status));
+  object.set("text", state_text(status) + wishes_text(status));
   object.set("decision", with_rule(since_then(newest(events, {EventKind::kDecision}))));
   object.set("failure", with_rule(since_then(newest(events, {EventKind::kFailure}))));
   object.set("result",

@@ -5,6 +5,7 @@
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
 #include <tenon/client/errands/courier_fetcher.h>
+#include <tenon/client/health/command_link.h>
 #include <tenon/client/store/file_store.h>
 #include <tenon/client/transport/bundle_fetcher.h>
 #include <tenon/client/transport/http_url.h>
@@ -129,6 +130,7 @@ struct DeviceRuntime::Adapters {
   FileSlots slots;
   std::unique_ptr<BootControl> boot;
   DeviceHealth health;
+  CommandLink link;
   SystemClock clock = {};
   NoHistory no_history = {};
   std::optional<HistoryLog> history = {};
@@ -166,7 +168,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                .sources = std::move(sources),
                .slots = FileSlots(config.slots, reporter, "/proc/self/mountinfo", PartitionFinder(), config.recovery),
                .boot = std::move(boot),
-               .health = DeviceHealth(courier, config.health)});
+               .health = DeviceHealth(courier, config.health),
+               .link = CommandLink(config.metered, reporter)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
     const Result<Boot> running = all.boot->running();
@@ -187,13 +190,15 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                             .clock = all.clock,
                             .health = all.health,
                             .reporter = reporter,
-                            .history = all.history ? static_cast<History&>(*all.history) : all.no_history},
+                            .history = all.history ? static_cast<History&>(*all.history) : all.no_history,
+                            .link = &all.link},
                       Device{.product = config.product,
                              .hardware = config.hardware,
                              .channel = config.channel,
                              .embedded_root = to_bytes(root),
                              .device_id = read_device_id(config.id_file),
                              .group = config.group,
+                             .window = config.window,
                              .running_image = std::move(running_image),
                              .tries = config.tries,
                              .attempts = config.attempts,

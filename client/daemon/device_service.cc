@@ -39,6 +39,7 @@ json::Object decision_json(const policies::Decision& decision) {
   object.set("install", decision.verdict == policies::Verdict::kInstall);
   object.set("reason", decision.reason);
   object.set("text", decision.text);
+  object.set("until", decision.until ? json::Value(decision.until->text()) : json::Value());
   return object;
 }
 
@@ -58,6 +59,20 @@ Result<std::optional<std::string>> text_in(json::Fields& parameters, std::string
   return Error{ErrorCode::kUsage, std::string(name) + " is no string"};
 }
 
+// Parameters that may be left out, or null. Errors: E_USAGE for one that is something else.
+Result<bool> flag_in(json::Fields& parameters, std::string_view name) {
+  const json::Value* value = parameters.optional(name);
+  if (value == nullptr || value->is_null()) return false;
+  if (value->boolean() != nullptr) return *value->boolean();
+  return Error{ErrorCode::kUsage, std::string(name) + " is neither true nor false"};
+}
+Result<std::optional<std::int64_t>> integer_in(json::Fields& parameters, std::string_view name) {
+  const json::Value* value = parameters.optional(name);
+  if (value == nullptr || value->is_null()) return std::optional<std::int64_t>();
+  if (value->integer() != nullptr) return std::optional(*value->integer());
+  return Error{ErrorCode::kUsage, std::string(name) + " is no integer"};
+}
+
 Result<json::Object> check(Updater& updater, Asked& /*asked*/) {
   TENON_TRY(const Selection selection, updater.check());
   return selection_json(selection);
@@ -71,8 +86,9 @@ Result<json::Object> plan(Updater& updater, Asked& asked) {
   return object;
 }
 
-Result<json::Object> install(Updater& updater, Asked& /*asked*/) {
-  TENON_TRY(const InstallOutcome outcome, updater.install());
+Result<json::Object> install(Updater& updater, Asked& asked) {
+  TENON_TRY(const bool now, flag_in(asked.parameters, "now"));
+  TENON_TRY(const InstallOutcome outcome, updater.install(now ? Wishes::kPassOver : Wishes::kHeed));
   json::Object object = decision_json(outcome.decision);
   object.set("reboot_wanted", outcome.reboot_wanted);
   return object;
@@ -110,10 +126,23 @@ Result<json::Object> mark_bad(Updater& updater, Asked& asked) {
   return object;
 }
 
+Result<json::Object> defer(Updater& updater, Asked& asked) {
+  TENON_TRY(const std::optional<std::int64_t> seconds, integer_in(asked.parameters, "seconds"));
+  if (!seconds) return Error{ErrorCode::kUsage, "seconds is missing"};
+  TENON_TRY(const std::optional<metadata::UtcTime> until, updater.defer(std::chrono::seconds(*seconds)));
+  TENON_TRY(const Status status, updater.status());
+  const bool is_armed = status.record.of(other(status.boot.running)).state == SlotState::kTrial;
+  json::Object object;
+  object.set("schema", 1);
+  object.set("until", until ? json::Value(until->text()) : json::Value());
+  object.set("armed", is_armed ? status.journal.version : "");
+  return object;
+}
+
 const std::map<std::string, Method, std::less<>>& methods_that_act() {
-  static const std::map<std::string, Method, std::less<>> kMethods = {{"Check", check},       {"Plan", plan},
-                                                                      {"Install", install},   {"Confirm", confirm},
-                                                                      {"Rollback", rollback}, {"MarkBad", mark_bad}};
+  static const std::map<std::string, Method, std::less<>> kMethods = {
+      {"Check", check},       {"Plan", plan},        {"Install", install}, {"Confirm", confirm},
+      {"Rollback", rollback}, {"MarkBad", mark_bad}, {"Defer", defer}};
   return kMethods;
 }
 
@@ -213,16 +242,20 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
   TENON_TRY(const std::optional<std::string> bundle, text_in(parameters, "bundle"));
   const std::string bundle_name = bundle.value_or("the bundle");
   TENON_TRY_VOID(text_in(parameters, "reason"));
+  TENON_TRY_VOID(flag_in(parameters, "now"));
+  TENON_TRY_VOID(integer_in(parameters, "seconds"));
   if (const Result<void> known = parameters.finish(); !known) return unusable(known.error());
   if (call.file < 0 && bundle) {
     return Error{ErrorCode::kUsage, "the file of " + printable(bundle_name) + " was not handed over"};
   }
   TENON_TRY(SourceList sources,
             call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
-  const bool asks_sources =
-      call.file < 0 && method->second != confirm && method->second != rollback && method->second != mark_bad;
+  DeviceConfig config = config_;
+  if (call.file >= 0) config.metered.clear();  // no link is used
+  const bool asks_sources = call.file < 0 && method->second != confirm && method->second != rollback &&
+                            method->second != mark_bad && method->second != defer;
   Result<json::Object> result =
-      act(config_, std::move(sources), courier_, reporter, method->second, parameters, asks_sources);
+      act(config, std::move(sources), courier_, reporter, method->second, parameters, asks_sources);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
   return result;
 }
@@ -235,9 +268,11 @@ interface org.tenon.Update
 
 type Progress (step: string, done: int, total: int)
 
+type Window (daily: string, is_open: bool, opens: ?string)
+
 # What runs, what waits, what failed. Changes nothing and asks nobody.
 method Status() -> (schema: int, device: object, running: string, last_resort: bool, next_boot: string, groups: object, update: object,
-  last_result: string, quarantine: []object, floors: ?object)
+  last_result: string, quarantine: []object, floors: ?object, deferred_until: ?string, window: ?Window)
 
 # Why this device is where it is: the state in one sentence, and the newest decision, failure and result, with what to do.
 method Explain() -> (schema: int, text: string, decision: ?object, failure: ?object, result: ?object)
@@ -254,17 +289,22 @@ method History() -> (schema: int, events: []Event, spoiled_lines: int)
 # With "more" alone: what this device does from now on, until the caller closes the connection.
 method Monitor() -> (note: ?string, warning: ?string, progress: ?Progress)
 
-# What the repository would have this device do. verdict: install, up_to_date, hold or refuse.
+# What the repository would have this device do. verdict: install, up_to_date, hold or refuse. until: when a hold ends, where
+# that is known.
 method Check(bundle: ?string) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
-  version: string, sequence: int, bridge_to: ?string)
+  until: ?string, version: string, sequence: int, bridge_to: ?string)
 
 # What an install would fetch and write.
 method Plan(bundle: ?string) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
-  version: string, sequence: int, bridge_to: ?string, plan: object)
+  until: ?string, version: string, sequence: int, bridge_to: ?string, plan: object)
 
-# Writes the release that comes next to the other slots and arms its trial boot.
-method Install(bundle: ?string) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
-  reboot_wanted: bool)
+# Writes the release that comes next to the other slots and arms its trial boot when this is a moment for it; with now, whatever
+# the maintenance window, the link and a deferral say.
+method Install(bundle: ?string, now: ?bool) -> (schema: int, verdict: string, install: bool, reason: string, text: string,
+  until: ?string, reboot_wanted: bool)
+
+# Arms nothing for so many seconds, at most 30 days; 0 ends it. armed: the version that is armed already, and stays so.
+method Defer(seconds: int) -> (schema: int, until: ?string, armed: string)
 
 # On a trial boot: runs the health checks and keeps the release.
 method Confirm() -> (schema: int, confirmed: bool, reboot_wanted: bool, reason: string)

@@ -54,6 +54,18 @@ json::Value quarantine_json(const Journal& journal) {
   return entries;
 }
 
+json::Value time_json(const std::optional<metadata::UtcTime>& time) {
+  return time ? json::Value(time->text()) : json::Value();
+}
+
+json::Value window_json(const WindowStatus& status) {
+  json::Object object;
+  object.set("daily", status.window.text());
+  object.set("is_open", status.is_open);
+  object.set("opens", time_json(status.opens));
+  return object;
+}
+
 }  // namespace
 
 json::Object status_json(const DeviceConfig& config, const Status& status) {
@@ -79,6 +91,8 @@ json::Object status_json(const DeviceConfig& config, const Status& status) {
   object.set("last_result", status.journal.last_result);
   object.set("quarantine", quarantine_json(status.journal));
   object.set("floors", status.floors ? floors_json(*status.floors) : json::Value());
+  object.set("deferred_until", time_json(status.deferred_until));
+  object.set("window", status.window ? window_json(*status.window) : json::Value());
   return object;
 }
 

@@ -5,6 +5,7 @@
 #include <tenon/client/daemon/device_cycle.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/device_service.h>
+#include <tenon/client/daemon/next_check.h>
 #include <tenon/client/daemon/program.h>
 #include <tenon/client/daemon/terminal_reporter.h>
 
@@ -60,11 +61,16 @@ void give_memory_back() {
 #endif
 }
 
-// Devices that were switched on together do not ask together: up to a tenth of the interval more.
-std::chrono::seconds until_next_check(const DeviceConfig& config) {
-  const std::int64_t interval = std::int64_t{60} * config.interval_minutes;
+std::chrono::seconds pause_after(const DeviceConfig& config, const Result<CycleOutcome>& outcome) {
+  Awaited awaited;
+  if (outcome) awaited.is_window = outcome->awaits_window;
+  if (outcome && outcome->until) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    awaited.in =
+        std::chrono::seconds(outcome->until->unix_seconds()) - std::chrono::duration_cast<std::chrono::seconds>(now);
+  }
   std::random_device entropy;
-  return std::chrono::seconds(interval + std::uniform_int_distribution<std::int64_t>(0, interval / 10)(entropy));
+  return until_next_check(config, awaited, std::uniform_real_distribution<double>(0, 1)(entropy));
 }
 
 int run_once(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
@@ -114,7 +120,7 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
     }
     give_memory_back();
     was_busy = is_busy;
-    std::this_thread::sleep_for(is_busy ? kBusyPause : until_next_check(config));
+    std::this_thread::sleep_for(is_busy ? kBusyPause : pause_after(config, outcome));
   }
 }
 

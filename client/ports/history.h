@@ -17,6 +17,7 @@ enum class EventKind {
   kConfirmed,   // it stays
   kRolledBack,  // it does not, and is not taken again
   kFailure,     // something went wrong; it is tried again
+  kAsked,       // a person at the device decided when an update may happen
 };
 constexpr std::string_view to_string(EventKind kind) {
   switch (kind) {
@@ -28,6 +29,7 @@ constexpr std::string_view to_string(EventKind kind) {
     case EventKind::kConfirmed: return "confirmed";
     case EventKind::kRolledBack: return "rolled_back";
     case EventKind::kFailure: return "failure";
+    case EventKind::kAsked: return "asked";
   }
   return "";
 }

@@ -25,7 +25,7 @@ class TrustStore {
   virtual Result<void> save(const std::string& file_name, ByteView content) = 0;
 };
 
-enum class Record { kFloors, kJournal, kCheckpoint, kStamps };
+enum class Record { kFloors, kJournal, kCheckpoint, kStamps, kDeferral };
 
 struct Absent {};   // never written
 struct Damaged {};  // was written, and no copy can be read: not the same as absent

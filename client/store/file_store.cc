@@ -17,7 +17,7 @@ constexpr const char* kMetadataName = "metadata";
 constexpr const char* kRecordsName = "records";
 
 // The file of each record; the order is that of Record.
-constexpr std::array kRecordNames = {"floors", "journal", "checkpoint", "stamps"};
+constexpr std::array kRecordNames = {"floors", "journal", "checkpoint", "stamps", "deferral"};
 
 Result<Folder> open_data_folder(const std::filesystem::path& path) {
   auto folder = Folder::open(path);

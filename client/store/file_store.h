@@ -2,7 +2,7 @@
 //
 //   lock        held by the one process that may write
 //   metadata/   the trusted metadata files, the bytes as received
-//   records/    floors, journal, checkpoint, stamps: a RecordPair each
+//   records/    floors, journal, checkpoint, stamps, deferral: a RecordPair each
 //
 // The data folder itself is never made here: a device whose data partition is not mounted must not begin anew.
 // Thread: one at a time.

@@ -92,4 +92,15 @@ Result<void> DeviceState::save_stamp(SlotGroup group, const Stamp& stamp) {
   return records_->save(Record::kStamps, write_stamps(all));
 }
 
+Result<Deferral> DeviceState::deferral() {
+  TENON_TRY(const RecordContent content, records_->load(Record::kDeferral));
+  std::optional<Deferral> deferral = decoded(content, Deferral::read);
+  if (!deferral && !is_absent(content)) reporter_->warn("the deferral cannot be read: updates wait for nobody");
+  return deferral.value_or(Deferral::ended());
+}
+
+Result<void> DeviceState::save(const Deferral& deferral) {
+  return records_->save(Record::kDeferral, deferral.write());
+}
+
 }  // namespace tenon::client

@@ -5,6 +5,7 @@
 
 #include <tenon/client/ports/reporter.h>
 #include <tenon/client/ports/trust_store.h>
+#include <tenon/client/updater/deferral.h>
 #include <tenon/client/updater/records.h>
 
 #include <optional>
@@ -40,6 +41,10 @@ class DeviceState {
 
   Result<Stamps> stamps();
   Result<void> save_stamp(SlotGroup group, const Stamp& stamp);
+
+  // deferral gives none for one that was never made or cannot be read: it must not keep a device from updates.
+  Result<Deferral> deferral();
+  Result<void> save(const Deferral& deferral);
 
  private:
   Result<bool> is_first_start();

@@ -35,7 +35,8 @@ Result<FoundChannel> find_channel(RepositoryClient& client, const TrustedReposit
 }
 
 Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository, FoundChannel found,
-                                 const policies::DeviceFacts& facts, const metadata::Rules& rules) {
+                                 const policies::DeviceFacts& facts, const metadata::Rules& rules,
+                                 const std::optional<Sha256>& written) {
   auto& [channel, valid_until] = found;
   TENON_TRY(FoundRelease named, find_release(client, repository, facts.product, channel.release, rules));
   if (named.digest != channel.release_sha256) {
@@ -52,8 +53,16 @@ Result<Selection> select_release(RepositoryClient& client, const TrustedReposito
     return std::move(via.release);
   };
   TENON_TRY_VOID(policies::complete_trip(trip, find_bridge));
-  policies::Decision decision = policies::decide(channel, trip, facts);
-  return Selection{std::move(channel), trip.next(), digest, std::move(decision), ends};
+  policies::Decision wanted = policies::decide(channel, trip, without_wishes(facts));
+  policies::Decision decision = policies::decide(channel, trip, for_arming(facts));
+  bool may_write = false;
+  if (written != digest) {
+    policies::Decision writing = policies::decide(channel, trip, for_writing(facts));
+    may_write = writing.verdict == policies::Verdict::kInstall;
+    if (!may_write) decision = std::move(writing);
+  }
+  const policies::Release& next = trip.next();
+  return Selection{std::move(channel), trip, next, digest, std::move(wanted), std::move(decision), may_write, ends};
 }
 
 }  // namespace tenon::client

@@ -53,13 +53,19 @@ Result<Status> Updater::status() {
   TENON_TRY(const BootRecord record, ports_.boot.read());
   TENON_TRY(Journal journal, state_.journal());
   TENON_TRY(Stamps stamps, state_.stamps());
-  const Result<Floors> floors = this->floors();
+  const Result<Floors> known_floors = this->floors();
+  std::optional<Floors> floors = known_floors ? std::optional(*known_floors) : std::nullopt;
+  TENON_TRY(const Deferral stored, state_.deferral());
+  const Deferral deferral = stored.counted(uptime(boot));
+  const metadata::UtcTime now = known_time(floors);
   return Status{std::move(boot),
                 record,
                 std::move(journal),
                 std::move(stamps),
-                floors ? std::optional(*floors) : std::nullopt,
-                device_.running_image};
+                std::move(floors),
+                device_.running_image,
+                deferral.is_over(now) ? std::nullopt : std::optional(deferral.ends_at(now)),
+                window_at(now)};
 }
 
 // What is known of a confirmed group by the stamp it got when it was filled, or the first time that it was to be a fallback.
@@ -119,9 +125,12 @@ Result<policies::DeviceFacts> Updater::facts(const Floors& floors, const metadat
                               .running_sequence = running.sequence ? running.sequence : floors.sequence.confirmed,
                               .floor = floors.sequence,
                               .running_release = stamp ? stamp->release_digest : std::nullopt,
+                              .window = device_.window,
                               .device_id = device_.device_id,
                               .group = device_.group};
   if (ports_.clock.is_synchronised()) facts.now = rules.now;
+  if (ports_.link != nullptr) facts.is_metered = ports_.link->is_metered();
+  TENON_TRY(facts.deferred_until, deferred_until(boot, rules.now));
   for (const Quarantined& entry : journal.quarantine) facts.quarantine.insert(entry.image);
   return facts;
 }
@@ -145,18 +154,15 @@ Result<Updater::Refreshed> Updater::refresh() {
 
 Result<Updater::Checked> Updater::select(Refreshed refreshed) {
   auto& [repository, channel, rules, facts, floors] = refreshed;
-  TENON_TRY(Selection selection, select_release(client_, repository, std::move(channel), facts, rules));
+  TENON_TRY(const std::optional<Sha256> written, written_release());
+  TENON_TRY(Selection selection, select_release(client_, repository, std::move(channel), facts, rules, written));
   floors.sequence.raise_serial(selection.channel);
   TENON_TRY_VOID(state_.save_floors(floors, meta_keys_of(device_)));
   const policies::Decision& decision = selection.decision;
   if (decision.verdict == policies::Verdict::kHold || decision.verdict == policies::Verdict::kRefuse) {
-    ports_.history.record({.kind = EventKind::kDecision,
-                           .version = selection.release.version.text(),
-                           .sequence = selection.release.sequence.value(),
-                           .reason = "policy." + decision.reason,
-                           .text = decision.text});
+    record_decision(selection.release, decision);
   }
-  return Checked{std::move(repository), std::move(selection), rules};
+  return Checked{std::move(repository), std::move(selection), rules, std::move(facts)};
 }
 
 // The system's clock, but never before the running image was built.
@@ -194,7 +200,7 @@ Result<void> Updater::require_settled(const Boot& boot, const BootRecord& record
       .with_hint("compare the boot environment with the kernel command line's tenon.slot");
 }
 
-Result<InstallOutcome> Updater::install() {
+Result<InstallOutcome> Updater::install(Wishes wishes) {
   TENON_TRY(const Boot boot, ports_.boot.running());
   TENON_TRY(BootRecord record, ports_.boot.read());
   TENON_TRY_VOID(require_settled(boot, record));
@@ -204,18 +210,25 @@ Result<InstallOutcome> Updater::install() {
   if (record.of(target).state == SlotState::kTrial && withdraws(refreshed.channel.channel, journal)) {
     TENON_TRY_VOID(disarm(target, record, journal));
   }
-  TENON_TRY(const Checked checked, select(std::move(refreshed)));
-  if (checked.selection.decision.verdict != policies::Verdict::kInstall) {
+  TENON_TRY(Checked checked, select(std::move(refreshed)));
+  const Selection& selection = checked.selection;
+  if (selection.wanted.verdict != policies::Verdict::kInstall) {
     if (record.of(target).state == SlotState::kTrial) TENON_TRY_VOID(disarm(target, record, journal));
-    return InstallOutcome{checked.selection.decision, false};
+    return InstallOutcome{selection.decision, false};
   }
-  const bool armed = is_under_way(journal, checked.selection.release_digest, target) &&
-                     journal.state == UpdateState::kArmed && record.of(target).state == SlotState::kTrial;
-  if (!armed) {
-    TENON_TRY_VOID(write_release(checked, boot, record, journal));
-    TENON_TRY_VOID(arm(checked, boot, record, journal));
+  if (wishes == Wishes::kPassOver) pass_over_wishes(checked);
+  const bool armed = is_under_way(journal, selection.release_digest, target) && journal.state == UpdateState::kArmed &&
+                     record.of(target).state == SlotState::kTrial;
+  const bool is_moment = selection.decision.verdict == policies::Verdict::kInstall;
+  if (armed || !(is_moment || selection.may_write)) return InstallOutcome{selection.decision, armed && is_moment};
+  TENON_TRY_VOID(write_release(checked, boot, record, journal));
+  const policies::Decision arming = arming_decision(checked);
+  if (arming.verdict != policies::Verdict::kInstall) {
+    if (arming != selection.decision) record_decision(selection.release, arming);
+    return InstallOutcome{arming, false};
   }
-  return InstallOutcome{checked.selection.decision, true};
+  TENON_TRY_VOID(arm(checked, boot, record, journal));
+  return InstallOutcome{arming, true};
 }
 
 Result<void> Updater::write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal) {

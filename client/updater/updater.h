@@ -4,10 +4,11 @@
 //   start()     after every boot, before everything else: what happened; the boot record is believed before the journal
 //   check()     refresh, and what the signed metadata would have this device do
 //   plan()      check, and what an install would fetch and write
-//   install()   check, write the other group, arm the trial boot
+//   install()   check, write the other group, arm the trial boot when this is a moment for it
 //   confirm()   on a trial boot: health, then the group is GOOD and the floors rise
 //   rollback()  ends a trial, or takes back one that is armed
 //   mark_bad()  leaves a confirmed release for the one before it
+//   defer()     nothing is armed for a while
 //
 // The order of the writes is docs/LIFE-OF-AN-UPDATE.md's.
 // Thread: one; one process holds the store.
@@ -17,6 +18,7 @@
 #include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/health.h>
 #include <tenon/client/ports/history.h>
+#include <tenon/client/ports/link.h>
 #include <tenon/client/updater/device_state.h>
 #include <tenon/client/updater/image_plan.h>
 #include <tenon/client/updater/release_selection.h>
@@ -39,6 +41,7 @@ struct Ports {
   Health& health;
   Reporter& reporter;
   History& history;
+  Link* link = nullptr;  // to the sources; none: it is not metered
 };
 
 // Device is who this device is, and what it was made with.
@@ -49,12 +52,20 @@ struct Device {
   Bytes embedded_root;
   std::string device_id = {};  // draws its place in rollouts
   std::optional<policies::Label> group = {};
+  std::optional<policies::MaintenanceWindow> window = {};  // when it may be armed and rebooted; none: at any time
   RunningImage running_image = {};
   std::uint32_t tries = 3;                   // boots that a trial gets
   std::uint32_t attempts = 1;                // how often the sources are asked in turn before a step gives up
   std::uint64_t payload_memory = 32u << 20;  // bytes that a delta or a local payload may take
   bool require_snapshot_hashes = true;
   metadata::Limits limits = {};
+};
+
+// WindowStatus is the maintenance window, seen from now.
+struct WindowStatus {
+  policies::MaintenanceWindow window;
+  bool is_open;
+  std::optional<metadata::UtcTime> opens;  // the next time, now if it is open; nothing without a clock to be trusted
 };
 
 // Status is what is known without asking anybody.
@@ -65,9 +76,11 @@ struct Status {
   Stamps stamps;
   std::optional<Floors> floors;  // nothing when they cannot be read
   RunningImage running_image;
+  std::optional<metadata::UtcTime> deferred_until = {};
+  std::optional<WindowStatus> window = {};
 };
 
-// InstallOutcome is the decision, and whether a reboot is wanted: an update is armed.
+// InstallOutcome is the decision, and whether a reboot is wanted: an update is armed, and this is a moment to boot it.
 struct InstallOutcome {
   policies::Decision decision;
   bool reboot_wanted = false;
@@ -83,7 +96,7 @@ struct PlannedImage {
 struct InstallPlan {
   Selection selection;
   SlotGroup target;
-  std::vector<PlannedImage> images = {};  // none unless the decision is to install
+  std::vector<PlannedImage> images = {};  // none unless it may be written now
 };
 
 enum class StartOutcome {
@@ -120,7 +133,9 @@ class Updater {
 
   // install Errors: those of check(); E_BUSY on a trial boot; E_POLICY for a slot that does not fit; E_MISMATCH;
   // E_STORAGE; E_HW; E_EXPIRED when the metadata ended before arming. Called again it goes on where it was.
-  Result<InstallOutcome> install();
+  // What is written rests until there is a moment to arm it, and is judged anew then; what is armed is not taken back for the
+  // moment's sake. A person who passes over wishes passes over nothing else.
+  Result<InstallOutcome> install(Wishes wishes = Wishes::kHeed);
 
   // confirm Errors: E_POLICY when this boot is no trial; E_HW; E_STORAGE
   Result<ConfirmOutcome> confirm();
@@ -134,11 +149,20 @@ class Updater {
   // runs has failed already; E_HW; E_STORAGE
   Result<void> mark_bad(std::string_view reason);
 
+  // defer arms nothing for so long, but what is urgent by the word of the channel; with zero it ends. Gives when it ends.
+  // Errors: E_USAGE for a length that is negative or above Deferral::kLongest; E_HW; E_STORAGE
+  Result<std::optional<metadata::UtcTime>> defer(std::chrono::seconds length);
+
+  // may_reboot is for an update that is armed, when nobody can be asked: whether no wish is against it now. A trial that failed
+  // is left at any time. Errors: E_HW; E_STORAGE
+  Result<bool> may_reboot();
+
  private:
   struct Checked {
     TrustedRepository repository;
     Selection selection;
     metadata::Rules rules;
+    policies::DeviceFacts facts;
   };
   // A repository that was refreshed, and what it says of this device's channel.
   struct Refreshed {
@@ -157,6 +181,15 @@ class Updater {
   metadata::UtcTime current_time();
   void report_clock(metadata::UtcTime not_before);
   Result<void> require_settled(const Boot& boot, const BootRecord& record) const;
+
+  metadata::UtcTime known_time(const std::optional<Floors>& floors);
+  Uptime uptime(const Boot& boot);
+  std::optional<WindowStatus> window_at(metadata::UtcTime now);
+  Result<std::optional<metadata::UtcTime>> deferred_until(const Boot& boot, metadata::UtcTime now);
+  Result<std::optional<Sha256>> written_release();
+  policies::Decision arming_decision(const Checked& checked);
+  void record_decision(const policies::Release& release, const policies::Decision& decision);
+  void pass_over_wishes(Checked& checked);
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
   Result<void> check_slots_are_filled(const policies::Release& release, SlotGroup target) const;

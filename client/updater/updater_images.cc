@@ -122,7 +122,7 @@ Result<InstallPlan> Updater::plan() {
   TENON_TRY(Refreshed refreshed, refresh());
   TENON_TRY(Checked checked, select(std::move(refreshed)));
   InstallPlan plan{.selection = checked.selection, .target = other(boot.running)};
-  if (plan.selection.decision.verdict != policies::Verdict::kInstall) return plan;
+  if (plan.selection.decision.verdict != policies::Verdict::kInstall && !plan.selection.may_write) return plan;
   TENON_TRY_VOID(check_slots_are_filled(checked.selection.release, plan.target));
   for (const policies::Image& image : checked.selection.release.images) {
     TENON_TRY(PlannedImage planned, plan_of(checked, image, boot.running).with_context("slot " + image.slot.text()));

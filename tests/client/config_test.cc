@@ -177,6 +177,30 @@ TEST(DeviceConfig, SaysWhatMemoryDeltasMayTake) {
   }
 }
 
+TEST(DeviceConfig, SaysWhenToInstall) {
+  const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "");
+  EXPECT_FALSE(plain->window);
+  EXPECT_TRUE(plain->metered.empty());
+  const Result<DeviceConfig> config = DeviceConfig::parse(
+      kGood + "[check]\nwindow = \"23:00-01:00\"\nmetered = [\"/usr/bin/is-metered\", \"wwan0\"]\n", "");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->window, (policies::MaintenanceWindow{.opens_minute = 23 * 60, .length_minutes = 120}));
+  EXPECT_EQ(config->metered, (std::vector<std::string>{"/usr/bin/is-metered", "wwan0"}));
+}
+
+TEST(DeviceConfig, NamesTheLineOfAMomentThatIsNone) {
+  const auto error = [](const std::string& line) { return error_of(kGood + "[check]\n" + line + "\n"); };
+  EXPECT_EQ(error("window = \"2-4\""),
+            "device.toml, line 14: window 2-4 is no window of the day in UTC, as \"02:00-04:00\"");
+  EXPECT_EQ(error("window = \"02:00-02:00\""),
+            "device.toml, line 14: window 02:00-02:00 opens and closes at the same minute");
+  EXPECT_EQ(error("window = \"\""), "device.toml, line 14: window is not a string");
+  EXPECT_EQ(error("window = [\"02:00-04:00\"]"), "device.toml, line 14: window is not a string");
+  EXPECT_EQ(error("metered = true"), "device.toml, line 14: metered is not a list of strings");
+  EXPECT_EQ(error("metered = []"), "device.toml, line 14: metered is not a list of strings");
+  EXPECT_EQ(error("windows = \"02:00-04:00\""), "device.toml, line 14: \"windows\" is not known in [check]");
+}
+
 TEST(DeviceConfig, KnowsTheGroupAndWhereTheIdOfTheDeviceStands) {
   const Result<DeviceConfig> plain = DeviceConfig::parse(kGood, "device.toml");
   EXPECT_EQ(plain->id_file, "/etc/machine-id");

@@ -63,6 +63,16 @@ class ControlTest(unittest.TestCase):
                 if not json.loads(reply).get("continues"):
                     return
 
+    def defer(self, parameters):
+        """The answer, when the daemon's own cycle is over."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            [reply] = self.ask("org.tenon.Update.Defer", parameters)
+            if reply.get("parameters", {}).get("code") != "E_BUSY":
+                return reply
+            time.sleep(0.05)
+        self.fail("the daemon is busy for ever")
+
     def test_answers_as_the_program_alone_does(self):
         status = self.tenon("status", "--json")
         self.assertEqual(status.returncode, 0, status.stderr)
@@ -73,7 +83,7 @@ class ControlTest(unittest.TestCase):
         [info] = self.ask("org.varlink.service.GetInfo")
         self.assertEqual(info["parameters"]["product"], "tenond")
         [description] = self.ask("org.varlink.service.GetInterfaceDescription", {"interface": "org.tenon.Update"})
-        for method in ("Status", "Check", "Plan", "Install", "Confirm", "Rollback", "MarkBad", "Monitor"):
+        for method in ("Status", "Check", "Plan", "Install", "Confirm", "Rollback", "MarkBad", "Defer", "Monitor"):
             self.assertIn(f"method {method}(", description["parameters"]["description"])
 
         watcher = subprocess.Popen([BIN / "tenon", "--config", self.folder / "device.toml", "watch"], stderr=subprocess.PIPE, text=True)
@@ -112,10 +122,16 @@ class ControlTest(unittest.TestCase):
             return subprocess.run([public / "tenon", "--config", self.folder / "device.toml", *words], capture_output=True,
                                   text=True, **nobody)
         self.assertEqual(as_nobody("status").returncode, 0, as_nobody("status").stderr)
-        for word in ("check", "plan", "install", "confirm", "rollback", "mark-bad"):
-            done = as_nobody(word)
+        for words in ("check", "plan", "install", "install --now", "confirm", "rollback", "mark-bad", "defer 1d", "defer --clear"):
+            done = as_nobody(*words.split())
             self.assertEqual(done.returncode, REFUSED, done.stderr)
             self.assertIn("only root and members of the device's control group", done.stderr)
+        self.defer({"seconds": 86400})
+        self.assertIsNotNone(json.loads(as_nobody("status", "--json").stdout)["deferred_until"])
+        for parameters in ({"seconds": -1}, {"seconds": 31 * 86400}, {"seconds": "1d"}, {"seconds": None}, {}, {"until": 1}):
+            self.assertEqual(self.defer(parameters)["parameters"]["code"], "E_USAGE", parameters)
+        self.assertIsNotNone(json.loads(as_nobody("status", "--json").stdout)["deferred_until"])
+        self.assertIsNone(self.defer({"seconds": 0})["parameters"]["until"])
         before = self.tenon("rollback")
         self.assertIn("there is no trial to roll back", before.stderr)
 

@@ -43,6 +43,26 @@ TEST(DeviceText, TellsWhatTheDoctorFinds) {
             "problems: 1, warnings: 0\n");
 }
 
+TEST(DeviceText, TellsWhatWaitsAndUntilWhen) {
+  const auto lines = [](std::string_view wishes) {
+    const std::string text = client::status_text(answer(wishes));
+    const std::size_t from = text.find("update     \n") + 12;
+    return text.substr(from, text.find("floor") - from);
+  };
+  EXPECT_EQ(lines(R"({"deferred_until":null,"window":null})"), "");
+  EXPECT_EQ(lines(R"({"deferred_until":"2026-12-01T00:00:00Z",
+      "window":{"daily":"02:00-04:00","is_open":false,"opens":"2026-12-01T02:00:00Z"}})"),
+            "deferred   until 2026-12-01T00:00:00Z\nwindow     02:00-04:00 UTC, opens 2026-12-01T02:00:00Z\n");
+  EXPECT_EQ(lines(R"({"window":{"daily":"02:00-04:00","is_open":true,"opens":"2026-12-01T02:00:00Z"}})"),
+            "window     02:00-04:00 UTC, open now\n");
+  EXPECT_EQ(lines(R"({"window":{"daily":"02:00-04:00","is_open":false,"opens":null}})"),
+            "window     02:00-04:00 UTC, closed: the clock is not to be trusted\n");
+  EXPECT_EQ(client::defer_text(answer(R"({"until":null,"armed":""})")), "updates wait for nobody any more\n");
+  EXPECT_EQ(client::defer_text(answer(R"({"until":"2026-12-01T00:00:00Z","armed":"1.1"})")),
+            "updates wait until 2026-12-01T00:00:00Z, unless the channel says that they are urgent\n"
+            "1.1 is armed and stays so: any reboot tries it, unless you take it back: tenon rollback\n");
+}
+
 // Book: RES-07
 TEST(DeviceText, ShowsWhatOthersWroteSafely) {
   const std::string text = client::status_text(answer(R"({"last_result":"\u001b[2J \u202e gone"})"));

@@ -132,7 +132,8 @@ TEST_F(FileStoreTest, NeverReadsAFileLargerThanAnyMetadata) {
 
 TEST_F(FileStoreTest, KeepsEachRecordInAFileOfItsOwn) {
   const auto store = open();
-  const std::array records = {Record::kFloors, Record::kJournal, Record::kCheckpoint, Record::kStamps};
+  const std::array records = {Record::kFloors, Record::kJournal, Record::kCheckpoint, Record::kStamps,
+                              Record::kDeferral};
   for (const Record record : records) {
     EXPECT_TRUE(std::holds_alternative<Absent>(*store->load(record)));
     ASSERT_TRUE(store->save(record, as_bytes("record " + std::to_string(static_cast<int>(record)))));
@@ -142,7 +143,7 @@ TEST_F(FileStoreTest, KeepsEachRecordInAFileOfItsOwn) {
     ASSERT_TRUE(content);
     EXPECT_EQ(as_text(std::get<Bytes>(*content)), "record " + std::to_string(static_cast<int>(record)));
   }
-  for (const char* name : {"floors", "journal", "checkpoint", "stamps"}) {
+  for (const char* name : {"floors", "journal", "checkpoint", "stamps", "deferral"}) {
     EXPECT_TRUE(fs::exists(path_ / "records" / name)) << name;
   }
 }

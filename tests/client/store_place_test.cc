@@ -18,7 +18,8 @@ using client::Record;
 
 void save_everything(FileStore& store) {
   EXPECT_TRUE(store.save("timestamp.json", as_bytes("{}")));
-  for (const Record record : {Record::kFloors, Record::kJournal, Record::kCheckpoint, Record::kStamps}) {
+  for (const Record record :
+       {Record::kFloors, Record::kJournal, Record::kCheckpoint, Record::kStamps, Record::kDeferral}) {
     EXPECT_TRUE(store.save(record, as_bytes("content")));
   }
 }

@@ -213,6 +213,85 @@ TEST(DeviceRules, HoldOutsideTheMaintenanceWindow) {
   expect_decision(decide(release, facts), Verdict::kInstall, "newer");
 }
 
+metadata::UtcTime at(const std::string& time) {
+  return *metadata::UtcTime::parse(time);
+}
+
+TEST(DeviceRules, SayWhenTheWindowOpens) {
+  const Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.window = *policies::MaintenanceWindow::parse("23:00-01:00");
+  EXPECT_FALSE(decide(release, facts).until) << "the time is not known";
+  facts.now = at("2026-11-28T01:00:30Z");
+  EXPECT_EQ(decide(release, facts).until, at("2026-11-28T23:00:00Z"));
+  EXPECT_NE(decide(release, facts).text.find("2026-11-28T23:00:00Z"), std::string::npos);
+  facts.now = at("2026-12-31T23:59:59Z");
+  EXPECT_FALSE(decide(release, facts).until) << "it is open";
+}
+
+TEST(DeviceRules, HoldWhatIsUrgentOutsideTheWindowToo) {
+  const Release release = release_of("1.1", 11);
+  Channel channel = channel_for(release);
+  channel.rollout.urgent_below = sequence(11);
+  DeviceFacts facts = device();
+  facts.window = *policies::MaintenanceWindow::parse("02:00-04:00");
+  facts.now = at("2026-11-28T12:00:00Z");
+  expect_decision(decide(channel, release, facts), Verdict::kHold, "window");
+}
+
+TEST(DeviceRules, HoldWhileAPersonWantsToWait) {
+  const Release release = release_of("1.1", 11);
+  DeviceFacts facts = device();
+  facts.deferred_until = at("2026-11-28T12:00:00Z");
+  expect_decision(decide(release, facts), Verdict::kHold, "deferred");
+  facts.now = at("2026-11-28T11:59:59Z");
+  expect_decision(decide(release, facts), Verdict::kHold, "deferred");
+  EXPECT_EQ(decide(release, facts).until, facts.deferred_until);
+  facts.window = *policies::MaintenanceWindow::parse("02:00-04:00");
+  EXPECT_EQ(decide(release, facts).until, at("2026-11-29T02:00:00Z"))
+      << "the window is not open when the deferral ends";
+  facts.window.reset();
+  facts.now = facts.deferred_until;
+  expect_decision(decide(release, facts), Verdict::kInstall, "newer");
+}
+
+TEST(DeviceRules, LetNobodyDeferWhatIsUrgent) {
+  const Release release = release_of("1.1", 11);
+  Channel channel = channel_for(release);
+  DeviceFacts facts = device();
+  facts.deferred_until = at("2026-12-28T12:00:00Z");
+  facts.now = at("2026-11-28T12:00:00Z");
+  channel.rollout.urgent_below = sequence(10);
+  expect_decision(decide(channel, release, facts), Verdict::kHold, "deferred");
+  channel.rollout.urgent_below = sequence(11);
+  expect_decision(decide(channel, release, facts), Verdict::kInstall, "newer");
+  channel.rollout.urgent_below.reset();
+  channel.withdrawn = {label("1.0.10")};
+  expect_decision(decide(channel, release, facts), Verdict::kInstall, "newer");
+  channel.withdrawn.clear();
+  channel.rollout.deadline = facts.now;
+  expect_decision(decide(channel, release, facts), Verdict::kInstall, "newer");
+}
+
+TEST(MaintenanceWindow, IsReadAndWritten) {
+  for (const auto& [text, window] : std::map<std::string, policies::MaintenanceWindow>{
+           {"02:00-04:00", {.opens_minute = 120, .length_minutes = 120}},
+           {"23:30-00:15", {.opens_minute = 1410, .length_minutes = 45}},
+           {"00:00-23:59", {.opens_minute = 0, .length_minutes = 1439}},
+           {"12:01-12:00", {.opens_minute = 721, .length_minutes = 1439}}}) {
+    EXPECT_EQ(*policies::MaintenanceWindow::parse(text), window) << text;
+    EXPECT_EQ(window.text(), text);
+  }
+}
+
+TEST(MaintenanceWindow, RefusesWhatIsNone) {
+  for (const char* text : {"", "-", "2:00-4:00", "02:00", "02:00-", "02:00-24:00", "02:00-04:60", "24:00-02:00",
+                           "02:00-04:00 ", "02.00-04.00", "02:00/04:00", "02:00-02:00", "+2:00-04:00", "0x:00-04:00",
+                           "02:00-04:0a", "02:00-04:00-06:00", "-2:00-04:00"}) {
+    EXPECT_FALSE(policies::MaintenanceWindow::parse(text)) << text;
+  }
+}
+
 TEST(DeviceRules, HoldWhileTheRolloutIsPausedHoweverUrgentItIs) {
   const Release release = release_of("1.1", 11);
   Channel channel = channel_for(release);

@@ -23,7 +23,7 @@ POINTS = {
     10: ("during the reading back, or a bit is wrong", CUTS),
     11: ("during hooks", "not built: there are no hooks"),
     12: ("inside the write of the stamp", CUTS),
-    13: ("in STAGED", CUTS + "; expired or withdrawn by then: updater_test"),
+    13: ("in STAGED", CUTS + "; expired or withdrawn by then: updater_moment_test"),
     14: ("after J:ARMING, before the boot record", CUTS),
     15: ("inside the boot record that arms", CUTS),
     16: ("after it, before J:ARMED, or while shutting down", CUTS),

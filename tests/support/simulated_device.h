@@ -13,6 +13,7 @@
 #include <tests/support/fake_boot_control.h>
 #include <tests/support/fake_clock.h>
 #include <tests/support/fake_health.h>
+#include <tests/support/fake_link.h>
 #include <tests/support/in_memory_slots.h>
 #include <tests/support/in_memory_store.h>
 #include <tests/support/power.h>
@@ -47,6 +48,7 @@ class SimulatedDevice {
   FakeBootControl boot{power};
   FakeClock clock;
   FakeHealth health;
+  FakeLink link;
   RecordingReporter reporter;
   RecordingHistory history;
   client::Device device;
