@@ -2,6 +2,7 @@
 #include <tenon/client/config/text_file.h>
 #include <tenon/client/slots/partition_name.h>
 #include <tenon/client/transport/http_url.h>
+#include <tenon/metadata/utf8.h>
 
 #include <limits>
 #include <optional>
@@ -234,6 +235,26 @@ Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& fi
   return commands;
 }
 
+Result<AppDataConfig> read_app_data(const toml::table& app_data, const std::string& file) {
+  constexpr std::uint32_t kMostMib = 1u << 30;
+  Table table(app_data, "app_data", file);
+  AppDataConfig config;
+  std::uint32_t timeout_seconds = 600;
+  std::uint32_t limit_mib = kMostMib;
+  TENON_TRY_VOID(table.string("folder", config.folder));
+  TENON_TRY_VOID(table.strings("migrate", config.migrate));
+  TENON_TRY_VOID(table.positive("timeout_seconds", timeout_seconds, 24 * 3600));
+  TENON_TRY_VOID(table.positive("limit_mib", limit_mib, kMostMib));
+  if (config.folder.empty()) return table.missing("folder");
+  if (!config.folder.starts_with('/') || has_control_characters(config.folder)) {
+    return table.error(*table.find("folder"), "folder is no path from the root");
+  }
+  TENON_TRY_VOID(table.finish());
+  config.timeout = std::chrono::seconds(timeout_seconds);
+  config.most_bytes = std::uint64_t{limit_mib} << 20;
+  return config;
+}
+
 Result<DeviceConfig> read_config(const toml::table& document, const std::string& file) {
   Table top(document, "", file);
   TENON_TRY(Table device, required_table(top, "device", file));
@@ -289,6 +310,10 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
     TENON_TRY_VOID(control.finish());
   }
   TENON_TRY(config.health, read_health(top, file));
+  TENON_TRY(const toml::table* app_data, top.table("app_data"));
+  if (app_data != nullptr) {
+    TENON_TRY(config.app_data, read_app_data(*app_data, file));
+  }
   TENON_TRY_VOID(top.finish());
   return config;
 }

@@ -10,10 +10,13 @@
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)
 //   [check]       interval_minutes
+//   [app_data]    folder (of the application's data, in editions), migrate (this image's command, which changes a copy of them),
+//                 timeout_seconds, limit_mib (more is not copied)
 //   [control]     socket (where tenond answers `tenon`), group (whose members may act; everybody may look)
 //   [[health]]    name, command, timeout_seconds
 #pragma once
 
+#include <tenon/client/config/app_data_config.h>
 #include <tenon/client/health/command_health.h>
 #include <tenon/client/slots/file_slots.h>
 #include <tenon/client/transport/fetch_options.h>
@@ -53,6 +56,7 @@ struct DeviceConfig {
   std::string control_socket = {};  // empty: none, and `tenon` acts by itself
   std::string control_group = "tenon";
   std::vector<HealthCommand> health = {};
+  std::optional<AppDataConfig> app_data = {};
 
   // parse Errors: E_USAGE, naming file and line.
   static Result<DeviceConfig> parse(std::string_view text, const std::string& file_name);

@@ -1,6 +1,7 @@
 #include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/boot/uboot_boot_control.h>
 #include <tenon/client/config/text_file.h>
+#include <tenon/client/daemon/device_data.h>
 #include <tenon/client/daemon/device_health.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
@@ -128,6 +129,7 @@ struct DeviceRuntime::Adapters {
   SystemClock clock = {};
   NoHistory no_history = {};
   std::optional<HistoryLog> history = {};
+  std::optional<DeviceData> app_data = {};
   std::optional<Updater> updater = {};
 };
 
@@ -172,6 +174,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
       reporter.warn("there is no history: " + log.error().message);
     }
   }
+  if (config.app_data) all.app_data.emplace(*config.app_data, reporter);
   std::vector<Fetcher*> fetchers;
   for (const std::unique_ptr<Fetcher>& source : all.sources) fetchers.push_back(source.get());
   all.updater.emplace(Ports{.sources = std::move(fetchers),
@@ -182,7 +185,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                             .clock = all.clock,
                             .health = all.health,
                             .reporter = reporter,
-                            .history = all.history ? static_cast<History&>(*all.history) : all.no_history},
+                            .history = all.history ? static_cast<History&>(*all.history) : all.no_history,
+                            .app_data = all.app_data ? &*all.app_data : nullptr},
                       Device{.product = config.product,
                              .hardware = config.hardware,
                              .channel = config.channel,

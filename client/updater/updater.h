@@ -2,6 +2,7 @@
 // any instant leaves a system that boots and can update again; every function may be called again after one.
 //
 //   start()     after every boot, before everything else: what happened; the boot record is believed before the journal
+//   settle_data()  then, before the device's own programs start: their data belong to the release that runs
 //   check()     refresh, and what the signed metadata would have this device do
 //   plan()      check, and what an install would fetch and write
 //   install()   check, write the other group, arm the trial boot
@@ -12,6 +13,7 @@
 // Thread: one; one process holds the store.
 #pragma once
 
+#include <tenon/client/ports/app_data.h>
 #include <tenon/client/ports/boot_control.h>
 #include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/health.h>
@@ -38,6 +40,7 @@ struct Ports {
   Health& health;
   Reporter& reporter;
   History& history;
+  AppData* app_data = nullptr;  // none: no image's data are kept apart
 };
 
 // Device is who this device is, and what it was made with.
@@ -93,6 +96,12 @@ enum class StartOutcome {
   kConfirmedLate,   // a commit that was cut was completed
 };
 
+// DataOutcome: the programs may start, or a reboot is wanted first: a trial whose data cannot be had has ended.
+struct DataOutcome {
+  bool reboot_wanted = false;
+  std::string reason = {};
+};
+
 struct ConfirmOutcome {
   bool confirmed = false;
   bool reboot_wanted = false;  // unhealthy: the next boot is another try, or the fallback
@@ -109,6 +118,10 @@ class Updater {
 
   // start also makes the boot record anew when no copy of it is valid. Errors: E_HW, E_STORAGE
   Result<StartOutcome> start();
+
+  // settle_data Pre: start(). Caller must: call it before the programs start that use the data.
+  // Errors: those of AppData, for a release that is no trial; E_HW; E_STORAGE
+  Result<DataOutcome> settle_data();
 
   // check raises the floors by what is seen, whatever the decision. Errors: the E_* of a refresh and of select_release.
   Result<Selection> check();
@@ -170,6 +183,9 @@ class Updater {
   Result<StartOutcome> finish_commit(Journal& journal);
   Result<StartOutcome> roll_back(SlotGroup failed, BootRecord& record, Journal& journal, std::string_view code,
                                  std::string reason);
+  Result<AppDataOwner> data_owner(const Boot& boot, const BootRecord& record);
+  Result<std::string> settle_data(const Boot& boot, const BootRecord& record, const Journal& journal);
+  HealthReport trial_health(const Boot& boot, const BootRecord& record, const Journal& journal);
   bool is_what_was_installed(const Journal& journal) const;
   HealthReport other_image(const Journal& journal) const;
   void record(EventKind kind, const Journal& journal, std::string_view code, std::string text);

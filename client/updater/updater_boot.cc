@@ -175,7 +175,7 @@ Result<ConfirmOutcome> Updater::confirm() {
   TENON_TRY(Journal journal, state_.journal());
   TENON_TRY([[maybe_unused]] const StartOutcome started, start_on_trial(boot, journal));
 
-  const HealthReport report = is_what_was_installed(journal) ? ports_.health.check() : other_image(journal);
+  const HealthReport report = trial_health(boot, record, journal);
   if (!report.healthy) {
     journal.reason = report.reason;
     this->record(EventKind::kUnhealthy, journal, "boot.health", report.reason);

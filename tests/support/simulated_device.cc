@@ -38,7 +38,8 @@ client::Ports SimulatedDevice::ports() {
                        .clock = clock,
                        .health = health,
                        .reporter = reporter,
-                       .history = history};
+                       .history = history,
+                       .app_data = app_data};
 }
 
 void SimulatedDevice::restart() {
