@@ -14,10 +14,12 @@
 //                 timeout_seconds, limit_mib (more is not copied)
 //   [control]     socket (where tenond answers `tenon`), group (whose members may act; everybody may look)
 //   [[health]]    name, command, timeout_seconds
+//   [[hook]]      when ("staged", "confirmed", "rolled_back"), command, timeout_seconds
 #pragma once
 
 #include <tenon/client/config/app_data_config.h>
 #include <tenon/client/health/command_health.h>
+#include <tenon/client/health/command_hooks.h>
 #include <tenon/client/slots/file_slots.h>
 #include <tenon/client/transport/fetch_options.h>
 #include <tenon/policies/label.h>
@@ -56,6 +58,7 @@ struct DeviceConfig {
   std::string control_socket = {};  // empty: none, and `tenon` acts by itself
   std::string control_group = "tenon";
   std::vector<HealthCommand> health = {};
+  std::vector<HookCommand> hooks = {};
   std::optional<AppDataConfig> app_data = {};
 
   // parse Errors: E_USAGE, naming file and line.

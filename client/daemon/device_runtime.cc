@@ -126,6 +126,7 @@ struct DeviceRuntime::Adapters {
   FileSlots slots;
   std::unique_ptr<BootControl> boot;
   DeviceHealth health;
+  CommandHooks hooks;
   SystemClock clock = {};
   NoHistory no_history = {};
   std::optional<HistoryLog> history = {};
@@ -163,7 +164,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                                                       .sources = std::move(sources),
                                                       .slots = FileSlots(config.slots, reporter),
                                                       .boot = std::move(boot),
-                                                      .health = DeviceHealth(courier, config.health)});
+                                                      .health = DeviceHealth(courier, config.health),
+                                                      .hooks = CommandHooks(config.hooks)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
     const Result<Boot> running = all.boot->running();
@@ -186,7 +188,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                             .health = all.health,
                             .reporter = reporter,
                             .history = all.history ? static_cast<History&>(*all.history) : all.no_history,
-                            .app_data = all.app_data ? &*all.app_data : nullptr},
+                            .app_data = all.app_data ? &*all.app_data : nullptr,
+                            .hooks = &all.hooks},
                       Device{.product = config.product,
                              .hardware = config.hardware,
                              .channel = config.channel,

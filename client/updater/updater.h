@@ -18,6 +18,7 @@
 #include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/health.h>
 #include <tenon/client/ports/history.h>
+#include <tenon/client/ports/hooks.h>
 #include <tenon/client/updater/device_state.h>
 #include <tenon/client/updater/image_plan.h>
 #include <tenon/client/updater/release_selection.h>
@@ -41,6 +42,7 @@ struct Ports {
   Reporter& reporter;
   History& history;
   AppData* app_data = nullptr;  // none: no image's data are kept apart
+  Hooks* hooks = nullptr;       // none: the maker has nothing done
 };
 
 // Device is who this device is, and what it was made with.
@@ -165,6 +167,9 @@ class Updater {
   Result<void> require_settled(const Boot& boot, const BootRecord& record) const;
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
+  Result<void> write_images(const Checked& checked, SlotGroup target, SlotGroup running);
+  Result<void> run_staged_hooks(const Checked& checked, SlotGroup target, SlotGroup running);
+  void run_hooks(HookMoment moment, const Journal& journal, SlotGroup group, std::string_view reason);
   Result<void> check_slots_are_filled(const policies::Release& release, SlotGroup target) const;
   Result<void> check_fits(const policies::Image& image, const Slot& slot, SlotGroup group) const;
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);

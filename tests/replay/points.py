@@ -21,7 +21,7 @@ POINTS = {
     8: ("after the flush, before the checkpoint", CUTS),
     9: ("the network is lost, the source replaced", "sources_retry_test, bad_network_test, updater_test"),
     10: ("during the reading back, or a bit is wrong", CUTS),
-    11: ("during hooks", "not built: there are no hooks"),
+    11: ("during hooks", "hooks_test, hooks_cli_test"),
     12: ("inside the write of the stamp", CUTS),
     13: ("in STAGED", CUTS + "; expired or withdrawn by then: updater_test"),
     14: ("after J:ARMING, before the boot record", CUTS),

@@ -39,7 +39,8 @@ client::Ports SimulatedDevice::ports() {
                        .health = health,
                        .reporter = reporter,
                        .history = history,
-                       .app_data = app_data};
+                       .app_data = app_data,
+                       .hooks = hooks};
 }
 
 void SimulatedDevice::restart() {

@@ -53,6 +53,7 @@ class SimulatedDevice {
   bool has_release_file = true;
   std::vector<client::Fetcher*> sources;  // takes effect with restart()
   client::AppData* app_data = nullptr;    // takes effect with restart()
+  client::Hooks* hooks = nullptr;         // takes effect with restart()
 
  private:
   client::RunningImage running_image();
