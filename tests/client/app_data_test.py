@@ -10,11 +10,17 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
+from pathlib import Path
 
 import device_cli_test
 from device_cli_test import BIN
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "replay"))
+import replayed_device
+from replayed_device import ReplayedDevice
 
 CUT_CALLS = os.environ.get("TENON_CUT_CALLS", "")
 RECORD_CALLS = os.environ.get("TENON_RECORD_CALLS", "")
@@ -246,6 +252,15 @@ class Ends(WithData):
         self.assertEqual((self.data / "2/form").stat().st_uid, 1234)
         self.assertEqual((self.data / "2/inner").stat().st_uid, 4321)
 
+    @unittest.skipIf(os.geteuid() != 0, "only root has rights to lose")
+    def test_the_command_has_the_rights_to_change_files_and_owners_and_no_others(self):
+        self.start_trial("grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status > $TENON_DATA/rights".replace("'", '"'))
+        self.check(0)
+        rights = dict(line.split(":\t") for line in (self.data / "2/rights").read_text().splitlines())
+        kept = sum(1 << number for number in (0, 1, 3, 4, 22))  # chown, dac_override, fowner, fsetid, sys_boot
+        self.assertEqual({name: int(rights[name], 16) for name in ("CapEff", "CapBnd")}, {"CapEff": kept, "CapBnd": kept})
+        self.assertEqual((rights["NoNewPrivs"], rights["Seccomp"]), ("1", "2"))
+
     # What has a name is whole: its bytes are on the medium before it gets that name, and the name before the link leads to it.
     def test_everything_is_durable_before_it_is_named_and_named_before_it_is_used(self):
         trace = self.folder / "trace"
@@ -257,6 +272,68 @@ class Ends(WithData):
         self.assertEqual(calls[named - 1], ("syncfs", "", ""))
         self.assertEqual(calls[named + 1:],
                          [("sync", "app", ""), ("rename", "app/.current.new", "app/current"), ("sync", "app", "")])
+
+
+class Life(unittest.TestCase):
+    """Whole updates, each installed, booted and judged as on a device."""
+
+    def setUp(self):
+        self.device = ReplayedDevice()
+        self.device.__enter__()
+        self.addCleanup(self.device.__exit__)
+        self.data = self.device.folder / "app"
+        self.data.mkdir()
+        self.life = replayed_device.Life("data", running_before="1.0.0")
+        with (self.device.folder / "device.toml").open("a") as config:
+            config.write(f'[app_data]\nfolder = "{self.data}"\n'
+                         'migrate = ["/bin/sh", "-c", "echo $TENON_SEQUENCE >> $TENON_DATA/form"]\n')
+
+    def boot(self, expected):
+        self.assertEqual(self.device.power_on(self.life), expected)
+        done = self.device.call(BIN / "tenond", "--before-services")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def cycle(self, expected):
+        done = self.device.tenond()
+        self.assertEqual(done.returncode, expected, done.stderr)
+
+    def form(self):
+        return (self.data / "current/form").read_text().split()
+
+    def names(self):
+        return sorted(path.name for path in self.data.iterdir())
+
+    def update(self, publication, version):
+        self.device.serve(publication)
+        self.cycle(replayed_device.REBOOT)
+        self.boot(version)
+
+    def test_two_updates_a_trial_that_fails_and_one_more(self):
+        self.boot("1.0.0")
+        self.assertEqual(self.form(), ["1"])
+        self.update("first", "1.1.0")
+        self.assertEqual(self.form(), ["1", "2"])
+        self.cycle(replayed_device.SETTLED)
+        self.assertEqual(self.device.good_versions(), ["1.0.0", "1.1.0"])
+        self.update("next", "1.2.0")
+        self.assertEqual(self.form(), ["1", "2", "3"])
+        self.cycle(replayed_device.SETTLED)
+        self.assertEqual(self.names(), ["2", "3", "current"])
+        self.life.unhealthy = {"1.3.0"}
+        self.update("later", "1.3.0")
+        for _ in range(replayed_device.TRIES - 1):
+            self.assertEqual(self.form(), ["1", "2", "3", "6"])  # once, whatever tries it takes
+            self.cycle(replayed_device.REBOOT)
+            self.boot("1.3.0")
+        self.cycle(replayed_device.REBOOT)
+        self.boot("1.2.0")
+        self.assertEqual(self.form(), ["1", "2", "3"])
+        self.assertEqual(self.names(), ["3", "current"])
+        self.update("last", "1.4.0")
+        self.assertEqual(self.form(), ["1", "2", "3", "7"])
+        self.cycle(replayed_device.SETTLED)
+        self.assertIn("edition 7 of the application's data was made of 3",
+                      self.device.call(BIN / "tenon", "history").stdout)
 
 
 @unittest.skipIf(not CUT_CALLS, "the library that cuts is not named")
