@@ -2,7 +2,7 @@ include(GNUInstallDirs)
 install(TARGETS tenond tenon tenon-courier tenon-keyctl tenon-repo RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES policies/default.toml policies/lab.toml DESTINATION ${CMAKE_INSTALL_DATADIR}/tenon/policies)
 install(FILES integration/systemd/tenond.service integration/systemd/tenon-courier.service
-              integration/systemd/tenon-courier.socket DESTINATION lib/systemd/system)
+              integration/systemd/tenon-courier.socket integration/systemd/tenon-before-services.service DESTINATION lib/systemd/system)
 
 # Man pages are written in scdoc's form; without scdoc there are none.
 find_program(SCDOC scdoc)

@@ -4,6 +4,8 @@
 #include <tenon/client/transport/http_url.h>
 #include <tenon/metadata/utf8.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <set>
@@ -257,6 +259,56 @@ Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& fi
   return commands;
 }
 
+Result<std::vector<HookCommand>> read_hooks(Table& top, const std::string& file) {
+  std::vector<HookCommand> commands;
+  const toml::node* node = top.find("hook");
+  if (node == nullptr) return commands;
+  const toml::array* entries = node->as_array();
+  if (entries == nullptr) return top.error(*node, "hook is not a list of tables: write [[hook]]");
+  for (const toml::node& entry : *entries) {
+    if (!entry.is_table()) return top.error(entry, "hook is not a list of tables: write [[hook]]");
+    Table table(*entry.as_table(), "hook", file);
+    HookCommand command;
+    std::string when;
+    std::uint32_t timeout_seconds = 60;
+    TENON_TRY_VOID(table.string("when", when));
+    TENON_TRY_VOID(table.strings("command", command.argv));
+    TENON_TRY_VOID(table.positive("timeout_seconds", timeout_seconds, 3600));
+    if (when.empty()) return table.missing("when");
+    if (command.argv.empty()) return table.missing("command");
+    TENON_TRY_VOID(table.finish());
+    constexpr std::array kMoments = {HookMoment::kStaged, HookMoment::kConfirmed, HookMoment::kRolledBack};
+    const auto* const moment = std::ranges::find_if(kMoments, [&](HookMoment one) { return to_string(one) == when; });
+    if (moment == kMoments.end()) {
+      return table.error(*table.find("when"), "when is not \"staged\", \"confirmed\" or \"rolled_back\"");
+    }
+    command.when = *moment;
+    command.timeout = std::chrono::seconds(timeout_seconds);
+    commands.push_back(std::move(command));
+  }
+  return commands;
+}
+
+Result<AppDataConfig> read_app_data(const toml::table& app_data, const std::string& file) {
+  constexpr std::uint32_t kMostMib = 1u << 30;
+  Table table(app_data, "app_data", file);
+  AppDataConfig config;
+  std::uint32_t timeout_seconds = 600;
+  std::uint32_t limit_mib = kMostMib;
+  TENON_TRY_VOID(table.string("folder", config.folder));
+  TENON_TRY_VOID(table.strings("migrate", config.migrate));
+  TENON_TRY_VOID(table.positive("timeout_seconds", timeout_seconds, 24 * 3600));
+  TENON_TRY_VOID(table.positive("limit_mib", limit_mib, kMostMib));
+  if (config.folder.empty()) return table.missing("folder");
+  if (!config.folder.starts_with('/') || has_control_characters(config.folder)) {
+    return table.error(*table.find("folder"), "folder is no path from the root");
+  }
+  TENON_TRY_VOID(table.finish());
+  config.timeout = std::chrono::seconds(timeout_seconds);
+  config.most_bytes = std::uint64_t{limit_mib} << 20;
+  return config;
+}
+
 Result<DeviceConfig> read_config(const toml::table& document, const std::string& file) {
   Table top(document, "", file);
   TENON_TRY(Table device, required_table(top, "device", file));
@@ -310,6 +362,11 @@ Result<DeviceConfig> read_config(const toml::table& document, const std::string&
     TENON_TRY_VOID(control.finish());
   }
   TENON_TRY(config.health, read_health(top, file));
+  TENON_TRY(config.hooks, read_hooks(top, file));
+  TENON_TRY(const toml::table* app_data, top.table("app_data"));
+  if (app_data != nullptr) {
+    TENON_TRY(config.app_data, read_app_data(*app_data, file));
+  }
   TENON_TRY_VOID(top.finish());
   return config;
 }

@@ -11,11 +11,16 @@
 //   [boot]        fw_env_config (U-Boot) or grub_env (GRUB: two files), cmdline, boot_id, tries, reboot (a command)
 //   [payloads]    memory_mib (what a delta or a local payload may take)
 //   [check]       interval_minutes, window (of the day, in UTC, in which to arm and reboot), metered (a command)
+//   [app_data]    folder (of the application's data, in editions), migrate (this image's command, which changes a copy of them),
+//                 timeout_seconds, limit_mib (more is not copied)
 //   [control]     socket (where tenond answers `tenon`), group (whose members may act; everybody may look)
 //   [[health]]    name, command, timeout_seconds
+//   [[hook]]      when ("staged", "confirmed", "rolled_back"), command, timeout_seconds
 #pragma once
 
+#include <tenon/client/config/app_data_config.h>
 #include <tenon/client/health/command_health.h>
+#include <tenon/client/health/command_hooks.h>
 #include <tenon/client/slots/file_slots.h>
 #include <tenon/client/transport/fetch_options.h>
 #include <tenon/policies/label.h>
@@ -58,6 +63,8 @@ struct DeviceConfig {
   std::string control_socket = {};                         // empty: none, and `tenon` acts by itself
   std::string control_group = "tenon";
   std::vector<HealthCommand> health = {};
+  std::vector<HookCommand> hooks = {};
+  std::optional<AppDataConfig> app_data = {};
 
   // parse Errors: E_USAGE, naming file and line.
   static Result<DeviceConfig> parse(std::string_view text, const std::string& file_name);

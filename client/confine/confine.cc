@@ -23,8 +23,9 @@ Complaints confine_courier(const std::string& user) {
   return complaints;
 }
 
-Complaints confine_device() {
-  const Rights kept = {CAP_DAC_OVERRIDE, CAP_SYS_BOOT};
+Complaints confine_device(Ownership ownership) {
+  Rights kept = {CAP_DAC_OVERRIDE, CAP_SYS_BOOT};
+  if (ownership == Ownership::kGiven) kept.insert(kept.end(), {CAP_CHOWN, CAP_FOWNER, CAP_FSETID});
   bound_capabilities(kept);
   Complaints complaints = keep_capabilities(kept);
   add(complaints, forbid_calls_to_device());

@@ -18,6 +18,9 @@ Complaints confine_courier(const std::string& user);
 // confine_device is for the process that writes slots and holds what is trusted. It, and every health check and reboot
 // command that it starts, has no socket but of AF_UNIX, mounts nothing, loads no module or kernel, looks into no other
 // process, and keeps of root's capabilities only those to overrule file permissions and to reboot.
-Complaints confine_device();
+//
+// With Ownership::kGiven it may also give files to others, which copying them takes.
+enum class Ownership { kKept, kGiven };
+Complaints confine_device(Ownership ownership = Ownership::kKept);
 
 }  // namespace tenon::client

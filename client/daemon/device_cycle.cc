@@ -21,4 +21,10 @@ Result<CycleOutcome> run_cycle(Updater& updater) {
   return outcome.error();
 }
 
+Result<CycleOutcome> run_before_services(Updater& updater) {
+  TENON_TRY([[maybe_unused]] const StartOutcome started, updater.start());
+  TENON_TRY(const DataOutcome outcome, updater.settle_data());
+  return CycleOutcome{outcome.reboot_wanted, outcome.reason};
+}
+
 }  // namespace tenon::client

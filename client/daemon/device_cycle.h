@@ -18,4 +18,9 @@ struct CycleOutcome {
 // Errors: those of the updater's steps. A later cycle goes on where this one ended.
 Result<CycleOutcome> run_cycle(Updater& updater);
 
+// run_before_services settles what the last boot left behind, and the application's data. A reboot is wanted when the programs
+// must not start: their data cannot be had on this trial.
+// Errors: those of the updater's steps.
+Result<CycleOutcome> run_before_services(Updater& updater);
+
 }  // namespace tenon::client

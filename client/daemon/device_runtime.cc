@@ -1,6 +1,7 @@
 #include <tenon/client/boot/grub_boot_control.h>
 #include <tenon/client/boot/uboot_boot_control.h>
 #include <tenon/client/config/text_file.h>
+#include <tenon/client/daemon/device_data.h>
 #include <tenon/client/daemon/device_health.h>
 #include <tenon/client/daemon/device_runtime.h>
 #include <tenon/client/daemon/release_file.h>
@@ -131,9 +132,11 @@ struct DeviceRuntime::Adapters {
   std::unique_ptr<BootControl> boot;
   DeviceHealth health;
   CommandLink link;
+  CommandHooks hooks;
   SystemClock clock = {};
   NoHistory no_history = {};
   std::optional<HistoryLog> history = {};
+  std::optional<DeviceData> app_data = {};
   std::optional<Updater> updater = {};
 };
 
@@ -169,7 +172,8 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                .slots = FileSlots(config.slots, reporter, "/proc/self/mountinfo", PartitionFinder(), config.recovery),
                .boot = std::move(boot),
                .health = DeviceHealth(courier, config.health),
-               .link = CommandLink(config.metered, reporter)});
+               .link = CommandLink(config.metered, reporter),
+               .hooks = CommandHooks(config.hooks)});
   Adapters& all = *adapters;
   if (access == Access::kAct) {
     const Result<Boot> running = all.boot->running();
@@ -180,6 +184,7 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
       reporter.warn("there is no history: " + log.error().message);
     }
   }
+  if (config.app_data) all.app_data.emplace(*config.app_data, reporter);
   std::vector<Fetcher*> fetchers;
   for (const std::unique_ptr<Fetcher>& source : all.sources) fetchers.push_back(source.get());
   all.updater.emplace(Ports{.sources = std::move(fetchers),
@@ -191,7 +196,9 @@ Result<std::unique_ptr<DeviceRuntime>> DeviceRuntime::open(const DeviceConfig& c
                             .health = all.health,
                             .reporter = reporter,
                             .history = all.history ? static_cast<History&>(*all.history) : all.no_history,
-                            .link = &all.link},
+                            .link = &all.link,
+                            .app_data = all.app_data ? &*all.app_data : nullptr,
+                            .hooks = &all.hooks},
                       Device{.product = config.product,
                              .hardware = config.hardware,
                              .channel = config.channel,

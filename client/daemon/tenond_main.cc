@@ -27,18 +27,20 @@ constexpr int kNothingToDo = static_cast<int>(ExitStatus::kNothingToDo);
 // Somebody else acts just now: the daemon's turn comes soon after.
 constexpr auto kBusyPause = std::chrono::seconds(10);
 
+using Cycle = Result<CycleOutcome> (*)(Updater& updater);
+
 // The store's lock is held for one cycle, so that `tenon` has its turn between two.
-Result<CycleOutcome> open_and_run(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
+Result<CycleOutcome> open_and_run(const DeviceConfig& config, CourierLink& courier, Reporter& reporter, Cycle cycle) {
   TENON_TRY(const std::unique_ptr<DeviceRuntime> device,
             DeviceRuntime::open(config, Access::kAct, configured_sources(config, courier), courier, reporter));
-  Result<CycleOutcome> outcome = run_cycle(device->updater());
+  Result<CycleOutcome> outcome = cycle(device->updater());
   if (!outcome) device->record_failure(outcome.error());
   return outcome;
 }
 
 // A trial whose daemon cannot do its work is no healthy one: the reboot takes its next try.
-Result<CycleOutcome> one_cycle(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
-  Result<CycleOutcome> outcome = open_and_run(config, courier, reporter);
+Result<CycleOutcome> one_cycle(const DeviceConfig& config, CourierLink& courier, Reporter& reporter, Cycle cycle) {
+  Result<CycleOutcome> outcome = open_and_run(config, courier, reporter, cycle);
   if (outcome || outcome.error().code == ErrorCode::kBusy) return outcome;
   const Result<bool> on_trial = runs_on_trial(config);
   if (!on_trial || !*on_trial) return outcome;
@@ -74,12 +76,23 @@ std::chrono::seconds pause_after(const DeviceConfig& config, const Result<CycleO
 }
 
 int run_once(const DeviceConfig& config, CourierLink& courier, Reporter& reporter) {
-  const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter);
+  const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter, run_cycle);
   if (!outcome) return report_error(outcome.error());
   reporter.note(outcome->summary);
   if (!outcome->reboot_wanted) return kNothingToDo;
   if (const Result<void> rebooted = reboot(config, reporter); !rebooted) return report_error(rebooted.error());
   return 0;
+}
+
+// Exits with 0 when the device's programs may start. It asks nobody.
+int before_services(const DeviceConfig& config, Reporter& reporter) {
+  CourierLink courier = CourierLink::nowhere({ErrorCode::kNet, "nothing is asked before the services start"});
+  const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter, run_before_services);
+  if (!outcome) return report_error(outcome.error());
+  if (!outcome->reboot_wanted) return 0;
+  reporter.warn(outcome->summary);
+  if (const Result<void> rebooted = reboot(config, reporter); !rebooted) report_error(rebooted.error());
+  return static_cast<int>(ExitStatus::kRefused);
 }
 
 // A device without its control socket is still updated.
@@ -104,7 +117,7 @@ std::unique_ptr<ControlServer> serve_control(const DeviceConfig& config, DeviceC
   DeviceService service(config, courier);
   const std::unique_ptr<ControlServer> server = serve_control(config, service, reporter);
   for (bool was_busy = false;;) {
-    const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter);
+    const Result<CycleOutcome> outcome = one_cycle(config, courier, reporter, run_cycle);
     const bool is_busy = !outcome && outcome.error().code == ErrorCode::kBusy;
     if (!outcome) {
       if (!is_busy || !was_busy) report_error(outcome.error());  // once, however long somebody acts
@@ -129,9 +142,14 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tenond " TENON_VERSION);
   std::string config_path = "/etc/tenon/device.toml";
   bool once = false;
+  bool before = false;
   bool quiet = false;
   app.add_option("--config", config_path, "the device's configuration")->capture_default_str();
   app.add_flag("--once", once, "one cycle; exits 0 when a reboot is wanted, 3 when there is nothing to do");
+  app.add_flag("--before-services", before,
+               "settle what the last boot left behind and the application's data, and end; exits 0 when the services "
+               "may start")
+      ->excludes("--once");
   app.add_flag("-q,--quiet", quiet, "warnings and errors only");
   try {
     app.parse(argc, argv);
@@ -141,6 +159,11 @@ int run(int argc, char** argv) {
   const Result<DeviceConfig> config = DeviceConfig::load(config_path);
   if (!config) return report_error(config.error());
   TerminalReporter reporter(quiet);
+  if (before) {
+    const Ownership ownership = config->app_data ? Ownership::kGiven : Ownership::kKept;
+    for (const std::string& complaint : confine_device(ownership)) reporter.warn(complaint);
+    return before_services(*config, reporter);
+  }
   CourierLink courier = link_to_courier(*config, config_path);
   for (const std::string& complaint : confine_device()) reporter.warn(complaint);
   if (once) return run_once(*config, courier, reporter);

@@ -45,7 +45,7 @@ class Descriptor {
 
 Error start_error(const std::string& program, int error) {
   Error result{ErrorCode::kStorage, program + " cannot be started: " + std::strerror(error),
-               "check the health check's command in the configuration"};
+               "check the command in the configuration"};
   if (error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE) {
     return Error{ErrorCode::kBusy, std::move(result.message), "the system has too many processes or files open"};
   }
@@ -86,18 +86,23 @@ class SpawnSettings {
   posix_spawn_file_actions_t actions_;
 };
 
-Result<pid_t> spawn(const std::vector<std::string>& argv, int output) {
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+Result<pid_t> spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment, int output) {
   const auto program = argv.empty() ? std::nullopt : find_program(argv.front());
-  if (!program) return start_error(argv.empty() ? "a check without a command" : argv.front(), ENOENT);
-  std::vector<char*> arguments;
-  for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  std::array<char*, 2> environment = {const_cast<char*>(kEnvironmentPath), nullptr};
+  if (!program) return start_error(argv.empty() ? "a command without a program" : argv.front(), ENOENT);
+  std::vector<std::string> variables = {kEnvironmentPath};
+  variables.insert(variables.end(), environment.begin(), environment.end());
 
   const SpawnSettings settings(output);
   pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, program->c_str(), settings.actions(), settings.attributes(), arguments.data(),
-                                  environment.data());
+  const int error = ::posix_spawn(&pid, program->c_str(), settings.actions(), settings.attributes(),
+                                  pointers_to(argv).data(), pointers_to(variables).data());
   if (error != 0) return start_error(argv.front(), error);
   return pid;
 }
@@ -171,7 +176,7 @@ std::optional<std::string> find_program(const std::string& name) {
 }
 
 Result<ChildEnd> run_child(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
-                           std::size_t max_output) {
+                           std::size_t max_output, const std::vector<std::string>& environment) {
   const Clock::time_point deadline = Clock::now() + timeout;
   std::array<int, 2> ends = {};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return start_error("a pipe", errno);
@@ -179,7 +184,7 @@ Result<ChildEnd> run_child(const std::vector<std::string>& argv, std::chrono::mi
   Descriptor input(ends[1]);
   // Only our end: the program shall find its stdout as any other is.
   if (::fcntl(output.get(), F_SETFL, O_NONBLOCK) != 0) return start_error("a pipe", errno);
-  TENON_TRY(const pid_t pid, spawn(argv, input.get()));
+  TENON_TRY(const pid_t pid, spawn(argv, environment, input.get()));
   input.close();
 
   Tail tail(max_output);

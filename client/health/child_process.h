@@ -21,9 +21,9 @@ struct ChildEnd {
 std::optional<std::string> find_program(const std::string& name);
 
 // run_child starts a program in a process group of its own and kills that group when the program ends or its time is
-// over. It keeps the last max_output bytes of output.
+// over. It keeps the last max_output bytes of output. The environment is PATH and what is given ("NAME=value" each).
 // Errors: E_STORAGE when the program cannot be started; E_BUSY when the system has no room for one more process.
 Result<ChildEnd> run_child(const std::vector<std::string>& argv, std::chrono::milliseconds timeout,
-                           std::size_t max_output);
+                           std::size_t max_output, const std::vector<std::string>& environment = {});
 
 }  // namespace tenon::client

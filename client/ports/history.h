@@ -13,6 +13,7 @@ enum class EventKind {
   kArmed,       // written; the next boot tries it
   kDisarmed,    // taken back before it was tried
   kTrial,       // a boot of it
+  kMigrated,    // it has an edition of the application's data
   kUnhealthy,   // that boot is not kept
   kConfirmed,   // it stays
   kRolledBack,  // it does not, and is not taken again
@@ -25,6 +26,7 @@ constexpr std::string_view to_string(EventKind kind) {
     case EventKind::kArmed: return "armed";
     case EventKind::kDisarmed: return "disarmed";
     case EventKind::kTrial: return "trial";
+    case EventKind::kMigrated: return "migrated";
     case EventKind::kUnhealthy: return "unhealthy";
     case EventKind::kConfirmed: return "confirmed";
     case EventKind::kRolledBack: return "rolled_back";

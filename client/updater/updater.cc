@@ -241,9 +241,8 @@ Result<void> Updater::write_release(const Checked& checked, const Boot& boot, Bo
   if (!goes_on) TENON_TRY_VOID(invalidate(target, checked.selection, record, journal));
 
   TENON_TRY_VOID(set_state(journal, UpdateState::kWriting));
-  for (const policies::Image& image : release.images) {
-    TENON_TRY_VOID(write_image(checked, image, target, boot.running).with_context("slot " + image.slot.text()));
-  }
+  TENON_TRY_VOID(write_images(checked, target, boot.running));
+  TENON_TRY_VOID(run_staged_hooks(checked, target, boot.running));
   TENON_TRY_VOID(set_state(journal, UpdateState::kVerified));
   TENON_TRY_VOID(state_.save_stamp(target, {.content = Stamp::Content::kValid,
                                             .release_digest = checked.selection.release_digest,

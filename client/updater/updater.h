@@ -2,6 +2,7 @@
 // any instant leaves a system that boots and can update again; every function may be called again after one.
 //
 //   start()     after every boot, before everything else: what happened; the boot record is believed before the journal
+//   settle_data()  then, before the device's own programs start: their data belong to the release that runs
 //   check()     refresh, and what the signed metadata would have this device do
 //   plan()      check, and what an install would fetch and write
 //   install()   check, write the other group, arm the trial boot when this is a moment for it
@@ -14,10 +15,12 @@
 // Thread: one; one process holds the store.
 #pragma once
 
+#include <tenon/client/ports/app_data.h>
 #include <tenon/client/ports/boot_control.h>
 #include <tenon/client/ports/clock.h>
 #include <tenon/client/ports/health.h>
 #include <tenon/client/ports/history.h>
+#include <tenon/client/ports/hooks.h>
 #include <tenon/client/ports/link.h>
 #include <tenon/client/updater/device_state.h>
 #include <tenon/client/updater/image_plan.h>
@@ -41,7 +44,9 @@ struct Ports {
   Health& health;
   Reporter& reporter;
   History& history;
-  Link* link = nullptr;  // to the sources; none: it is not metered
+  Link* link = nullptr;         // to the sources; none: it is not metered
+  AppData* app_data = nullptr;  // none: no image's data are kept apart
+  Hooks* hooks = nullptr;       // none: the maker has nothing done
 };
 
 // Device is who this device is, and what it was made with.
@@ -107,6 +112,12 @@ enum class StartOutcome {
   kConfirmedLate,   // a commit that was cut was completed
 };
 
+// DataOutcome: the programs may start, or a reboot is wanted first: a trial whose data cannot be had has ended.
+struct DataOutcome {
+  bool reboot_wanted = false;
+  std::string reason = {};
+};
+
 struct ConfirmOutcome {
   bool confirmed = false;
   bool reboot_wanted = false;  // unhealthy: the next boot is another try, or the fallback
@@ -123,6 +134,10 @@ class Updater {
 
   // start also makes the boot record anew when no copy of it is valid. Errors: E_HW, E_STORAGE
   Result<StartOutcome> start();
+
+  // settle_data Pre: start(). Caller must: call it before the programs start that use the data.
+  // Errors: those of AppData, for a release that is no trial; E_HW; E_STORAGE
+  Result<DataOutcome> settle_data();
 
   // check raises the floors by what is seen, whatever the decision. Errors: the E_* of a refresh and of select_release.
   Result<Selection> check();
@@ -192,6 +207,9 @@ class Updater {
   void pass_over_wishes(Checked& checked);
 
   Result<void> write_release(const Checked& checked, const Boot& boot, BootRecord& record, Journal& journal);
+  Result<void> write_images(const Checked& checked, SlotGroup target, SlotGroup running);
+  Result<void> run_staged_hooks(const Checked& checked, SlotGroup target, SlotGroup running);
+  void run_hooks(HookMoment moment, const Journal& journal, SlotGroup group, std::string_view reason);
   Result<void> check_slots_are_filled(const policies::Release& release, SlotGroup target) const;
   Result<void> check_fits(const policies::Image& image, const Slot& slot, SlotGroup group) const;
   Result<void> check_slots_fit(const policies::Release& release, SlotGroup target, SlotGroup running);
@@ -215,6 +233,9 @@ class Updater {
   Result<Journal> leaving(const Boot& boot, const BootRecord& record);
   Result<void> leave(BootRecord& record, const Journal& journal);
   Result<StartOutcome> finish_leaving(BootRecord& record, Journal& journal);
+  Result<AppDataOwner> data_owner(const Boot& boot, const BootRecord& record);
+  Result<std::string> settle_data(const Boot& boot, const BootRecord& record, const Journal& journal);
+  HealthReport trial_health(const Boot& boot, const BootRecord& record, const Journal& journal);
   bool is_what_was_installed(const Journal& journal) const;
   HealthReport other_image(const Journal& journal) const;
   void record(EventKind kind, const Journal& journal, std::string_view code, std::string text);

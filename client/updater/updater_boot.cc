@@ -26,6 +26,17 @@ void Updater::record(EventKind kind, const Journal& journal, std::string_view co
                          .text = std::move(text)});
 }
 
+// Before the journal forgets what they are told of: after a cut they are run again. What is decided is not undone by one that fails.
+void Updater::run_hooks(HookMoment moment, const Journal& journal, SlotGroup group, std::string_view reason) {
+  if (ports_.hooks == nullptr) return;
+  const Result<bool> ran = ports_.hooks->run(
+      moment,
+      {.version = journal.version, .sequence = journal.sequence, .group = group, .reason = std::string(reason)});
+  if (ran) return;
+  ports_.reporter.warn(ran.error().message);
+  record(EventKind::kFailure, journal, "inst.hook", ran.error().message);
+}
+
 // Truth order: the group that runs, the boot record, the journal. The journal explains; it never decides what boots.
 Result<StartOutcome> Updater::start() {
   TENON_TRY(const Boot boot, ports_.boot.running());
@@ -137,6 +148,7 @@ Result<StartOutcome> Updater::finish_commit(Journal& journal) {
   const std::string result = outcome_of(journal, "confirmed");
   ports_.reporter.note(result);
   record(EventKind::kConfirmed, journal, "", result);
+  run_hooks(HookMoment::kConfirmed, journal, journal.target, "");
   journal.forget_update(result);
   TENON_TRY_VOID(state_.save(journal));
   return StartOutcome::kConfirmedLate;
@@ -153,6 +165,7 @@ Result<StartOutcome> Updater::roll_back(SlotGroup failed, BootRecord& record, Jo
   const std::string result = outcome_of(journal, "rolled back: " + reason);
   ports_.reporter.warn(result);
   this->record(EventKind::kRolledBack, journal, code, result);
+  run_hooks(HookMoment::kRolledBack, journal, failed, reason);
   journal.forget_update(result);
   TENON_TRY_VOID(state_.save(journal));
   return StartOutcome::kRolledBack;
@@ -183,7 +196,7 @@ Result<ConfirmOutcome> Updater::confirm() {
   TENON_TRY(Journal journal, state_.journal());
   TENON_TRY([[maybe_unused]] const StartOutcome started, start_on_trial(boot, journal));
 
-  const HealthReport report = is_what_was_installed(journal) ? ports_.health.check() : other_image(journal);
+  const HealthReport report = trial_health(boot, record, journal);
   if (!report.healthy) {
     journal.reason = report.reason;
     this->record(EventKind::kUnhealthy, journal, "boot.health", report.reason);

@@ -92,6 +92,24 @@ Result<void> Updater::write_image(const Checked& checked, const policies::Image&
   return installer.read_back();
 }
 
+Result<void> Updater::write_images(const Checked& checked, SlotGroup target, SlotGroup running) {
+  for (const policies::Image& image : checked.selection.release.images) {
+    TENON_TRY_VOID(write_image(checked, image, target, running).with_context("slot " + image.slot.text()));
+  }
+  return {};
+}
+
+// A hook has root's rights over the slots. So what is armed is what was read back after the last of them.
+Result<void> Updater::run_staged_hooks(const Checked& checked, SlotGroup target, SlotGroup running) {
+  if (ports_.hooks == nullptr) return {};
+  const policies::Release& release = checked.selection.release;
+  TENON_TRY(const bool ran, ports_.hooks->run(HookMoment::kStaged, {.version = release.version.text(),
+                                                                    .sequence = release.sequence.value(),
+                                                                    .group = target}));
+  if (!ran) return {};
+  return write_images(checked, target, running).with_context("after the hook \"staged\"");
+}
+
 // What one payload brought stays, whatever becomes of it: the next one begins with the segment that is missing then.
 Result<void> Updater::write_missing(const Checked& checked, policies::Image image, Slot* running,
                                     ImageInstaller& installer) {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import device_cli_test
 
-SCRIPT = Path(os.environ.get("TENON_SOURCE_DIR", os.getcwd()), "integration/busybox/S80tenon")
+SCRIPTS = Path(os.environ.get("TENON_SOURCE_DIR", os.getcwd()), "integration/busybox")
 NAMES = ("tenon-courier", "tenond")
 
 
@@ -48,8 +48,8 @@ class Init(unittest.TestCase):
         self.device.server.asked.clear()
         self.addCleanup(self.script, "stop")
 
-    def script(self, word):
-        return subprocess.run([shutil.which("busybox"), "sh", SCRIPT, word], capture_output=True, text=True, timeout=60,
+    def script(self, word, name="S80tenon"):
+        return subprocess.run([shutil.which("busybox"), "sh", SCRIPTS / name, word], capture_output=True, text=True, timeout=60,
                               stdin=subprocess.DEVNULL, check=False,
                               env={"PATH": str(self.folder / "bin"), "TENON_DEFAULTS": str(self.folder / "defaults")})
 
@@ -110,6 +110,37 @@ class Init(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stdout, "Starting tenon-courier: FAIL|tenon-courier does not listen")
         self.assertNotIn("tenond", done.stdout)
+
+    def test_before_the_services_the_data_are_there_or_nothing_more_is_started(self):
+        config, data, sleep = self.folder / "device.toml", self.folder / "app", self.folder / "bin/sleep"
+        good = config.read_text()
+        self.addCleanup(config.write_text, good)
+        data.mkdir()
+        config.write_text(good + f'[app_data]\nfolder = "{data}"\n')
+        self.assertEqual(self.script("stop", "S05tenon").returncode, 0)
+        self.assertEqual(list(data.iterdir()), [])
+        done = self.script("start", "S05tenon")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.readlink(data / "current"), "1")
+
+        cmdline, release = self.folder / "run/cmdline", self.folder / "run/release"
+        for path, text in ((cmdline, "tenon.slot=B\n"), (release, "TENON_VERSION=2.0.0\nTENON_SEQUENCE=2\n")):
+            self.addCleanup(path.write_text, path.read_text())
+            path.write_text(text)
+        environment = self.folder / "uboot.env"
+        self.addCleanup(environment.write_bytes, environment.read_bytes())
+        for words in (("BOOT_B_STATE", "trial"), ("BOOT_B_LEFT", "1"), ("BOOT_ORDER", "B A")):
+            self.device.call("fw_setenv", "-c", self.folder / "fw_env.config", *words)
+        config.write_text(config.read_text() + 'migrate = ["/bin/false"]\n')
+        self.addCleanup(sleep.symlink_to, os.readlink(sleep))
+        self.addCleanup(sleep.unlink)
+        sleep.unlink()
+        sleep.write_text(f"#!{self.folder}/bin/sh\necho waits for the reboot for $1 s >&2\n")
+        sleep.chmod(0o755)
+        done = self.script("start", "S05tenon")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn("/bin/false: exit status 1", done.stderr)
+        self.assertIn("waits for the reboot for 3600 s", done.stderr)
 
     def test_says_what_it_takes(self):
         self.assertEqual(self.script("reload").returncode, 2)

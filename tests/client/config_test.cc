@@ -54,6 +54,45 @@ TEST(DeviceConfig, ReadsTheExampleThatIsShipped) {
   EXPECT_EQ(config->health.size(), 1u);
 }
 
+TEST(DeviceConfig, ReadsWhereTheApplicationsDataAreAndWhatChangesThem) {
+  EXPECT_FALSE(DeviceConfig::parse(kGood, "device.toml")->app_data);
+  const Result<DeviceConfig> config = DeviceConfig::parse(
+      kGood + "[app_data]\nfolder = \"/data/app\"\nmigrate = [\"/m\", \"x\"]\ntimeout_seconds = 5\nlimit_mib = 3\n",
+      "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->app_data->folder, "/data/app");
+  EXPECT_EQ(config->app_data->migrate, (std::vector<std::string>{"/m", "x"}));
+  EXPECT_EQ(config->app_data->timeout, std::chrono::seconds(5));
+  EXPECT_EQ(config->app_data->most_bytes, 3u << 20);
+}
+
+// Book: TGT-20
+TEST(DeviceConfig, KnowsThreeMomentsForHooksAndNoOther) {
+  const auto hook = [](const std::string& lines) { return kGood + "[[hook]]\n" + lines; };
+  const Result<DeviceConfig> config =
+      DeviceConfig::parse(hook("when = \"rolled_back\"\ncommand = [\"/h\"]\ntimeout_seconds = 5\n"), "device.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->hooks.at(0).when, HookMoment::kRolledBack);
+  EXPECT_EQ(config->hooks.at(0).timeout, std::chrono::seconds(5));
+  for (const char* when : {"armed", "Staged", "../staged", "staged "}) {
+    const std::string error = error_of(hook("when = \"" + std::string(when) + "\"\ncommand = [\"/h\"]\n"));
+    EXPECT_NE(error.find("line 14: when is not"), std::string::npos) << error;
+  }
+  EXPECT_NE(error_of(hook("command = [\"/h\"]\n")).find("[hook] lacks when"), std::string::npos);
+  EXPECT_NE(error_of(hook("when = \"staged\"\n")).find("[hook] lacks command"), std::string::npos);
+  EXPECT_NE(error_of(hook("when = \"staged\"\ncommand = \"/h\"\n")).find("command is not a list"), std::string::npos);
+}
+
+TEST(DeviceConfig, RefusesAFolderOfDataThatIsNoPlainPath) {
+  EXPECT_NE(error_of(kGood + "[app_data]\nlimit_mib = 3\n").find("[app_data] lacks folder"), std::string::npos);
+  for (const char* folder : {"data/app", "/data\\napp", "/data\\u0000app", "/data\\u001b"}) {
+    const std::string error = error_of(kGood + "[app_data]\nfolder = \"" + folder + "\"\n");
+    EXPECT_NE(error.find("folder is no path from the root"), std::string::npos) << error;
+  }
+  EXPECT_NE(error_of(kGood + "[app_data]\nfolder = \"/d\"\nlimit_mib = 0\n").find("limit_mib"), std::string::npos);
+  EXPECT_NE(error_of(kGood + "[app_data]\nfolder = \"/d\"\nmigrate = \"sh\"\n").find("migrate"), std::string::npos);
+}
+
 TEST(DeviceConfig, TriesTheMirrorsAfterTheUrlInTheirOrder) {
   const std::string text = replaced(kGood, "url = \"http://127.0.0.1\"\n",
                                     "url = \"http://127.0.0.1\"\nmirrors = [\"http://b\", \"https://a\"]\n");

@@ -107,6 +107,14 @@ class WithSystemd(unittest.TestCase):
     def test_the_device_unit_is_exposed_to_3_0_at_the_most(self):
         self.assertLessEqual(self.exposure("tenond.service"), 3.0)
 
+    def test_the_unit_before_the_services_is_exposed_to_3_0_at_the_most(self):
+        self.assertLessEqual(self.exposure("tenon-before-services.service"), 3.0)
+
+    def test_the_unit_before_the_services_lets_a_tree_be_copied(self):
+        allowed = calls_allowed(service("tenon-before-services.service"))
+        self.assertLessEqual({"copy_file_range", "fchown", "fchownat", "fchmodat", "fsetxattr", "flistxattr", "fgetxattr", "syncfs",
+                              "symlinkat", "readlinkat", "mknodat", "mkdirat", "linkat", "utimensat", "renameat"}, allowed)
+
     def test_the_courier_unit_is_exposed_to_less_than_1_5(self):
         self.assertLess(self.exposure("tenon-courier.service"), 1.5)
 

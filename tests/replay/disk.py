@@ -11,7 +11,7 @@ This is the one place that says how storage behaves:
 - A name is created, replaced (rename: atomic) or removed on the medium once fsync of its folder or syncfs has returned.
   fsync of a file alone does not keep its name (ext4 does; POSIX does not say so). Until then the changes to one folder
   are there up to any one of them, in their order, as a journal keeps them; the folders do not wait for each other, nor
-  does a name wait for the data of its file.
+  does a name wait for the data of its file. A symbolic link is there with its target or not at all.
 - Size belongs to the data: a file whose writes are lost is as short as before them. A gap reads as zeros.
 
 So ext4 with data=ordered, and any file system that keeps no less than this, stays inside these states. Outside are a
@@ -90,6 +90,18 @@ class File:
 
     def flush(self):
         self.durable, self.pending = self.clean(), []
+
+
+class Link:
+    """A symbolic link: its target is part of its name."""
+
+    pending = ()
+
+    def __init__(self, target):
+        self.target = target
+
+    def flush(self):
+        pass
 
 
 class Folder:
@@ -203,7 +215,7 @@ class Disk:
         self.root = Folder()
         for path, content in sorted(state.items()):
             parent, name = self.place_of(path)
-            parent.names[name] = Folder() if content is None else File(content)
+            parent.names[name] = Folder() if content is None else Link(content) if isinstance(content, str) else File(content)
 
     def node(self, path):
         node = self.root
@@ -219,6 +231,9 @@ class Disk:
         if call.name in ("create", "mkdir"):
             parent, name = self.place_of(call.path)
             parent.pending.append([(name, File() if call.name == "create" else Folder())])
+        elif call.name == "symlink":
+            parent, name = self.place_of(call.path)
+            parent.pending.append([(name, Link(call.to))])
         elif call.name == "unlink":
             parent, name = self.place_of(call.path)
             parent.pending.append([(name, None)])
@@ -276,7 +291,7 @@ class Disk:
             return False
 
     def state(self, way, during=None):
-        """path -> content (None: a folder), as the way of a cut leaves it; `during`: a write that the cut fell into."""
+        """path -> content (None: a folder; a str: where a symbolic link leads), as the way of a cut leaves it; `during`: a write that the cut fell into."""
         interrupted = None
         if during is not None and during.data:
             interrupted = self.node(during.path)
@@ -292,6 +307,8 @@ class Disk:
             if isinstance(node, Folder):
                 state[prefix + name] = None
                 self.collect(node, prefix + name + "/", way, state)
+            elif isinstance(node, Link):
+                state[prefix + name] = node.target
             else:
                 state[prefix + name] = bytes(way.content(node))
 
@@ -302,7 +319,8 @@ def read_folder(folder, names):
     for name in names:
         top = folder / name
         for path in [top, *(sorted(top.rglob("*")) if top.is_dir() else [])]:
-            state[str(path.relative_to(folder))] = path.read_bytes() if path.is_file() else None
+            content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            state[str(path.relative_to(folder))] = content
     return state
 
 
@@ -310,5 +328,5 @@ def digest_of(state):
     digest = hashlib.blake2b(digest_size=16)
     for path, content in sorted(state.items()):
         digest.update(f"{path}\0{-1 if content is None else len(content)}\0".encode())
-        digest.update(content or b"")
+        digest.update(content.encode() if isinstance(content, str) else content or b"")
     return digest.digest()

@@ -39,7 +39,9 @@ client::Ports SimulatedDevice::ports() {
                        .health = health,
                        .reporter = reporter,
                        .history = history,
-                       .link = &link};
+                       .link = &link,
+                       .app_data = app_data,
+                       .hooks = hooks};
 }
 
 void SimulatedDevice::restart() {

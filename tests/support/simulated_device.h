@@ -54,6 +54,8 @@ class SimulatedDevice {
   client::Device device;
   bool has_release_file = true;
   std::vector<client::Fetcher*> sources;  // takes effect with restart()
+  client::AppData* app_data = nullptr;    // takes effect with restart()
+  client::Hooks* hooks = nullptr;         // takes effect with restart()
 
  private:
   client::RunningImage running_image();

@@ -1,6 +1,6 @@
 // Preloaded into a program under test, ends it at the N-th call that changes the file system, or makes that call fail:
-// opening for writing, mkostemp, write, pwrite, fallocate, fsync, syncfs, rename, link, unlink, mkdir, chmod, ftruncate
-// and what is like them.
+// opening for writing, mkostemp, write, pwrite, copy_file_range, fallocate, fsync, syncfs, rename, link, symlink, unlink, mkdir, mknod,
+// chmod, chown, ftruncate and what is like them.
 //
 // What the program starts is left alone: its environment names this library no more.
 //
@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace {
@@ -139,6 +140,17 @@ int fallocate64(int fd, int mode, off_t offset, off_t length) {
   return call<int(int, int, off_t, off_t)>(Needs::kSpace, "fallocate64", fd, mode, offset, length);
 }
 
+ssize_t copy_file_range(int from, off64_t* begin, int to, off64_t* at, std::size_t size, unsigned flags) {
+  using CopyFileRange = ssize_t(int, off64_t*, int, off64_t*, std::size_t, unsigned);
+  auto* const copy_all = real<CopyFileRange>("copy_file_range");
+  const auto half = [&] { (void)copy_all(from, begin, to, at, size / 2, flags); };
+  if (const int error = fault(Needs::kSpace, half); error != 0) {
+    errno = error;
+    return -1;
+  }
+  return copy_all(from, begin, to, at, size, flags);
+}
+
 #define FORWARD(needs, name, parameters, ...)                      \
   int name parameters noexcept {                                   \
     return call<int parameters>(Needs::needs, #name, __VA_ARGS__); \
@@ -155,6 +167,13 @@ int fdatasync(int fd) {
 FORWARD(kNothing, syncfs, (int fd), fd)
 FORWARD(kNothing, ftruncate, (int fd, off_t length), fd, length)
 FORWARD(kSpace, mkdir, (const char* path, mode_t mode), path, mode)
+FORWARD(kSpace, mkdirat, (int folder, const char* path, mode_t mode), folder, path, mode)
+FORWARD(kSpace, mknodat, (int folder, const char* path, mode_t mode, dev_t device), folder, path, mode, device)
+FORWARD(kSpace, symlinkat, (const char* target, int folder, const char* path), target, folder, path)
+FORWARD(kNothing, fchown, (int fd, uid_t owner, gid_t group), fd, owner, group)
+FORWARD(kNothing, futimens, (int fd, const timespec* times), fd, times)
+FORWARD(kSpace, fsetxattr, (int fd, const char* name, const void* value, std::size_t size, int flags), fd, name, value,
+        size, flags)
 FORWARD(kNothing, chmod, (const char* path, mode_t mode), path, mode)
 FORWARD(kNothing, fchmod, (int fd, mode_t mode), fd, mode)
 FORWARD(kSpace, link, (const char* from, const char* to), from, to)

@@ -213,7 +213,7 @@ int sync_file(const char* name, int fd) {
 int truncate_file(int fd, off_t length) {
   const std::string path = recorder.below(fd);
   const auto call = [&] { return real<int(int, off_t)>("ftruncate64")(fd, length); };
-  return change(path, call, "truncate", path, "", static_cast<std::uint64_t>(length));
+  return change(path, call, "truncate", path, "", std::uint64_t{0}, static_cast<std::uint64_t>(length));
 }
 
 int allocate(int fd, int mode, off_t offset, off_t length) {
@@ -293,6 +293,19 @@ ssize_t pwrite(int fd, const void* data, std::size_t size, off_t offset) {
 ssize_t pwrite64(int fd, const void* data, std::size_t size, off_t offset) {
   return write_at(fd, data, size, offset);
 }
+ssize_t copy_file_range(int from, off64_t* begin, int to, off64_t* at, std::size_t size, unsigned flags) {
+  const std::scoped_lock lock(recorder.mutex);
+  const std::string path = recorder.below(to);
+  const off_t offset = at != nullptr ? *at : ::lseek(to, 0, SEEK_CUR);
+  const ssize_t count = real<ssize_t(int, off64_t*, int, off64_t*, std::size_t, unsigned)>("copy_file_range")(
+      from, begin, to, at, size, flags);
+  if (count > 0 && !path.empty()) {
+    std::string data(static_cast<std::size_t>(count), '\0');
+    if (::pread(to, data.data(), data.size(), offset) != count) std::abort();
+    recorder.note(written_call(to), path, "", static_cast<std::uint64_t>(offset), data.size(), data.data());
+  }
+  return count;
+}
 int fallocate(int fd, int mode, off_t offset, off_t length) {
   return allocate(fd, mode, offset, length);
 }
@@ -326,6 +339,12 @@ int mkdir(const char* path, mode_t mode) noexcept {
 }
 int mkdirat(int folder, const char* path, mode_t mode) noexcept {
   return mkdir_at(folder, path, mode);
+}
+int symlinkat(const char* target, int folder, const char* path) noexcept {
+  const std::string below = recorder.below(folder, path);
+  return change(
+      below, [&] { return real<int(const char*, int, const char*)>("symlinkat")(target, folder, path); }, "symlink",
+      below, std::string(target));
 }
 int link(const char* from, const char* to) noexcept {
   return link_at(AT_FDCWD, from, AT_FDCWD, to, 0);
