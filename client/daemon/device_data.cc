@@ -40,6 +40,10 @@ Result<std::string> DeviceData::settle(const AppDataOwner& owner) {
     const std::optional<std::int64_t> from = editions.of(owner);
     for (const std::int64_t other : std::set(editions.whole)) {  // there are two at the most
       if (other == from) continue;
+      if (other == editions.current && from) {  // the link leads to whole data, whatever becomes of the copy
+        TENON_TRY_VOID(folder.use(*from));
+        editions.current = from;
+      }
       TENON_TRY_VOID(folder.remove(other));
       editions.whole.erase(other);
     }
@@ -66,7 +70,8 @@ void DeviceData::tidy(const AppDataFolder& folder, const Editions& editions, con
   if (editions.has_unfinished) tell(folder.discard());
   if (owner.has_fallback) return;
   for (const std::int64_t other : editions.whole) {
-    if (other != used) tell(folder.remove(other));
+    const bool was_left = other > used && owner.left && other <= *owner.left;
+    if (other != used && !was_left) tell(folder.remove(other));
   }
 }
 

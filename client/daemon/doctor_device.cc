@@ -32,7 +32,8 @@ constexpr std::array kRecords = {
     NamedRecord{Record::kFloors, "floors", "the sequence of the running image counts, and mark-bad is refused"},
     NamedRecord{Record::kJournal, "journal", "what failed here before is forgotten"},
     NamedRecord{Record::kCheckpoint, "checkpoint", "an update begins with looking at its slot"},
-    NamedRecord{Record::kStamps, "stamps", "what the other slot group holds is not known"}};
+    NamedRecord{Record::kStamps, "stamps", "what the other slot group holds is not known"},
+    NamedRecord{Record::kDeferral, "deferral", "updates wait for nobody"}};
 
 Finding examine_folder(const DeviceConfig& config) {
   struct statvfs disk = {};

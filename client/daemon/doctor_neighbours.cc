@@ -62,6 +62,24 @@ Findings examine_health_commands(const DeviceConfig& config) {
   return findings;
 }
 
+Findings examine_commands(const DeviceConfig& config) {
+  Findings findings;
+  const auto look = [&](const char* check, const std::vector<std::string>& argv, const char* consequence) {
+    const std::string problem = argv.empty() ? "" : why_not(argv.front());
+    if (!problem.empty()) findings.push_back({check, Grade::kProblem, problem, consequence});
+  };
+  look("metered", config.metered, "the link counts as one that costs nothing: name another command in [check]");
+  for (const HookCommand& hook : config.hooks) {
+    look("hook", hook.argv,
+         "no release is armed while a hook for \"staged\" fails: install the program, or change [[hook]]");
+  }
+  if (config.app_data) {
+    look("migrate", config.app_data->migrate,
+         "the trial of this image fails: install the program, or change [app_data]");
+  }
+  return findings;
+}
+
 Finding examine_reboot(const DeviceConfig& config) {
   if (config.reboot.empty()) return {"reboot", Grade::kOk, "somebody else reboots"};
   const std::string problem = why_not(config.reboot.front());
@@ -99,6 +117,7 @@ Finding examine_id(const DeviceConfig& config) {
 Findings examine_neighbours(const DeviceConfig& config, bool courier_is_lost) {
   Findings findings = {examine_id(config), examine_courier(config, courier_is_lost)};
   for (Finding& finding : examine_health_commands(config)) findings.push_back(std::move(finding));
+  for (Finding& finding : examine_commands(config)) findings.push_back(std::move(finding));
   findings.push_back(examine_reboot(config));
   findings.push_back(examine_control(config));
   return findings;

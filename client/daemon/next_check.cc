@@ -8,6 +8,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kLeastPause{10};
+constexpr seconds kClockPause = std::chrono::minutes(15);  // a check asks the sources, too
 
 seconds share_of(seconds whole, double chance) {
   return seconds(static_cast<seconds::rep>(static_cast<double>(whole.count()) * chance));
@@ -27,7 +28,7 @@ seconds until_next_check(const DeviceConfig& config, const Awaited& awaited, dou
   }
   if (!awaited.is_window || !config.window) return regular;
   // The clock may be set at any time, and then the window may be open.
-  return std::min(regular, std::max(half_window, kLeastPause));
+  return std::min(regular, std::max(half_window, kClockPause));
 }
 
 }  // namespace tenon::client

@@ -14,6 +14,7 @@ namespace tenon::client {
 struct AppDataOwner {
   std::int64_t sequence = 0;                   // of the release that runs
   std::optional<std::int64_t> confirmed = {};  // the highest that was ever confirmed here; nothing when it is not known
+  std::optional<std::int64_t> left = {};       // one that was confirmed, and left for this one that is older
   bool has_fallback = false;                   // the other slot group may start yet, and needs its own data
   bool operator==(const AppDataOwner&) const = default;
 };

@@ -106,15 +106,17 @@ class HardLinks {
     if (status.st_nlink < 2 || S_ISDIR(status.st_mode)) return std::optional<std::string>();
     const auto [met, is_new] = names_.emplace(std::pair(status.st_dev, status.st_ino), name);
     if (!is_new) return std::optional(met->second);
-    if (names_.size() > kMostHardLinkedFiles) {
-      return Error{ErrorCode::kLimit,
-                   "more than " + std::to_string(kMostHardLinkedFiles) + " files have several names"};
+    bytes_ += name.size();
+    if (names_.size() > kMostHardLinkedFiles || bytes_ > kMostHardLinkBytes) {
+      return Error{ErrorCode::kLimit, "too many files have several names: of " + std::to_string(names_.size()) +
+                                          " files the names have " + std::to_string(bytes_) + " bytes"};
     }
     return std::optional<std::string>();
   }
 
  private:
   std::map<std::pair<dev_t, ino_t>, std::string> names_;
+  std::size_t bytes_ = 0;
 };
 
 class Measurement {
@@ -297,23 +299,53 @@ class Copy {
   HardLinks links_;
 };
 
-Result<void> remove_content(int folder, const std::string& path, dev_t device, std::size_t depth) {
-  TENON_TRY_VOID(check_depth(path, depth));
-  return visit(folder, path, [&](const std::string& name) -> Result<void> {
-    const std::string inner = path + "/" + name;
-    TENON_TRY(const struct stat status, status_of(Place{folder, name, inner}));
-    const bool is_folder = S_ISDIR(status.st_mode);
-    if (is_folder) {
-      if (status.st_dev != device) {
-        return refused(inner, "another file system is mounted there", "unmount it: its folder has to go");
+// Whoever owns the data may nest folders as deep as he likes: those below the bound are moved up, and have their turn later.
+class Removal {
+ public:
+  Removal(int top, dev_t device) : top_(top), device_(device) {}
+
+  Result<void> all(const std::string& path) {
+    do {
+      has_moved_ = false;
+      TENON_TRY_VOID(content(top_, path, 1));
+    } while (has_moved_);
+    return {};
+  }
+
+ private:
+  Result<void> content(int folder, const std::string& path, std::size_t depth) {
+    return visit(folder, path, [&](const std::string& name) -> Result<void> {
+      const std::string inner = path + "/" + name;
+      TENON_TRY(const struct stat status, status_of(Place{folder, name, inner}));
+      const bool is_folder = S_ISDIR(status.st_mode);
+      if (is_folder) {
+        if (status.st_dev != device_) {
+          return refused(inner, "another file system is mounted there", "unmount it: its folder has to go");
+        }
+        if (depth >= kMostTreeDepth) return move_up(Place{folder, name, inner});
+        TENON_TRY(const FileDescriptor opened, open_in({folder, name, inner}, O_RDONLY | O_DIRECTORY));
+        TENON_TRY_VOID(content(opened.get(), inner, depth + 1));
       }
-      TENON_TRY(const FileDescriptor opened, open_in({folder, name, inner}, O_RDONLY | O_DIRECTORY));
-      TENON_TRY_VOID(remove_content(opened.get(), inner, device, depth + 1));
+      if (::unlinkat(folder, name.c_str(), is_folder ? AT_REMOVEDIR : 0) == 0) return {};
+      return tree_error("cannot be removed", inner);
+    });
+  }
+
+  Result<void> move_up(const Place& deep) {
+    has_moved_ = true;
+    for (;;) {
+      const std::string name = ".deep-" + std::to_string(++moved_);
+      if (::renameat(deep.folder, deep.name.c_str(), top_, name.c_str()) == 0) return {};
+      const bool is_taken = errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR;
+      if (!is_taken) return tree_error("cannot be moved, to be removed", deep.path);
     }
-    if (::unlinkat(folder, name.c_str(), is_folder ? AT_REMOVEDIR : 0) == 0) return {};
-    return tree_error("cannot be removed", inner);
-  });
-}
+  }
+
+  int top_;
+  dev_t device_;
+  std::uint64_t moved_ = 0;
+  bool has_moved_ = false;
+};
 
 }  // namespace
 
@@ -342,7 +374,7 @@ Result<void> remove_tree(const FileDescriptor& parent, const std::string& name, 
     return tree_error("cannot be removed", shown);
   }
   TENON_TRY(const FileDescriptor folder, open_in({parent.get(), name, shown}, O_RDONLY | O_DIRECTORY));
-  TENON_TRY_VOID(remove_content(folder.get(), shown, status.st_dev, 1));
+  TENON_TRY_VOID(Removal(folder.get(), status.st_dev).all(shown));
   if (::unlinkat(parent.get(), name.c_str(), AT_REMOVEDIR) == 0) return {};
   return tree_error("cannot be removed", shown);
 }

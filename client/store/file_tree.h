@@ -11,6 +11,7 @@ namespace tenon::client {
 
 inline constexpr std::size_t kMostTreeDepth = 200;            // folders in folders: two descriptors are open for each
 inline constexpr std::size_t kMostHardLinkedFiles = 100'000;  // each is remembered until the tree is done
+inline constexpr std::size_t kMostHardLinkBytes = 8u << 20;   // of their paths
 
 struct TreeSize {
   std::uint64_t bytes = 0;  // on the medium

@@ -1,20 +1,30 @@
 // The part of the updater that runs before the device's own programs: which data they find.
 #include <tenon/client/updater/updater.h>
 
+#include <algorithm>
+
 namespace tenon::client {
 
-// What a release on trial copies is what confirmed ones have left.
+// What a release on trial copies is what its fallback works with; it removes nothing while it is on trial, for what runs as
+// a last resort is no fallback and needs its data all the same.
 Result<AppDataOwner> Updater::data_owner(const Boot& boot, const BootRecord& record) {
   if (!device_.running_image.sequence) {
     return Error{ErrorCode::kHw, "nothing says which sequence runs, and the application's data belong to one"}
         .with_hint("put TENON_SEQUENCE into the release file of the image");
   }
+  const bool on_trial = record.of(boot.running).state == SlotState::kTrial;
   AppDataOwner owner{.sequence = device_.running_image.sequence->value(),
-                     .has_fallback = record.of(other(boot.running)).state == SlotState::kGood};
-  if (record.of(boot.running).state == SlotState::kTrial) {
-    const Result<Floors> known = floors();
-    if (known && known->sequence.confirmed) owner.confirmed = known->sequence.confirmed->value();
+                     .has_fallback = on_trial || record.of(other(boot.running)).state == SlotState::kGood};
+  const Result<Floors> known = floors();
+  if (!known || !known->sequence.confirmed) return owner;
+  const std::int64_t confirmed = known->sequence.confirmed->value();
+  if (!on_trial) {
+    if (confirmed > owner.sequence) owner.left = confirmed;
+    return owner;
   }
+  // After a release was left the fallback is below what was ever confirmed.
+  const Result<std::optional<Stamp>> fallback = confirmed_stamp(other(boot.running), record);
+  owner.confirmed = fallback && *fallback ? std::min(confirmed, (*fallback)->sequence) : confirmed;
   return owner;
 }
 

@@ -31,7 +31,8 @@ std::optional<WindowStatus> Updater::window_at(metadata::UtcTime now) {
   return WindowStatus{*device_.window, device_.window->is_open(now), device_.window->next_opening(now)};
 }
 
-// The release that lies whole in the other group, as its stamp and the journal say: staged, or armed already.
+// The release that lies whole in the other group, as its stamp and the journal say: armed already, or staged, also when it is
+// being looked at once more.
 Result<std::optional<Sha256>> Updater::written_release() {
   TENON_TRY(const Boot boot, ports_.boot.running());
   TENON_TRY(const BootRecord record, ports_.boot.read());
@@ -42,8 +43,10 @@ Result<std::optional<Sha256>> Updater::written_release() {
   const bool is_whole = stamp != stamps.end() && stamp->second.content == Stamp::Content::kValid &&
                         stamp->second.release_digest == journal.release_digest;
   const SlotState state = record.of(target).state;
-  const bool rests = (journal.state == UpdateState::kStaged && state == SlotState::kEmpty) ||
-                     (journal.state == UpdateState::kArmed && state == SlotState::kTrial);
+  const bool is_staged = journal.state == UpdateState::kWriting || journal.state == UpdateState::kVerified ||
+                         journal.state == UpdateState::kStaged;
+  const bool rests =
+      (is_staged && state == SlotState::kEmpty) || (journal.state == UpdateState::kArmed && state == SlotState::kTrial);
   return is_whole && rests && journal.target == target ? journal.release_digest : std::nullopt;
 }
 

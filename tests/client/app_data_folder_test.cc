@@ -148,6 +148,20 @@ TEST_F(AppDataFolderTest, RefusesATreeThatIsTooDeep) {
   EXPECT_EQ(done.error().code, ErrorCode::kLimit);
 }
 
+TEST_F(AppDataFolderTest, RemovesHoweverDeepFoldersLieInEachOther) {
+  FileDescriptor inner(::open(seven.c_str(), O_RDONLY | O_DIRECTORY));
+  ASSERT_EQ(::mkdirat(inner.get(), ".deep-1", 0755), 0);
+  ASSERT_EQ(::mkdirat(inner.get(), ".deep-1/taken", 0755), 0);
+  for (std::size_t depth = 0; depth < 5 * kMostTreeDepth; ++depth) {
+    ASSERT_EQ(::mkdirat(inner.get(), "d", 0755), 0);
+    inner = FileDescriptor(::openat(inner.get(), "d", O_RDONLY | O_DIRECTORY));
+  }
+  const Result<void> done = folder().remove(7);
+  EXPECT_TRUE(done) << done.error().message;
+  EXPECT_FALSE(fs::exists(seven));
+  EXPECT_FALSE(fs::exists(copy()));
+}
+
 TEST_F(AppDataFolderTest, RefusesMoreThanTheLimitBeforeAnythingIsCopied) {
   write(seven / "file", std::string(3 << 20, 'x'));
   const Result<void> done = folder().begin(7, 2u << 20);

@@ -133,6 +133,25 @@ TEST_F(DeviceDataTest, AFallBackLongAfterTheCommitFindsTheOldData) {
   EXPECT_EQ(names(), (std::set<std::string>{"7", "current"}));
 }
 
+TEST_F(DeviceDataTest, ReleaseThatWasLeftKeepsItsDataUntilTheNextNeedsTheRoom) {
+  run_seven();
+  ASSERT_TRUE(settle(trial(9), to_nine));
+  ASSERT_TRUE(settle({.sequence = 7, .left = 9}));
+  EXPECT_EQ(current(), "seven\n");
+  EXPECT_EQ(names(), (std::set<std::string>{"7", "9", "current"}));
+  ASSERT_TRUE(settle(trial(12), "echo twelve >> $TENON_DATA/form"));
+  EXPECT_EQ(current(), "seven\ntwelve\n");
+  EXPECT_EQ(names(), (std::set<std::string>{"7", "12", "current"}));
+}
+
+TEST_F(DeviceDataTest, ALinkToWhatAnotherTrialLeftNeverLeadsNowhere) {
+  run_seven();
+  ASSERT_TRUE(settle(trial(9), to_nine));
+  EXPECT_FALSE(settle(trial(12), "exit 3"));
+  EXPECT_EQ(current(), "seven\n");
+  EXPECT_EQ(names(), (std::set<std::string>{"7", "current"}));
+}
+
 TEST_F(DeviceDataTest, NoTrialCopiesWhatAnotherTrialLeft) {
   run_seven();
   ASSERT_TRUE(settle(trial(9), to_nine));  // it failed, and the release from before knew nothing of these data
@@ -209,14 +228,15 @@ TEST_F(DeviceDataTest, DataOfALaterReleaseAloneAreKeptAndReported) {
   EXPECT_EQ(names(), (std::set<std::string>{"9", "current"}));
 }
 
-TEST_F(DeviceDataTest, WhatCannotBeRemovedIsReportedAndKeepsNobodyFromHisData) {
+TEST_F(DeviceDataTest, WhatATrialNestedDeeplyIsRemovedAndKeepsNobodyFromHisData) {
   run_seven();
   ASSERT_TRUE(settle(trial(9), to_nine));
   fs::path inner = folder / "9";
   for (int depth = 0; depth < 210; ++depth) fs::create_directory(inner /= "d");
   ASSERT_TRUE(settle({.sequence = 7}));
   EXPECT_EQ(current(), "seven\n");
-  EXPECT_EQ(reporter.warnings.size(), 1u);
+  EXPECT_EQ(names(), (std::set<std::string>{"7", "current"}));
+  EXPECT_EQ(reporter.warnings.size(), 0u);
 }
 
 }  // namespace

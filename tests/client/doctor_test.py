@@ -92,7 +92,7 @@ class DoctorTest(unittest.TestCase):
         checks = self.doctor()
         self.assertEqual([one for one in checks if one["grade"] != "ok"], [])
         self.assertEqual({one["check"] for one in checks},
-                         {"configuration", "release_file", "data_folder", "floors", "journal", "checkpoint", "stamps", "root",
+                         {"configuration", "release_file", "data_folder", "floors", "journal", "checkpoint", "stamps", "deferral", "root",
                           "metadata", "clock", "boot_record", "running", "fallback", "boot_script", "slot_rootfs",
                           "device_id", "courier", "health", "reboot", "control"})
         done = self.made.tenon("doctor")
@@ -251,6 +251,16 @@ class DoctorTest(unittest.TestCase):
         self.change('command = ["no-such-program"]', 'command = ["true"]')
         self.change("[boot]\n", '[boot]\nreboot = ["/nowhere/reboot"]\n')
         self.finds("reboot", "problem", "/nowhere/reboot")
+
+    def test_a_hook_or_a_migration_whose_program_is_not_there(self):
+        self.change("[[health]]", '[[hook]]\nwhen = "staged"\ncommand = ["/nowhere/seal"]\n[[health]]')
+        self.finds("hook", "problem", "/nowhere/seal")
+        self.change("/nowhere/seal", "/bin/true")
+        self.change("[[health]]", f'[app_data]\nfolder = "{self.folder}"\nmigrate = ["/nowhere/migrate"]\n[[health]]')
+        self.finds("migrate", "problem", "/nowhere/migrate")
+        self.change("/nowhere/migrate", "/bin/true")
+        self.change("[[health]]", '[check]\nmetered = ["/nowhere/link"]\n[[health]]')
+        self.finds("metered", "problem", "/nowhere/link")
 
     def test_a_device_without_health_checks_or_an_id(self):
         self.change('[[health]]\nname = "fit"\ncommand = ["/bin/true"]\n', "")

@@ -57,6 +57,28 @@ TEST_F(UpdaterDataTest, ATrialGetsItsDataBeforeItIsConfirmed) {
   EXPECT_TRUE(device.updater().confirm()->confirmed);
 }
 
+TEST_F(UpdaterDataTest, ATrialRemovesNothingAlsoWhenItsFallbackIsNoneButTheLastResort) {
+  ASSERT_TRUE(device.updater().install());
+  device.boot.record.of(SlotGroup::kA).state = SlotState::kBad;
+  ASSERT_FALSE(boot()->reboot_wanted);
+  EXPECT_TRUE(data.asked.back().has_fallback);
+}
+
+TEST_F(UpdaterDataTest, ATrialAfterAReleaseThatWasLeftCopiesWhatItsFallbackWorksWith) {
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_FALSE(boot()->reboot_wanted);
+  ASSERT_TRUE(device.updater().confirm()->confirmed);
+  ASSERT_TRUE(device.updater().mark_bad("the till does not open"));
+  device.device.running_image.sequence = *policies::Sequence::create(1);
+  ASSERT_FALSE(boot()->reboot_wanted);
+  EXPECT_EQ(data.asked.back(), (AppDataOwner{.sequence = 1, .left = 2, .has_fallback = false}));
+
+  publish_release(repository, "1.2.0", 3);
+  ASSERT_TRUE(device.updater().install());
+  ASSERT_FALSE(boot()->reboot_wanted);
+  EXPECT_EQ(data.asked.back(), (AppDataOwner{.sequence = 3, .confirmed = 1, .has_fallback = true}));
+}
+
 TEST_F(UpdaterDataTest, ATrialWhoseDataCannotBeHadEndsAtOnceAndSaysWhy) {
   ASSERT_TRUE(device.updater().install());
   data.failure = Error{ErrorCode::kHw, "migrate: exit status 3: no room"};

@@ -263,6 +263,21 @@ TEST_F(MomentOfAnUpdate, ArmsWhatIsWrittenWhateverTheLinkCosts) {
   expect_reboots();
 }
 
+TEST_F(MomentOfAnUpdate, ArmsWhatWasBeingLookedAtOnceMoreWhenThePowerWasCut) {
+  have_window("02:00-04:00");
+  expect_waits("window");
+  device.link.metered = true;
+  device.clock.advance_seconds(14 * kHour);
+  for (const std::uint64_t cut : {1, 2, 3}) {
+    device.power.cut_after(cut);
+    (void)device.updater().install();
+    if (is_armed()) return;
+    device.power_on();
+    ASSERT_TRUE(device.updater().start());
+  }
+  expect_reboots();
+}
+
 TEST_F(MomentOfAnUpdate, IsChosenByAPersonWhateverTheWishesSay) {
   have_window("02:00-04:00");
   device.link.metered = true;
