@@ -1,6 +1,7 @@
 // tenon-courier: the only program of a device that has the network. It brings what tenond asks for from the sources of
 // the configuration, and can neither write a slot nor change what is trusted.
 #include <tenon/client/confine/confine.h>
+#include <tenon/client/confine/standard_streams.h>
 #include <tenon/client/courier/door.h>
 #include <tenon/client/curl/curl_fetcher.h>
 #include <tenon/client/errands/errand_server.h>
@@ -108,6 +109,7 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
+  tenon::client::keep_standard_streams();
   for (const char* name : tenon::client::kNotFromOutside) ::unsetenv(name);
   tenon::init_crypto();
   return tenon::client::run(argc, argv);

@@ -1,6 +1,7 @@
 // tenon: what a person, or a script, asks of a device. The daemon does it, where one listens; else this process does,
 // under the store's lock.
 #include <tenon/client/confine/confine.h>
+#include <tenon/client/confine/standard_streams.h>
 #include <tenon/client/control/answer_fields.h>
 #include <tenon/client/control/control_client.h>
 #include <tenon/client/ctl/device_text.h>
@@ -236,6 +237,7 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
+  tenon::client::keep_standard_streams();
   tenon::init_crypto();
   return tenon::client::run(argc, argv);
 }

@@ -1,6 +1,7 @@
 // tenond: the daemon of a device. After a boot it settles the trial; then it checks and installs, again and again. Meanwhile it answers
 // `tenon`, in threads of their own.
 #include <tenon/client/confine/confine.h>
+#include <tenon/client/confine/standard_streams.h>
 #include <tenon/client/control/control_server.h>
 #include <tenon/client/daemon/device_cycle.h>
 #include <tenon/client/daemon/device_runtime.h>
@@ -174,6 +175,7 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
+  tenon::client::keep_standard_streams();
   tenon::init_crypto();
   return tenon::client::run(argc, argv);
 }
