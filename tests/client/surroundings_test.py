@@ -83,6 +83,23 @@ class Surroundings(install_cut_test.Cut):
                     self.installs()
         self.assertEqual(outcomes, {True, False})
 
+    # What cannot be recorded is not begun.
+    # Book: DEV-22
+    def test_a_read_only_data_folder_is_an_error_before_anything_is_written(self):
+        script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+        words = ["unshare", "--mount", "sh", "-ec", script, self.folder / "data"]
+        if subprocess.run([*words, "true"], capture_output=True).returncode != 0:
+            self.skipTest("nothing can be mounted here")
+        slot = (self.folder / "slot-B.ext4").read_bytes()
+        record = (self.folder / "uboot.env").read_bytes()
+        for program, options in (("tenon", ["install"]), ("tenond", ["--once"])):
+            done = subprocess.run([*words, BIN / program, "--config", self.folder / "device.toml", *options], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 8, done.stderr)
+            self.assertIn("E_STORAGE", done.stderr)
+        self.assertEqual((self.folder / "slot-B.ext4").read_bytes(), slot)
+        self.assertEqual((self.folder / "uboot.env").read_bytes(), record)
+        self.installs()
+
     # Book: DEV-41
     def test_a_signal_that_ends_tenond_ends_it_soon_and_costs_nothing(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
