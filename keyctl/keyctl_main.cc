@@ -5,6 +5,7 @@
 #include <tenon/keyctl/command_line.h>
 #include <tenon/keyctl/expiry.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/process/standard_streams.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -144,6 +145,7 @@ int run(int argc, char** argv) {
 }  // namespace tenon::keyctl
 
 int main(int argc, char** argv) {
+  tenon::keep_standard_streams();
   ::umask(077);
   tenon::init_crypto();
   if (const auto agent = tenon::hsm::run_token_agent_if_asked(argc, argv)) return *agent;

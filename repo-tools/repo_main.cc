@@ -4,6 +4,7 @@
 #include <tenon/hsm/usage_error.h>
 #include <tenon/metadata/digest.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/process/standard_streams.h>
 #include <tenon/repo_tools/commands.h>
 #include <tenon/repo_tools/progress_meter.h>
 
@@ -442,6 +443,7 @@ int run(int argc, char** argv, const std::vector<std::string>& warnings) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_standard_streams();
   init_crypto();
   if (const auto agent = hsm::run_token_agent_if_asked(argc, argv)) return *agent;
   return run(argc, argv, hsm::harden_process());

@@ -236,15 +236,25 @@ Result<void> read_check(Table& check, DeviceConfig& config) {
   return check.finish();
 }
 
+// The tables of [[name]].
+Result<std::vector<Table>> list_of_tables(Table& top, const std::string& name, const std::string& file) {
+  std::vector<Table> tables;
+  const toml::node* node = top.find(name);
+  if (node == nullptr) return tables;
+  const std::string complaint = name + " is not a list of tables: write [[" + name + "]]";
+  const toml::array* entries = node->as_array();
+  if (entries == nullptr) return top.error(*node, complaint);
+  for (const toml::node& entry : *entries) {
+    if (!entry.is_table()) return top.error(entry, complaint);
+    tables.emplace_back(*entry.as_table(), name, file);
+  }
+  return tables;
+}
+
 Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& file) {
   std::vector<HealthCommand> commands;
-  const toml::node* node = top.find("health");
-  if (node == nullptr) return commands;
-  const toml::array* entries = node->as_array();
-  if (entries == nullptr) return top.error(*node, "health is not a list of tables: write [[health]]");
-  for (const toml::node& entry : *entries) {
-    if (!entry.is_table()) return top.error(entry, "health is not a list of tables: write [[health]]");
-    Table table(*entry.as_table(), "health", file);
+  TENON_TRY(std::vector<Table> tables, list_of_tables(top, "health", file));
+  for (Table& table : tables) {
     HealthCommand command;
     std::uint32_t timeout_seconds = 60;
     TENON_TRY_VOID(table.string("name", command.name));
@@ -261,13 +271,8 @@ Result<std::vector<HealthCommand>> read_health(Table& top, const std::string& fi
 
 Result<std::vector<HookCommand>> read_hooks(Table& top, const std::string& file) {
   std::vector<HookCommand> commands;
-  const toml::node* node = top.find("hook");
-  if (node == nullptr) return commands;
-  const toml::array* entries = node->as_array();
-  if (entries == nullptr) return top.error(*node, "hook is not a list of tables: write [[hook]]");
-  for (const toml::node& entry : *entries) {
-    if (!entry.is_table()) return top.error(entry, "hook is not a list of tables: write [[hook]]");
-    Table table(*entry.as_table(), "hook", file);
+  TENON_TRY(std::vector<Table> tables, list_of_tables(top, "hook", file));
+  for (Table& table : tables) {
     HookCommand command;
     std::string when;
     std::uint32_t timeout_seconds = 60;

@@ -1,12 +1,12 @@
 // tenon-courier: the only program of a device that has the network. It brings what tenond asks for from the sources of
 // the configuration, and can neither write a slot nor change what is trusted.
 #include <tenon/client/confine/confine.h>
-#include <tenon/client/confine/standard_streams.h>
 #include <tenon/client/courier/door.h>
 #include <tenon/client/curl/curl_fetcher.h>
 #include <tenon/client/errands/errand_server.h>
 #include <tenon/metadata/digest.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/process/standard_streams.h>
 
 #include <csignal>
 #include <cstdio>
@@ -109,7 +109,8 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
-  tenon::client::keep_standard_streams();
+  tenon::keep_standard_streams();
+  tenon::outlive_readers();
   for (const char* name : tenon::client::kNotFromOutside) ::unsetenv(name);
   tenon::init_crypto();
   return tenon::client::run(argc, argv);

@@ -1,7 +1,6 @@
 // tenon: what a person, or a script, asks of a device. The daemon does it, where one listens; else this process does,
 // under the store's lock.
 #include <tenon/client/confine/confine.h>
-#include <tenon/client/confine/standard_streams.h>
 #include <tenon/client/control/answer_fields.h>
 #include <tenon/client/control/control_client.h>
 #include <tenon/client/ctl/device_text.h>
@@ -11,6 +10,7 @@
 #include <tenon/client/daemon/terminal_reporter.h>
 #include <tenon/client/updater/deferral.h>
 #include <tenon/metadata/utf8.h>
+#include <tenon/process/standard_streams.h>
 
 #include <cstdio>
 #include <memory>
@@ -237,7 +237,8 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
-  tenon::client::keep_standard_streams();
+  tenon::keep_standard_streams();
+  tenon::outlive_readers();
   tenon::init_crypto();
   return tenon::client::run(argc, argv);
 }

@@ -39,7 +39,7 @@ json::Object decision_json(const policies::Decision& decision) {
   object.set("install", decision.verdict == policies::Verdict::kInstall);
   object.set("reason", decision.reason);
   object.set("text", decision.text);
-  object.set("until", decision.until ? json::Value(decision.until->text()) : json::Value());
+  object.set("until", time_json(decision.until));
   return object;
 }
 
@@ -134,15 +134,20 @@ Result<json::Object> defer(Updater& updater, Asked& asked) {
   const bool is_armed = status.record.of(other(status.boot.running)).state == SlotState::kTrial;
   json::Object object;
   object.set("schema", 1);
-  object.set("until", until ? json::Value(until->text()) : json::Value());
+  object.set("until", time_json(until));
   object.set("armed", is_armed ? status.journal.version : "");
   return object;
 }
 
-const std::map<std::string, Method, std::less<>>& methods_that_act() {
-  static const std::map<std::string, Method, std::less<>> kMethods = {
-      {"Check", check},       {"Plan", plan},        {"Install", install}, {"Confirm", confirm},
-      {"Rollback", rollback}, {"MarkBad", mark_bad}, {"Defer", defer}};
+struct ActingMethod {
+  Method run;
+  bool asks_sources;
+};
+const std::map<std::string, ActingMethod, std::less<>>& methods_that_act() {
+  static const std::map<std::string, ActingMethod, std::less<>> kMethods = {
+      {"Check", {check, true}},      {"Plan", {plan, true}},          {"Install", {install, true}},
+      {"Confirm", {confirm, false}}, {"Rollback", {rollback, false}}, {"MarkBad", {mark_bad, false}},
+      {"Defer", {defer, false}}};
   return kMethods;
 }
 
@@ -252,10 +257,9 @@ Result<json::Object> DeviceService::call(const ControlCall& call, Reporter& repo
             call.file < 0 ? configured_sources(config_, courier_) : given_bundle(call.file, bundle_name));
   DeviceConfig config = config_;
   if (call.file >= 0) config.metered.clear();  // no link is used
-  const bool asks_sources = call.file < 0 && method->second != confirm && method->second != rollback &&
-                            method->second != mark_bad && method->second != defer;
+  const bool asks_sources = call.file < 0 && method->second.asks_sources;
   Result<json::Object> result =
-      act(config, std::move(sources), courier_, reporter, method->second, parameters, asks_sources);
+      act(config, std::move(sources), courier_, reporter, method->second.run, parameters, asks_sources);
   if (!result && call.file >= 0) return bundle_error(result.error(), bundle_name);
   return result;
 }

@@ -54,10 +54,6 @@ json::Value quarantine_json(const Journal& journal) {
   return entries;
 }
 
-json::Value time_json(const std::optional<metadata::UtcTime>& time) {
-  return time ? json::Value(time->text()) : json::Value();
-}
-
 json::Value window_json(const WindowStatus& status) {
   json::Object object;
   object.set("daily", status.window.text());
@@ -67,6 +63,10 @@ json::Value window_json(const WindowStatus& status) {
 }
 
 }  // namespace
+
+json::Value time_json(const std::optional<metadata::UtcTime>& time) {
+  return time ? json::Value(time->text()) : json::Value();
+}
 
 json::Object status_json(const DeviceConfig& config, const Status& status) {
   json::Object device;

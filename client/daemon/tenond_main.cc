@@ -1,7 +1,6 @@
 // tenond: the daemon of a device. After a boot it settles the trial; then it checks and installs, again and again. Meanwhile it answers
 // `tenon`, in threads of their own.
 #include <tenon/client/confine/confine.h>
-#include <tenon/client/confine/standard_streams.h>
 #include <tenon/client/control/control_server.h>
 #include <tenon/client/daemon/device_cycle.h>
 #include <tenon/client/daemon/device_runtime.h>
@@ -9,6 +8,7 @@
 #include <tenon/client/daemon/next_check.h>
 #include <tenon/client/daemon/program.h>
 #include <tenon/client/daemon/terminal_reporter.h>
+#include <tenon/process/standard_streams.h>
 
 #include <chrono>
 #include <cstdio>
@@ -175,7 +175,8 @@ int run(int argc, char** argv) {
 }  // namespace tenon::client
 
 int main(int argc, char** argv) {
-  tenon::client::keep_standard_streams();
+  tenon::keep_standard_streams();
+  tenon::outlive_readers();
   tenon::init_crypto();
   return tenon::client::run(argc, argv);
 }

@@ -48,9 +48,9 @@ class AppDataFolder {
   Result<void> begin(std::optional<std::int64_t> from, std::uint64_t most_bytes) const;
   // finish makes what was begun durable and then gives it its name. Errors: E_STORAGE
   Result<void> finish(std::int64_t sequence) const;
-  // discard removes what is unfinished. Errors: E_STORAGE, E_LIMIT
+  // discard removes what is unfinished. Errors: E_STORAGE
   Result<void> discard() const;
-  // remove Errors: E_STORAGE, E_LIMIT
+  // remove Errors: E_STORAGE
   Result<void> remove(std::int64_t sequence) const;
   // use lets the link lead to an edition. Errors: E_STORAGE
   Result<void> use(std::int64_t sequence) const;

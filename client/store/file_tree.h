@@ -9,7 +9,7 @@
 
 namespace tenon::client {
 
-inline constexpr std::size_t kMostTreeDepth = 200;            // folders in folders: two descriptors are open for each
+inline constexpr std::size_t kMostTreeDepth = 200;            // that is copied: two descriptors are open for each
 inline constexpr std::size_t kMostHardLinkedFiles = 100'000;  // each is remembered until the tree is done
 inline constexpr std::size_t kMostHardLinkBytes = 8u << 20;   // of their paths
 
@@ -27,7 +27,7 @@ Result<TreeSize> measure_tree(const FileDescriptor& from, const std::string& sho
 // Errors: those of measure_tree
 Result<void> copy_tree(const FileDescriptor& from, const FileDescriptor& to, const std::string& shown);
 
-// remove_tree removes a folder and all inside. That there is none is no error. Errors: E_STORAGE, E_LIMIT
+// remove_tree removes a folder and all inside, however deep. That there is none is no error. Errors: E_STORAGE
 Result<void> remove_tree(const FileDescriptor& parent, const std::string& name, const std::string& shown);
 
 }  // namespace tenon::client

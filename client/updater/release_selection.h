@@ -34,8 +34,9 @@ Result<FoundChannel> find_channel(RepositoryClient& client, const TrustedReposit
                                   const policies::DeviceFacts& facts, const metadata::Rules& rules);
 
 // select_release finds the release that the channel names and the bridges to it, checks all, and asks the device's
-// rules. written: the release that lies in the other slots, whole. Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY and the other E_* of a search; E_POLICY for a bridge that nobody
-// vouches for or that does not lead there, E_LIMIT for too many.
+// rules. written: the release that lies in the other slots, whole.
+// Errors: E_NET, E_MISMATCH, E_PARSE, E_POLICY and the other E_* of a search; E_POLICY for a bridge that nobody vouches for or
+// that does not lead there, E_LIMIT for too many.
 Result<Selection> select_release(RepositoryClient& client, const TrustedRepository& repository, FoundChannel found,
                                  const policies::DeviceFacts& facts, const metadata::Rules& rules,
                                  const std::optional<Sha256>& written);

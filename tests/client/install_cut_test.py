@@ -57,7 +57,9 @@ class Parts(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Cut(unittest.TestCase):
+class InstallTest(unittest.TestCase):
+    """A device in front of a repository with 1.1.0, as if new before each test."""
+
     @classmethod
     def setUpClass(cls):
         if os.access("/dev/shm", os.W_OK):
@@ -110,6 +112,8 @@ class Cut(unittest.TestCase):
         for name in self.kept:
             self.copy(self.before / name, self.folder / name)
 
+
+class Cut(InstallTest):
     def install(self, at=None, how="kill"):
         environment = dict(os.environ)
         if at is not None:
