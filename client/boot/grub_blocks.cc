@@ -131,7 +131,7 @@ Result<GrubBlockInForce> find_grub_block_in_force(const GrubBlocks& blocks) {
   if (is(0, BlockState::kWhole) && is(1, BlockState::kWhole))
     return in_force(is_later(examined[1], examined[0]) ? 1 : 0);
   for (const BlockState state : {BlockState::kWhole, BlockState::kBlank}) {
-    for (const std::size_t place : {1, 0}) {
+    for (const std::size_t place : {1U, 0U}) {
       if (is(place, state)) return in_force(place);
     }
   }

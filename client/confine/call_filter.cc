@@ -159,13 +159,13 @@ Complaints allow_calls_of_courier() {
   rule_open(filter, "open", 1);
   rule_open(filter, "openat", 2);
   // AF_NETLINK: the resolver asks which kinds of addresses this machine has. AF_UNIX: it may ask a service.
-  for (const scmp_datum_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) {
+  for (const scmp_datum_t family : std::initializer_list<scmp_datum_t>{AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) {
     filter.rule(SCMP_ACT_ALLOW, "socket", {scmp_arg_cmp{0, SCMP_CMP_EQ, family, 0}});
   }
-  for (const scmp_datum_t request : {FIONREAD, FIONBIO, TCGETS}) {
+  for (const scmp_datum_t request : std::initializer_list<scmp_datum_t>{FIONREAD, FIONBIO, TCGETS}) {
     filter.rule(SCMP_ACT_ALLOW, "ioctl", {scmp_arg_cmp{1, SCMP_CMP_EQ, request, 0}});
   }
-  for (const scmp_datum_t option : {PR_SET_PDEATHSIG, PR_SET_NAME}) {
+  for (const scmp_datum_t option : std::initializer_list<scmp_datum_t>{PR_SET_PDEATHSIG, PR_SET_NAME}) {
     filter.rule(SCMP_ACT_ALLOW, "prctl", {scmp_arg_cmp{0, SCMP_CMP_EQ, option, 0}});
   }
   filter.rule(SCMP_ACT_ALLOW, "prlimit64", {scmp_arg_cmp{2, SCMP_CMP_EQ, 0, 0}});  // asks, sets nothing

@@ -10,7 +10,7 @@ namespace tenon::client {
 
 struct BlockDecoder::State {
   struct Free {
-    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+    void operator()(ZSTD_DCtx* unused) const { ZSTD_freeDCtx(unused); }
   };
   std::unique_ptr<ZSTD_DCtx, Free> context{ZSTD_createDCtx()};
   Bytes frame;
