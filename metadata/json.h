@@ -1,7 +1,6 @@
 // JSON: the one door through which any JSON enters or leaves Tenon.
 // Strict on the way in: no duplicate members, no floats, no integer outside int64, no invalid UTF-8, no U+0000, no byte
-// order mark, nothing after the value, and limits on size, depth and count. nlohmann_json is seen by json_read.cc
-// alone.
+// order mark, nothing after the value, and limits on size, depth and count.
 // Thread: values are plain data.
 #pragma once
 
@@ -99,6 +98,7 @@ struct Limits {
 };
 
 // parse reads one JSON text. Errors: E_PARSE with line and column; E_LIMIT beyond a limit.
+// Source: RFC 8259
 Result<Value> parse(ByteView text, const Limits& limits = {});
 
 // canonical writes OLPC canonical JSON, the bytes that TUF signs: members sorted, no space, only " and \ escaped,
