@@ -81,7 +81,7 @@ void check_map(const BlockMap& map, const LocalIndex& index) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 4) return 0;
   const std::uint64_t image_size = 1 + (std::uint64_t{data[0]} << 8 | data[1]) * 64;
-  const std::size_t body_length = std::min<std::size_t>(data[2] << 8 | data[3], size - 4);
+  const std::size_t body_length = std::min<std::size_t>(std::size_t{data[2]} << 8 | data[3], size - 4);
   const ByteView body(data + 4, body_length);
   const auto index = LocalIndex::read(index_file(body), image_size);
   if (!index) return 0;

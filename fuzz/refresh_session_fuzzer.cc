@@ -14,7 +14,6 @@
 
 using tenon::Bytes;
 using tenon::ByteView;
-using tenon::Error;
 using tenon::ErrorCode;
 using tenon::Result;
 using tenon::fuzz::ByteProgram;

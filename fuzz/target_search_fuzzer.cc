@@ -21,7 +21,6 @@
 using tenon::Bytes;
 using tenon::ByteView;
 using tenon::Error;
-using tenon::ErrorCode;
 using tenon::Result;
 using tenon::client::Progress;
 using tenon::client::Reply;
@@ -331,7 +330,7 @@ class SearchProgram {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const bool kStarted = [] {
     tenon::init_crypto();
-    RepositorySimulator();
+    const RepositorySimulator makes_the_keys;
     tenon::fuzz::keep_ledger();
     return true;
   }();
