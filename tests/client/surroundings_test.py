@@ -73,7 +73,7 @@ class Surroundings(install_cut_test.InstallTest):
     def test_little_stack_is_enough(self):
         self.installs(before=lambda: resource.setrlimit(resource.RLIMIT_STACK, (STACK, STACK)))
 
-    # Book: DEV-44
+    # Book: DEV-27, DEV-44
     def test_too_few_descriptors_are_an_error_and_cost_nothing(self):
         outcomes = set()
         for most in (*range(4, 24), 32, 64):

@@ -7,7 +7,7 @@
 //   CUT_AT=N       which call, from 1; 0: none, and the program's last word on stderr is how many there were
 //   CUT_HOW=kill   SIGKILL before it; of a write, after half of it
 //           EIO    it fails, the others do not
-//           ENOSPC it and all later ones that need space fail
+//           ENOSPC it and all later ones that need space fail; EDQUOT in the same way
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -50,7 +50,10 @@ template <class Half>
 int fault(Needs needs, Half half) {
   const long call = ++calls.count;
   if (calls.at == 0) return 0;
-  if (calls.how == "ENOSPC") return call >= calls.at && needs == Needs::kSpace ? ENOSPC : 0;
+  if (calls.how == "ENOSPC" || calls.how == "EDQUOT") {
+    if (call < calls.at || needs != Needs::kSpace) return 0;
+    return calls.how == "ENOSPC" ? ENOSPC : EDQUOT;
+  }
   if (call != calls.at) return 0;
   if (calls.how == "EIO") return EIO;
   half();
